@@ -1,0 +1,3 @@
+//! The `imagegate` binary.
+
+fn main() {}

@@ -1,0 +1,80 @@
+//! What a policy judges: an image with its place, and who asks for it where.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Who asks, where, and when: all that a policy may look at besides the images.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The namespace of the request; empty for a cluster-wide object.
+    pub namespace: &'a str,
+    /// The user's name as the API server authenticated it.
+    pub user: &'a str,
+    /// The user's groups.
+    pub groups: &'a [Cow<'a, str>],
+    /// What the images belong to.
+    pub workload: Workload,
+    /// The name of the override that the request's path pins, if any.
+    pub pinned: Option<&'a str>,
+    /// Seconds since the Unix epoch, for exemptions that expire.
+    pub now: i64,
+}
+
+/// What an image belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workload {
+    /// A Pod itself: always judged by the policy's `mode`.
+    Pod,
+    /// A pod template of a workload object: judged by the policy's `templates`.
+    Template,
+}
+
+/// One image of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerImage<'a> {
+    /// The container's name, or the volume's for an image volume.
+    pub container: Cow<'a, str>,
+    /// The image as written; `None` where the object leaves it out, which is denied.
+    pub image: Option<Cow<'a, str>>,
+    /// Where it stands in the object.
+    pub field: Field,
+}
+
+/// A field path such as `spec.containers[0].image`, rendered only when it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The path to the pod spec: `spec`, `spec.template.spec`, …
+    pub pod_spec: &'static str,
+    /// The list inside the pod spec.
+    pub list: ImageList,
+    /// The position in that list, from 0.
+    pub index: usize,
+}
+
+/// The lists of a pod spec that hold images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageList {
+    /// `containers`
+    Containers,
+    /// `ephemeralContainers`
+    EphemeralContainers,
+    /// `initContainers`
+    InitContainers,
+    /// `volumes`, of which only image volumes hold a reference
+    Volumes,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (list, leaf) = match self.list {
+            ImageList::Containers => ("containers", "image"),
+            ImageList::EphemeralContainers => ("ephemeralContainers", "image"),
+            ImageList::InitContainers => ("initContainers", "image"),
+            ImageList::Volumes => ("volumes", "image.reference"),
+        };
+        if !self.pod_spec.is_empty() {
+            write!(f, "{}.", self.pod_spec)?;
+        }
+        write!(f, "{list}[{}].{leaf}", self.index)
+    }
+}

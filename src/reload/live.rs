@@ -1,0 +1,62 @@
+//! The snapshot that requests read, and the status that people read.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+
+use crate::policy::{Policy, Problem};
+
+/// The policy that judges requests now.
+#[derive(Debug)]
+pub struct InForce {
+    /// The compiled policy.
+    pub policy: Policy,
+    /// Counts the policies applied since the start, from 1.
+    pub generation: u64,
+    /// When it was applied.
+    pub applied_at: SystemTime,
+}
+
+/// How the last look at the policy went, for `/policy` and readiness.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// Where the policy is read from, for people.
+    pub source: String,
+    /// Since when the source does not yield a valid policy; `None` while it does.
+    pub failing_since: Option<SystemTime>,
+    /// What is wrong with the content last seen; empty when nothing is.
+    pub problems: Vec<Problem>,
+}
+
+/// The one place that holds the policy in force.
+#[derive(Debug, Default)]
+pub struct Live {
+    in_force: ArcSwapOption<InForce>,
+    status: ArcSwap<Status>,
+}
+
+impl Live {
+    /// The policy in force, or `None` before the first valid one. Take it once per request and do
+    /// not hold it across an await.
+    #[must_use]
+    pub fn load(&self) -> Guard<Option<Arc<InForce>>> {
+        self.in_force.load()
+    }
+
+    /// How the last look at the source went.
+    #[must_use]
+    pub fn status(&self) -> Arc<Status> {
+        self.status.load_full()
+    }
+
+    /// Puts a policy in force. Only the owner task and tests call this.
+    pub fn store(&self, in_force: InForce) {
+        self.in_force.store(Some(Arc::new(in_force)));
+    }
+
+    /// Publishes how the last look went. Only the owner task and tests call this.
+    pub fn report(&self, status: Status) {
+        self.status.store(Arc::new(status));
+    }
+}
