@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// More problems than this are counted but not kept: one broken generator must not fill a log.
+const MOST: usize = 100;
+
 /// One thing that keeps a policy from being compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -17,7 +20,7 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-/// All problems of one policy, in the order of the documents.
+/// All problems of one policy, in the order of the documents. At most 100 are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -25,7 +28,29 @@ pub struct Problems(pub Vec<Problem>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning(pub Problem);
 
+impl Problem {
+    /// A problem with a document as a whole.
+    #[must_use]
+    pub fn of_document(document: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            document: document.into(),
+            path: String::new(),
+            place: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same problem with a way to mend it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
 impl fmt::Display for Problem {
+    /// `policy.yaml:4:5: allowedRegistries[2]: what is wrong`, then a line `  hint: …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.document)?;
         if let Some((line, column)) = self.place {
@@ -43,6 +68,12 @@ impl fmt::Display for Problem {
     }
 }
 
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.0.iter().enumerate() {
@@ -56,3 +87,74 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// A place in a document, for whatever is found wrong there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    pub(super) document: &'static str,
+    pub(super) path: String,
+    pub(super) place: Option<(u64, u64)>,
+}
+
+impl At {
+    /// The same place, said of a part of what stands there.
+    pub(super) fn field(&self, name: &str) -> Self {
+        let path =
+            if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        Self { document: self.document, path, place: self.place }
+    }
+}
+
+/// Collects problems and warnings while a policy is read and compiled.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    problems: Vec<Problem>,
+    left_out: usize,
+    warnings: Vec<Warning>,
+}
+
+impl Report {
+    pub(super) fn problem(&mut self, at: &At, message: impl Into<String>, hint: Option<&str>) {
+        self.push(located(at, message, hint));
+    }
+
+    pub(super) fn warning(&mut self, at: &At, message: impl Into<String>, hint: Option<&str>) {
+        if self.warnings.len() < MOST {
+            self.warnings.push(Warning(located(at, message, hint)));
+        }
+    }
+
+    pub(super) fn push(&mut self, problem: Problem) {
+        if self.problems.len() < MOST {
+            self.problems.push(problem);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    pub(super) fn has_problems(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    pub(super) fn into_warnings(self) -> Vec<Warning> {
+        self.warnings
+    }
+
+    pub(super) fn into_problems(mut self) -> Problems {
+        if self.left_out > 0 {
+            let message = format!("{} more problems are not shown", self.left_out);
+            self.problems.push(Problem::of_document("policy", message));
+        }
+        Problems(self.problems)
+    }
+}
+
+fn located(at: &At, message: impl Into<String>, hint: Option<&str>) -> Problem {
+    Problem {
+        document: at.document.to_owned(),
+        path: at.path.clone(),
+        place: at.place,
+        message: message.into(),
+        hint: hint.map(str::to_owned),
+    }
+}

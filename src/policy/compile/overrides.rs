@@ -1,0 +1,87 @@
+//! Overrides: rules for some namespaces. The first whose globs match a namespace applies.
+
+use std::collections::HashMap;
+
+use super::Override;
+use super::rules;
+use crate::policy::full::shorten;
+use crate::policy::pattern::check_name_glob;
+use crate::policy::pattern_index::PatternIndex;
+use crate::policy::problem::{At, Report};
+use crate::policy::rules::Rules;
+use crate::policy::source::{RawOverride, Text};
+
+/// More overrides than this are a mistake.
+const MOST: usize = 10_000;
+
+/// Compiled overrides, with the indexes that find one by namespace and by name.
+pub(super) struct Compiled {
+    pub(super) overrides: Vec<Override>,
+    pub(super) by_namespace: PatternIndex,
+    pub(super) by_name: HashMap<Box<str>, usize>,
+}
+
+/// Compiles the overrides of a policy over its base rules.
+pub(super) fn compile(raw: &[RawOverride], base: &Rules, report: &mut Report) -> Compiled {
+    let mut compiled = Compiled {
+        overrides: Vec::with_capacity(raw.len()),
+        by_namespace: PatternIndex::default(),
+        by_name: HashMap::new(),
+    };
+    if let Some(first_too_many) = raw.get(MOST) {
+        let message = format!("{} overrides are more than the limit of {MOST}", raw.len());
+        report.problem(&first_too_many.at, message, None);
+        return compiled;
+    }
+    for (position, each) in raw.iter().enumerate() {
+        let rules = rules::over(&each.rules, base, report);
+        let name = name(each.name.as_ref(), &each.at, "override", report).unwrap_or_default();
+        if compiled.by_name.insert(name.as_str().into(), position).is_some() && !name.is_empty() {
+            let at = each.name.as_ref().map_or(&each.at, |name| &name.at);
+            report.problem(at, format!("the name `{name}` is given to two overrides"), None);
+        }
+        if let Some(namespaces) = &each.namespaces {
+            if namespaces.value.is_empty() {
+                let hint = "leave `namespaces` out for an override that only a path names";
+                report.problem(&namespaces.at, "the list of namespaces is empty", Some(hint));
+            }
+            for item in &namespaces.value {
+                match check_name_glob(&item.value) {
+                    Ok(()) => compiled.by_namespace.insert(&item.value, position),
+                    Err(bad) => {
+                        let message = format!("`{}` {}", shorten(&item.value), bad.message);
+                        report.problem(&item.at, message, bad.hint);
+                    }
+                }
+            }
+        }
+        compiled.overrides.push(Override { name, rules });
+    }
+    compiled
+}
+
+/// A name is required, and fit for a path, a label and a log: as a Kubernetes label of DNS.
+pub(super) fn name(
+    raw: Option<&Text>,
+    at: &At,
+    what: &str,
+    report: &mut Report,
+) -> Option<String> {
+    let Some(name) = raw else {
+        let hint = format!("write `name: …` for this {what}");
+        report.problem(at, format!("the {what} has no name"), Some(&hint));
+        return None;
+    };
+    let text = name.value.as_str();
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let well_formed = (1..=63).contains(&text.len())
+        && text.bytes().all(allowed)
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if !well_formed {
+        let hint = "a name has at most 63 lower-case letters, digits and `-`";
+        report.problem(&name.at, format!("`{}` is not a name", shorten(text)), Some(hint));
+        return None;
+    }
+    Some(text.to_owned())
+}

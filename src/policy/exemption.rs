@@ -1,0 +1,79 @@
+//! Exemptions: images that may break the rules, for someone, somewhere, until a day.
+
+use crate::image::Reference;
+use crate::policy::pattern_index::PatternIndex;
+use crate::policy::registry_set::RegistrySet;
+use crate::policy::subject::Subject;
+
+/// A compiled exemption.
+#[derive(Debug)]
+pub struct Exemption {
+    pub(super) name: String,
+    pub(super) images: RegistrySet,
+    pub(super) namespaces: Option<PatternIndex>,
+    pub(super) users: Option<PatternIndex>,
+    pub(super) groups: Option<PatternIndex>,
+    pub(super) reason: String,
+    pub(super) owner: Option<String>,
+    /// The day as written, and the first second at which the exemption no longer applies.
+    pub(super) expires: Option<(String, i64)>,
+}
+
+impl Exemption {
+    /// The name by which it is counted and logged.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why it exists.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Who answers for it.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
+
+    /// The first second, since the Unix epoch, at which it no longer applies.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<i64> {
+        self.expires.as_ref().map(|(_, at)| *at)
+    }
+
+    /// The last day, or moment, as written in the policy.
+    #[must_use]
+    pub fn expires_as_written(&self) -> Option<&str> {
+        self.expires.as_ref().map(|(written, _)| written.as_str())
+    }
+
+    /// Whether it no longer applies at `now`, in Unix seconds.
+    #[must_use]
+    pub fn is_expired(&self, now: i64) -> bool {
+        self.expires_at().is_some_and(|at| at <= now)
+    }
+
+    /// Whether it is about this image, asked for by this subject; its expiry is not looked at.
+    pub(super) fn covers(&self, reference: &Reference<'_>, subject: &Subject<'_>) -> bool {
+        let named = |index: &Option<PatternIndex>, text: &str| {
+            index.as_ref().is_none_or(|index| index.first(text).is_some())
+        };
+        // A user named one way is enough: by name or by a group.
+        let asked_by = match (&self.users, &self.groups) {
+            (None, None) => true,
+            (users, groups) => {
+                let by_name = |index: &PatternIndex| index.first(subject.user).is_some();
+                let by_group = |index: &PatternIndex| {
+                    subject.groups.iter().any(|group| index.first(group).is_some())
+                };
+                users.as_ref().is_some_and(by_name) || groups.as_ref().is_some_and(by_group)
+            }
+        };
+        asked_by
+            && named(&self.namespaces, subject.namespace)
+            && self.images.first(reference).is_some()
+    }
+}

@@ -1,0 +1,182 @@
+//! Patterns as users write them, parsed and checked.
+//!
+//! A pattern never sees the raw text of an image: the reference is parsed first, and hosts, paths
+//! and tags are matched apart.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::image::fold_registry;
+
+/// A pattern over registry and repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum RegistryPattern {
+    /// `*`: whatever names its registry.
+    Everything,
+    /// A host, exact or a glob, and perhaps a path below which everything is meant.
+    Place { host: String, path: Option<String> },
+    /// `/…/` over `host/path`, to be anchored at both ends.
+    Regex(String),
+}
+
+/// A pattern over tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TagPattern {
+    /// An exact tag or a glob; case counts.
+    Text(String),
+    /// `/…/`, to be anchored at both ends.
+    Regex(String),
+}
+
+/// What is wrong with a pattern, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BadPattern {
+    pub(super) message: String,
+    pub(super) hint: Option<&'static str>,
+}
+
+/// A pattern longer than this is a mistake: a reference has at most 255 characters before its tag.
+const LONGEST: usize = 512;
+/// Bytes that one compiled regex may take.
+pub(super) const REGEX_SIZE_LIMIT: usize = 1 << 20;
+
+impl RegistryPattern {
+    /// Parses `host`, `host/path` with `*` and `**`, or `/regex/`.
+    pub(super) fn parse(written: &str) -> Result<Self, BadPattern> {
+        check_length(written)?;
+        if let Some(pattern) = regex_text(written) {
+            check_regex(pattern)?;
+            return Ok(Self::Regex(pattern.to_owned()));
+        }
+        if written == "*" || written == "**" {
+            return Ok(Self::Everything);
+        }
+        if written.contains("://") {
+            return Err(bad("is a URL", "leave out the scheme, as in `gcr.io/acme`"));
+        }
+        // A slash at the end is how many write "this and what is below", which is meant anyway.
+        let trimmed = written.strip_suffix('/').unwrap_or(written);
+        let (host, path) = match trimmed.split_once('/') {
+            Some((host, path)) => (host, Some(path)),
+            None => (trimmed, None),
+        };
+        let host = parse_host(host)?;
+        path.map(check_path).transpose()?;
+        Ok(Self::Place { host, path: path.map(str::to_owned) })
+    }
+}
+
+impl TagPattern {
+    /// Parses an exact tag, a glob with `*`, or `/regex/`.
+    pub(super) fn parse(written: &str) -> Result<Self, BadPattern> {
+        check_length(written)?;
+        if let Some(pattern) = regex_text(written) {
+            check_regex(pattern)?;
+            return Ok(Self::Regex(pattern.to_owned()));
+        }
+        let text = written.strip_prefix(':').unwrap_or(written);
+        if text != written {
+            return Err(bad("begins with `:`", "write the tag alone, as in `latest`"));
+        }
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-*".contains(&byte);
+        if text.is_empty() || !text.bytes().all(allowed) {
+            let hint = "a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex";
+            return Err(bad("is not a tag or a glob over tags", hint));
+        }
+        if text.starts_with(['.', '-']) {
+            return Err(bad("can match no tag", "a tag begins with a letter, a digit or `_`"));
+        }
+        if !text.contains('*') && text.len() > 128 {
+            return Err(bad("can match no tag", "a tag has at most 128 characters"));
+        }
+        Ok(Self::Text(text.to_owned()))
+    }
+}
+
+/// Checks a glob over names that are not references: namespaces, users, groups.
+pub(super) fn check_name_glob(written: &str) -> Result<(), BadPattern> {
+    check_length(written)?;
+    if written.is_empty() || written.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(bad("is not a name or a glob over names", "`*` stands for any run"));
+    }
+    Ok(())
+}
+
+/// The anchored form in which a user's regex is matched.
+pub(super) fn anchored(pattern: &str) -> String {
+    format!(r"\A(?:{pattern})\z")
+}
+
+fn check_length(written: &str) -> Result<(), BadPattern> {
+    if written.len() > LONGEST {
+        return Err(bad("is longer than 512 bytes", "split it into several patterns"));
+    }
+    Ok(())
+}
+
+fn regex_text(written: &str) -> Option<&str> {
+    written.strip_prefix('/')?.strip_suffix('/')
+}
+
+/// The user's text must be a regex by itself: `a)|(b` is not, but would be inside a group.
+fn check_regex(pattern: &str) -> Result<(), BadPattern> {
+    if pattern.is_empty() {
+        return Err(bad("is an empty regex", "write the pattern between the slashes"));
+    }
+    for text in [pattern, &anchored(pattern)] {
+        compile_regex(text).map_err(|error| {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default();
+            let reason = reason.strip_prefix("error: ").unwrap_or(reason).trim_end_matches('.');
+            BadPattern { message: format!("is not a valid regex: {reason}"), hint: None }
+        })?;
+    }
+    Ok(())
+}
+
+fn compile_regex(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .unicode(false)
+        .size_limit(REGEX_SIZE_LIMIT)
+        .dfa_size_limit(REGEX_SIZE_LIMIT)
+        .nest_limit(32)
+        .build()
+}
+
+fn parse_host(host: &str) -> Result<String, BadPattern> {
+    const HINT: &str = "a host is written as in `gcr.io`, `registry.corp:5000` or `*.pkg.dev`";
+    if host.contains('@') {
+        return Err(bad("names a user", "leave out what stands before `@`"));
+    }
+    if !host.contains('*') {
+        let folded = fold_registry(host).map_err(|_| bad("does not begin with a host", HINT))?;
+        return Ok(folded.into_owned());
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:*[]".contains(&byte);
+    if !host.bytes().all(allowed) {
+        return Err(bad("does not begin with a host or a glob over hosts", HINT));
+    }
+    let host = host.to_ascii_lowercase();
+    // References lose `:443` when they are folded, so a pattern that keeps it could match nothing.
+    Ok(host.strip_suffix(":443").map_or(host.clone(), str::to_owned))
+}
+
+fn check_path(path: &str) -> Result<(), BadPattern> {
+    if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err(bad("can match no repository", "the path behind the host is lower case"));
+    }
+    if path.contains([':', '@']) {
+        return Err(bad("holds a tag or a digest", "a registry pattern is `host` or `host/path`"));
+    }
+    let allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte)
+    };
+    if path.is_empty() || path.split('/').any(str::is_empty) || !path.bytes().all(allowed) {
+        let hint = "a path has lower-case letters, digits, `.`, `_`, `-`, `/`, `*` and `**`";
+        return Err(bad("has a path that no repository can have", hint));
+    }
+    Ok(())
+}
+
+fn bad(message: &str, hint: &'static str) -> BadPattern {
+    BadPattern { message: message.to_owned(), hint: Some(hint) }
+}

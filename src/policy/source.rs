@@ -1,0 +1,81 @@
+//! The raw policy: what was written, with its place, before anything is checked.
+//!
+//! Both forms, simple and full, are read into these types; `compile` alone turns them into a
+//! [`Policy`](crate::policy::Policy).
+
+use crate::policy::problem::At;
+use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
+
+/// A value with the place it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Located<T> {
+    pub(super) value: T,
+    pub(super) at: At,
+}
+
+/// A text as written.
+pub(super) type Text = Located<String>;
+
+/// What short names such as `nginx:1.27` are taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ShortNames {
+    /// Refused: the node decides where a short name is pulled from.
+    Deny,
+    /// Names of Docker Hub, as most runtimes read them.
+    DockerHub,
+}
+
+/// The rules of a policy or of an override; `None` where a field was left out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawRules {
+    pub(super) mode: Option<Mode>,
+    pub(super) allowed_registries: Option<Located<Vec<Text>>>,
+    pub(super) blocked_registries: Option<Located<Vec<Text>>>,
+    pub(super) allowed_tags: Option<Located<Vec<Text>>>,
+    pub(super) blocked_tags: Option<Located<Vec<Text>>>,
+    pub(super) require_tag: Option<Located<bool>>,
+    pub(super) require_digest: Option<bool>,
+    pub(super) short_names: Option<ShortNames>,
+    pub(super) updates: Option<UpdateScope>,
+    pub(super) templates: Option<TemplateMode>,
+}
+
+/// Rules for some namespaces, or for a path that names them.
+#[derive(Clone, Debug)]
+pub(super) struct RawOverride {
+    pub(super) at: At,
+    pub(super) name: Option<Text>,
+    pub(super) namespaces: Option<Located<Vec<Text>>>,
+    pub(super) rules: RawRules,
+}
+
+/// Images that may break the rules.
+#[derive(Clone, Debug)]
+pub(super) struct RawExemption {
+    pub(super) at: At,
+    pub(super) name: Option<Text>,
+    pub(super) images: Option<Located<Vec<Text>>>,
+    pub(super) namespaces: Vec<Text>,
+    pub(super) users: Vec<Text>,
+    pub(super) groups: Vec<Text>,
+    pub(super) service_accounts: Vec<Text>,
+    pub(super) reason: Option<Text>,
+    pub(super) owner: Option<Text>,
+    pub(super) expires: Option<Text>,
+}
+
+/// A whole policy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawPolicy {
+    pub(super) rules: RawRules,
+    pub(super) overrides: Vec<RawOverride>,
+    pub(super) exemptions: Vec<RawExemption>,
+    pub(super) namespace_opt_out: Option<RawOptOut>,
+}
+
+/// Who may set the label that takes a namespace out of the webhook's reach.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawOptOut {
+    pub(super) users: Option<Vec<Text>>,
+    pub(super) groups: Option<Vec<Text>>,
+}

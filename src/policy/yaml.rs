@@ -1,0 +1,184 @@
+//! A YAML document as a tree that knows its places.
+//!
+//! Scalars keep the text they were written as: a tag `1.0` is not a number. Nothing is checked
+//! here but YAML itself; duplicate keys, a second document and recursion are refused.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Budget, Error, Options, Spanned};
+
+/// A node with its one-based line and column.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) place: (u64, u64),
+    pub(super) value: Value,
+}
+
+/// What stands at a node.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Mapping(Vec<(Key, Node)>),
+    Null,
+    Scalar(String),
+    Sequence(Vec<Node>),
+}
+
+/// A key of a mapping.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) place: (u64, u64),
+}
+
+/// Why a text is not a YAML document.
+#[derive(Debug)]
+pub(super) struct Malformed {
+    pub(super) message: String,
+    pub(super) place: Option<(u64, u64)>,
+}
+
+/// Reads one document.
+pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
+    let tree: Spanned<Tree> =
+        serde_saphyr::from_str_with_options(text, options()).map_err(malformed)?;
+    Ok(node(tree, text))
+}
+
+/// Room for 100,000 rules; far below what would hurt.
+fn options() -> Options {
+    let mut budget = Budget::default();
+    budget.max_events = 2_000_000;
+    budget.max_nodes = 1_000_000;
+    budget.max_depth = 32;
+    budget.max_aliases = 1_000;
+    let mut options = Options::default();
+    options.budget = Some(budget);
+    options.with_snippet = false;
+    options
+}
+
+fn malformed(error: Error) -> Malformed {
+    let place = error.location().map(|location| (location.line(), location.column()));
+    let text = error.without_snippet().to_string();
+    let text = text.lines().next().unwrap_or_default();
+    // The place is said in front of the message already.
+    let text = text.split(" at line ").next().unwrap_or(text);
+    let message = if text.starts_with("duplicate mapping key: ") {
+        let key = text.trim_start_matches("duplicate mapping key: ");
+        let key = key.split(", set ").next().unwrap_or(key);
+        format!("the key `{}` is given twice", key.escape_debug())
+    } else if text.starts_with("multiple YAML documents") {
+        "there is a second document; a policy is one document".to_owned()
+    } else {
+        format!("not valid YAML: {}", text.escape_debug())
+    };
+    Malformed { message, place }
+}
+
+fn node(spanned: Spanned<Tree>, text: &str) -> Node {
+    let location = spanned.referenced;
+    let written = || {
+        let span = spanned.defined.span();
+        let start = usize::try_from(span.byte_offset()?).ok()?;
+        let length = usize::try_from(span.byte_len()?).ok()?;
+        text.get(start..start.checked_add(length)?)
+    };
+    let value = match spanned.value {
+        Tree::Mapping(entries) => Value::Mapping(
+            entries.into_iter().map(|(key, value)| (self::key(key), node(value, text))).collect(),
+        ),
+        Tree::Null => Value::Null,
+        Tree::Sequence(items) => {
+            Value::Sequence(items.into_iter().map(|item| node(item, text)).collect())
+        }
+        Tree::Text(text) => Value::Scalar(text),
+        Tree::Typed(fallback) => {
+            Value::Scalar(written().map_or(fallback, |text| text.trim_end().to_owned()))
+        }
+    };
+    Node { place: (location.line(), location.column()), value }
+}
+
+fn key(spanned: Spanned<String>) -> Key {
+    let location = spanned.referenced;
+    Key { name: spanned.value, place: (location.line(), location.column()) }
+}
+
+/// The document as the deserializer sees it; `Typed` is a scalar that YAML reads as a boolean or
+/// a number, with a rendering of it in case its place in the text is not known.
+enum Tree {
+    Mapping(Vec<(Spanned<String>, Spanned<Tree>)>),
+    Null,
+    Sequence(Vec<Spanned<Tree>>),
+    Text(String),
+    Typed(String),
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(value.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Tree::Sequence(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Tree::Mapping(entries))
+    }
+}
