@@ -82,8 +82,9 @@ fn unknown_key(key: &str) -> Problem {
     let problem = Problem::of_document(key.escape_debug().to_string(), "this key is not known");
     match full::nearest(key, known.clone()) {
         Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
-        None => problem
-            .with_hint(format!("the keys are `{}`", known.collect::<Vec<_>>().join("`, `"))),
+        None => {
+            problem.with_hint(format!("the keys are `{}`", known.collect::<Vec<_>>().join("`, `")))
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! Exemptions: images that may break the rules, for someone, somewhere, until a day.
 
+use std::sync::Arc;
+
 use crate::image::Reference;
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::registry_set::RegistrySet;
+use crate::policy::rules::List;
 use crate::policy::subject::Subject;
 
 /// A compiled exemption.
 #[derive(Debug)]
 pub struct Exemption {
     pub(super) name: String,
-    pub(super) images: RegistrySet,
+    pub(super) images: Arc<List<RegistrySet>>,
     pub(super) namespaces: Option<PatternIndex>,
     pub(super) users: Option<PatternIndex>,
     pub(super) groups: Option<PatternIndex>,
@@ -74,6 +77,6 @@ impl Exemption {
         };
         asked_by
             && named(&self.namespaces, subject.namespace)
-            && self.images.first(reference).is_some()
+            && self.images.set.first(reference).is_some()
     }
 }

@@ -59,10 +59,7 @@ pub(super) fn read(document: &'static str, bytes: &[u8], report: &mut Report) ->
 }
 
 /// The known name nearest to `name`, where one is near enough to have been meant.
-pub(super) fn nearest<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > 64 {
         return None;
     }
@@ -198,7 +195,7 @@ impl Reader {
                     "expires" => read.expires = text(&node, &field, report),
                     name => {
                         let at = self.at(at.path.clone(), key.place);
-                        unknown_field(name, &at, EXEMPTION_FIELDS, report);
+                        unknown_field(name, &at, EXEMPTION_FIELDS.into_iter(), report);
                     }
                 }
             }
@@ -220,7 +217,7 @@ impl Reader {
                 "groups" => opt_out.groups = self.texts(&node, &field, report).map(|l| l.value),
                 name => {
                     let at = self.at(at.path.clone(), key.place);
-                    unknown_field(name, &at, OPT_OUT_FIELDS, report);
+                    unknown_field(name, &at, OPT_OUT_FIELDS.into_iter(), report);
                 }
             }
         }
@@ -243,7 +240,11 @@ impl Reader {
             match item.value {
                 Value::Mapping(entries) => mappings.push((at, entries)),
                 other => {
-                    report.problem(&at, format!("expected a mapping, found {}", kind(&other)), None);
+                    report.problem(
+                        &at,
+                        format!("expected a mapping, found {}", kind(&other)),
+                        None,
+                    );
                 }
             }
         }
@@ -269,32 +270,26 @@ impl Reader {
 }
 
 const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];
-const MODES: [(&str, Mode); 3] =
+pub(super) const MODES: [(&str, Mode); 3] =
     [("enforce", Mode::Enforce), ("warn", Mode::Warn), ("audit", Mode::Audit)];
-const SHORT_NAMES: [(&str, ShortNames); 2] =
+pub(super) const SHORT_NAMES: [(&str, ShortNames); 2] =
     [("deny", ShortNames::Deny), ("dockerHub", ShortNames::DockerHub)];
-const TEMPLATES: [(&str, TemplateMode); 3] = [
+pub(super) const TEMPLATES: [(&str, TemplateMode); 3] = [
     ("enforce", TemplateMode::Enforce),
     ("warn", TemplateMode::Warn),
     ("ignore", TemplateMode::Ignore),
 ];
-const UPDATES: [(&str, UpdateScope); 2] =
+pub(super) const UPDATES: [(&str, UpdateScope); 2] =
     [("changed", UpdateScope::Changed), ("all", UpdateScope::All)];
 
-fn choice<T: Copy>(
-    node: &Node,
-    at: &At,
-    choices: &[(&str, T)],
-    report: &mut Report,
-) -> Option<T> {
+fn choice<T: Copy>(node: &Node, at: &At, choices: &[(&str, T)], report: &mut Report) -> Option<T> {
     let written = text(node, at, report)?.value;
     let chosen = choices.iter().find(|(name, _)| *name == written).map(|(_, value)| *value);
     if chosen.is_none() {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let near = nearest(&written, names.iter().copied());
         let hint = near.map(|near| format!("did you mean `{near}`?"));
-        let message =
-            format!("`{}` is not one of `{}`", shorten(&written), names.join("`, `"));
+        let message = format!("`{}` is not one of `{}`", shorten(&written), names.join("`, `"));
         report.problem(at, message, hint.as_deref());
     }
     chosen

@@ -148,7 +148,7 @@ mod tests {
                 } else {
                     regex::escape(&character.to_string())
                 });
-                rest = &rest[character.len_utf8()..];
+                rest = rest.split_at(character.len_utf8()).1;
             }
         }
         regex::Regex::new(&format!("{text}$")).unwrap()

@@ -3,9 +3,9 @@
 //! The first four texts are those of the program that ImageGate replaces, byte for byte: people
 //! and scripts know them.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
-use crate::image::ReferenceError;
+use crate::policy::exemption::Exemption;
 use crate::policy::rules::{Broken, Rules};
 
 /// Lists in a message are cut at this many bytes: the whole answer is cut at 1 KiB.
@@ -64,9 +64,15 @@ pub(super) fn broken(rules: &Rules, broken: Broken, container: &str, image: &str
 }
 
 /// The text for an image that is not a reference, or is not there.
-pub(super) fn invalid(container: &str, image: &str, error: &ReferenceError) -> String {
+pub(super) fn invalid(container: &str, image: &str, why: &dyn Display) -> String {
     let (container, image) = (shown(container), shown(image));
-    format!("{container} image is not a valid reference! ({image}): {error}.")
+    format!("{container} image is not a valid reference! ({image}): {why}.")
+}
+
+/// What follows the text for an image that was exempt until recently.
+pub(super) fn expired(exemption: &Exemption) -> String {
+    let when = exemption.expires_as_written().unwrap_or_default();
+    format!(" The exemption `{}` expired on {when}.", exemption.name())
 }
 
 /// User text with its control characters escaped, cut where it is long.

@@ -1,17 +1,35 @@
-//! The policy language: raw documents in, one checked [`Policy`] out, and verdicts from it.
+//! The policy language: documents in, a checked [`Policy`] out, and its verdicts.
 //!
-//! Pure: no IO, no clock but the one passed in. [`compile`] is the only way to a [`Policy`]; the
-//! server, the reload task, the command line and the ConfigMap check all call it.
+//! Pure: no IO, no lock, no clock but the one passed in. [`compile`] is the only way to a
+//! [`Policy`]; what it accepts can be evaluated without a further check.
 
 mod compile;
 mod documents;
 mod evaluate;
+mod exemption;
+mod full;
+mod glob;
+mod message;
+mod normal;
+mod opt_out;
+mod pattern;
+mod pattern_index;
 mod problem;
+mod regexes;
+mod registry_set;
+mod rules;
+mod simple;
+mod source;
 mod subject;
+mod tag_set;
 mod verdict;
+mod yaml;
 
-pub use compile::{Policy, compile};
-pub use documents::Documents;
+pub use compile::{Policy, compile, compile_candidate};
+pub use documents::{CANDIDATE_KEY, Documents, POLICY_KEY};
+pub use exemption::Exemption;
+pub use opt_out::OptOut;
 pub use problem::{Problem, Problems, Warning};
+pub use simple::KEYS as SIMPLE_KEYS;
 pub use subject::{ContainerImage, Field, ImageList, Subject, Workload};
-pub use verdict::{Decision, Mode, Rule, TemplateMode, UpdateScope, Verdict, Violation};
+pub use verdict::{Decision, Exempted, Mode, Rule, TemplateMode, UpdateScope, Verdict, Violation};

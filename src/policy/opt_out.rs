@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
+use crate::policy::full::shorten;
+use crate::policy::pattern::check_name_glob;
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::Report;
-use crate::policy::pattern::check_name_glob;
-use crate::policy::full::shorten;
 use crate::policy::source::{RawOptOut, Text};
 
 /// The group that may opt a namespace out where the policy does not say.

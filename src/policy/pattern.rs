@@ -167,9 +167,8 @@ fn check_path(path: &str) -> Result<(), BadPattern> {
     if path.contains([':', '@']) {
         return Err(bad("holds a tag or a digest", "a registry pattern is `host` or `host/path`"));
     }
-    let allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte)
-    };
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte);
     if path.is_empty() || path.split('/').any(str::is_empty) || !path.bytes().all(allowed) {
         let hint = "a path has lower-case letters, digits, `.`, `_`, `-`, `/`, `*` and `**`";
         return Err(bad("has a path that no repository can have", hint));

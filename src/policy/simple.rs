@@ -22,13 +22,13 @@ pub(super) fn read(
     report: &mut Report,
 ) -> RawPolicy {
     let mut text = |key: &'static str| match volume.get(key) {
-        Some(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => Some(text),
-            Err(_) => {
+        Some(bytes) => {
+            let text = std::str::from_utf8(bytes).ok();
+            if text.is_none() {
                 report.problem(&whole(key), "the value is not UTF-8 text", None);
-                None
             }
-        },
+            text
+        }
         None => variables.get(key).map(String::as_str),
     };
     let allowed_registries = text(ALLOWED_REGISTRIES).map(|text| list(ALLOWED_REGISTRIES, text));

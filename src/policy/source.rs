@@ -18,7 +18,7 @@ pub(super) type Text = Located<String>;
 
 /// What short names such as `nginx:1.27` are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ShortNames {
+pub(super) enum ShortNames {
     /// Refused: the node decides where a short name is pulled from.
     Deny,
     /// Names of Docker Hub, as most runtimes read them.

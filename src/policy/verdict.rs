@@ -72,6 +72,21 @@ pub struct Violation {
     pub message: String,
 }
 
+/// One image that breaks a rule and is exempt from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exempted<'p> {
+    /// The name of the exemption.
+    pub exemption: &'p str,
+    /// Why the exemption exists, as its author wrote it.
+    pub reason: &'p str,
+    /// The container's name.
+    pub container: String,
+    /// The image as written.
+    pub image: String,
+    /// Where it stands.
+    pub field: Field,
+}
+
 /// The answer of a policy to one request, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict<'p> {
@@ -81,8 +96,8 @@ pub struct Verdict<'p> {
     pub mode: Mode,
     /// Every image that breaks a rule, in the object's order. Filled in every mode.
     pub violations: Vec<Violation>,
-    /// Images that an exemption let through, by exemption name.
-    pub exempted: Vec<&'p str>,
+    /// Every image that an exemption let through.
+    pub exempted: Vec<Exempted<'p>>,
     /// The name of the override that applied.
     pub override_name: Option<&'p str>,
     /// The hash of the policy that judged.

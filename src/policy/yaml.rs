@@ -41,7 +41,7 @@ pub(super) struct Malformed {
 /// Reads one document.
 pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
     let tree: Spanned<Tree> =
-        serde_saphyr::from_str_with_options(text, options()).map_err(malformed)?;
+        serde_saphyr::from_str_with_options(text, options()).map_err(|error| malformed(&error))?;
     Ok(node(tree, text))
 }
 
@@ -58,7 +58,7 @@ fn options() -> Options {
     options
 }
 
-fn malformed(error: Error) -> Malformed {
+fn malformed(error: &Error) -> Malformed {
     let place = error.location().map(|location| (location.line(), location.column()));
     let text = error.without_snippet().to_string();
     let text = text.lines().next().unwrap_or_default();

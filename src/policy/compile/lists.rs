@@ -14,10 +14,7 @@ use crate::policy::source::{Located, Text};
 use crate::policy::tag_set::TagSet;
 
 /// Compiles a list of registry patterns.
-pub(super) fn registries(
-    raw: &Located<Vec<Text>>,
-    report: &mut Report,
-) -> Arc<List<RegistrySet>> {
+pub(super) fn registries(raw: &Located<Vec<Text>>, report: &mut Report) -> Arc<List<RegistrySet>> {
     let patterns = parsed(&raw.value, RegistryPattern::parse, report);
     for (position, pattern) in &patterns {
         if let (RegistryPattern::Place { host, .. }, Some(item)) =
@@ -35,10 +32,13 @@ pub(super) fn registries(
     }
     let regexes = patterns.iter().filter(|(_, p)| matches!(p, RegistryPattern::Regex(_)));
     check_regex_count(regexes.count(), raw, report);
-    Arc::new(List::new(written(raw), RegistrySet::new(patterns).unwrap_or_else(|error| {
-        too_large(&error, raw, report);
-        RegistrySet::default()
-    })))
+    Arc::new(List::new(
+        written(raw),
+        RegistrySet::new(patterns).unwrap_or_else(|error| {
+            too_large(&error, raw, report);
+            RegistrySet::default()
+        }),
+    ))
 }
 
 /// Compiles a list of tag patterns.
@@ -46,10 +46,13 @@ pub(super) fn tags(raw: &Located<Vec<Text>>, report: &mut Report) -> Arc<List<Ta
     let patterns = parsed(&raw.value, TagPattern::parse, report);
     let regexes = patterns.iter().filter(|(_, p)| matches!(p, TagPattern::Regex(_)));
     check_regex_count(regexes.count(), raw, report);
-    Arc::new(List::new(written(raw), TagSet::new(patterns).unwrap_or_else(|error| {
-        too_large(&error, raw, report);
-        TagSet::default()
-    })))
+    Arc::new(List::new(
+        written(raw),
+        TagSet::new(patterns).unwrap_or_else(|error| {
+            too_large(&error, raw, report);
+            TagSet::default()
+        }),
+    ))
 }
 
 /// Compiles a list of globs over names; an empty list is `None`: it says nothing.
@@ -58,7 +61,7 @@ pub(super) fn names(raw: &[Text], report: &mut Report) -> Option<PatternIndex> {
     for (position, item) in raw.iter().enumerate() {
         match check_name_glob(&item.value) {
             Ok(()) => index.insert(&item.value, position),
-            Err(bad) => refuse(item, bad, report),
+            Err(bad) => refuse(item, &bad, report),
         }
     }
     (!raw.is_empty()).then_some(index)
@@ -78,13 +81,13 @@ fn parsed<P>(
         }
         match parse(&item.value) {
             Ok(pattern) => patterns.push((position, pattern)),
-            Err(bad) => refuse(item, bad, report),
+            Err(bad) => refuse(item, &bad, report),
         }
     }
     patterns
 }
 
-fn refuse(item: &Text, bad: BadPattern, report: &mut Report) {
+fn refuse(item: &Text, bad: &BadPattern, report: &mut Report) {
     let message = format!("`{}` {}", shorten(&item.value), bad.message);
     report.problem(&item.at, message, bad.hint);
 }
@@ -96,7 +99,8 @@ fn can_be_a_host(host: &str) -> bool {
 
 fn check_regex_count(count: usize, raw: &Located<Vec<Text>>, report: &mut Report) {
     if count > MOST_REGEXES {
-        let message = format!("{count} regexes are more than the {MOST_REGEXES} that one list may have");
+        let message =
+            format!("{count} regexes are more than the {MOST_REGEXES} that one list may have");
         report.problem(&raw.at, message, Some("write globs, which are found without a scan"));
     }
 }

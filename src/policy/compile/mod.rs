@@ -84,6 +84,7 @@ pub fn compile(documents: &Documents) -> Result<(Policy, Vec<Warning>), Problems
 ///
 /// # Errors
 /// As [`compile`]; the problems are those of the candidate alone.
+#[must_use]
 pub fn compile_candidate(
     documents: &Documents,
 ) -> Option<Result<(Policy, Vec<Warning>), Problems>> {
@@ -101,9 +102,8 @@ fn checked(raw: &RawPolicy, mut report: Report) -> Result<(Policy, Vec<Warning>)
     if report.has_problems() {
         return Err(report.into_problems());
     }
-    let json = normal::json(&base, &raw.overrides, &exemptions, &opt_out, raw);
+    let json = normal::json(&base, &opt_out, raw);
     let hash = normal::hash(&json);
-    let policy =
-        Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, json, hash };
+    let policy = Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, json, hash };
     Ok((policy, report.into_warnings()))
 }

@@ -61,12 +61,7 @@ pub(super) fn compile(raw: &[RawOverride], base: &Rules, report: &mut Report) ->
 }
 
 /// A name is required, and fit for a path, a label and a log: as a Kubernetes label of DNS.
-pub(super) fn name(
-    raw: Option<&Text>,
-    at: &At,
-    what: &str,
-    report: &mut Report,
-) -> Option<String> {
+pub(super) fn name(raw: Option<&Text>, at: &At, what: &str, report: &mut Report) -> Option<String> {
     let Some(name) = raw else {
         let hint = format!("write `name: …` for this {what}");
         report.problem(at, format!("the {what} has no name"), Some(&hint));

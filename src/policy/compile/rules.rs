@@ -10,9 +10,9 @@ use crate::policy::tag_set::TagSet;
 use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
 
 /// The registries that are allowed where a policy does not say.
-pub const DEFAULT_ALLOWED_REGISTRIES: [&str; 2] = ["docker.io", "gcr.io"];
+const DEFAULT_ALLOWED_REGISTRIES: [&str; 2] = ["docker.io", "gcr.io"];
 /// The tags that are blocked where a policy does not say.
-pub const DEFAULT_BLOCKED_TAGS: [&str; 2] = ["staging", "latest"];
+const DEFAULT_BLOCKED_TAGS: [&str; 2] = ["staging", "latest"];
 
 /// Compiles the rules of a policy; what is left out has its default.
 pub(super) fn base(raw: &RawRules, report: &mut Report) -> Rules {
