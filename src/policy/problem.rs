@@ -140,7 +140,11 @@ impl Report {
         self.warnings
     }
 
+    /// All problems in the order in which a reader of the documents meets them.
     pub(super) fn into_problems(mut self) -> Problems {
+        self.problems.sort_by(|left, right| {
+            (&left.document, left.place).cmp(&(&right.document, right.place))
+        });
         if self.left_out > 0 {
             let message = format!("{} more problems are not shown", self.left_out);
             self.problems.push(Problem::of_document("policy", message));
