@@ -1,8 +1,13 @@
 //! Image references: the grammar and normalisation of distribution/reference, read byte by byte.
 //!
 //! Pure: no IO, no registry is ever asked. What this module does not accept is not a reference,
-//! and its callers deny it.
+//! and its callers deny it. Nothing is allocated for a reference that is read.
 
+mod error;
+mod grammar;
 mod reference;
+mod registry;
 
-pub use reference::{Reference, ReferenceError, fold_registry};
+pub use error::ReferenceError;
+pub use reference::Reference;
+pub use registry::fold_registry;

@@ -3,39 +3,39 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::error::ReferenceError;
+use super::grammar;
+use super::registry::{self, DOCKER_HUB};
+
+/// The namespace of Docker Hub's official images, which short names leave out.
+const OFFICIAL: &str = "library/";
+
+/// `RepositoryNameTotalLengthMax` of distribution/reference, in bytes.
+const LONGEST_REPOSITORY: usize = 255;
+
 /// A parsed and normalised image reference that borrows from the text it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference<'a> {
     written: &'a str,
     registry: Cow<'a, str>,
-    repository: Cow<'a, str>,
+    /// The repository as written, without [`OFFICIAL`] where `official` says that it is missing.
+    path: &'a str,
+    official: bool,
     tag: Option<&'a str>,
     digest: Option<&'a str>,
     short_name: bool,
 }
 
-/// Why a text is not an image reference.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stub")]
-pub struct ReferenceError;
-
 impl<'a> Reference<'a> {
-    /// Reads `written` by the grammar of distribution/reference.
+    /// Reads `written` by the grammar of distribution/reference, and normalises it as that
+    /// package's `ParseNormalizedNamed` does.
+    ///
+    /// Where the runtimes accept more than one reading of a text, it is refused.
     ///
     /// # Errors
     /// When the text is outside that grammar.
     pub fn parse(written: &'a str) -> Result<Self, ReferenceError> {
-        // SKELETON: replaced by the image worker. Good enough to type-check and try things.
-        let (registry, rest) = written.split_once('/').ok_or(ReferenceError)?;
-        let (repository, tag) = rest.rsplit_once(':').map_or((rest, None), |(r, t)| (r, Some(t)));
-        Ok(Self {
-            written,
-            registry: Cow::Borrowed(registry),
-            repository: Cow::Borrowed(repository),
-            tag,
-            digest: None,
-            short_name: false,
-        })
+        Self::read(written).map_err(|error| explain(written, error))
     }
 
     /// The text as the user wrote it.
@@ -52,8 +52,12 @@ impl<'a> Reference<'a> {
 
     /// The repository path, normalised: `library/nginx` for `docker.io/nginx`.
     #[must_use]
-    pub fn repository(&self) -> &str {
-        &self.repository
+    pub fn repository(&self) -> Cow<'a, str> {
+        if self.official {
+            Cow::Owned([OFFICIAL, self.path].concat())
+        } else {
+            Cow::Borrowed(self.path)
+        }
     }
 
     /// The tag, if one was written. Never implied.
@@ -73,20 +77,82 @@ impl<'a> Reference<'a> {
     pub fn is_short_name(&self) -> bool {
         self.short_name
     }
-}
 
-impl fmt::Display for Reference<'_> {
-    /// The canonical form: `docker.io/library/nginx:1.27`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.registry, self.repository)
+    fn read(written: &'a str) -> Result<Self, ReferenceError> {
+        if written.is_empty() {
+            return Err(ReferenceError::Empty);
+        }
+        if grammar::is_image_id(written) {
+            return Err(ReferenceError::ImageId);
+        }
+        let (host, rest) = split_host(written);
+        if host.is_some_and(|host| !grammar::is_domain(host)) {
+            return Err(ReferenceError::Registry);
+        }
+        let registry = host.map_or(Cow::Borrowed(DOCKER_HUB), registry::fold);
+        let (rest, digest) = match rest.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest)),
+            None => (rest, None),
+        };
+        let (path, tag) = match rest.split_once(':') {
+            Some((path, tag)) => (path, Some(tag)),
+            None => (rest, None),
+        };
+        if !grammar::is_path(path) {
+            let uppercase = path.bytes().any(|byte| byte.is_ascii_uppercase());
+            return Err(if uppercase {
+                ReferenceError::UppercaseRepository
+            } else {
+                ReferenceError::Repository
+            });
+        }
+        let official = registry == DOCKER_HUB && !path.contains('/');
+        if path.len() + if official { OFFICIAL.len() } else { 0 } > LONGEST_REPOSITORY {
+            return Err(ReferenceError::RepositoryTooLong);
+        }
+        if tag.is_some_and(|tag| !grammar::is_tag(tag)) {
+            return Err(ReferenceError::Tag);
+        }
+        digest.map_or(Ok(()), grammar::check_digest)?;
+        Ok(Self { written, registry, path, official, tag, digest, short_name: host.is_none() })
     }
 }
 
-/// Folds a registry host as a reference's own host is folded, for use in patterns: lower case,
-/// `:443` dropped, `index.docker.io` and `registry-1.docker.io` as `docker.io`.
-///
-/// # Errors
-/// When `host` is not a registry host by the grammar (an IPv6 host in brackets is one).
-pub fn fold_registry(host: &str) -> Result<Cow<'_, str>, ReferenceError> {
-    Ok(Cow::Borrowed(host))
+impl fmt::Display for Reference<'_> {
+    /// The canonical form: `docker.io/library/nginx:1.27`, with the digest behind the tag where
+    /// both were written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let official = if self.official { OFFICIAL } else { "" };
+        write!(f, "{}/{official}{}", self.registry, self.path)?;
+        if let Some(tag) = self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Splits the host off, as `splitDockerDomain` does: what stands in front of the first slash is a
+/// host when it has a dot, a colon or an upper-case letter, or is `localhost`.
+fn split_host(written: &str) -> (Option<&str>, &str) {
+    match written.split_once('/') {
+        Some((host, rest))
+            if host == "localhost"
+                || host.bytes().any(|b| b == b'.' || b == b':' || b.is_ascii_uppercase()) =>
+        {
+            (Some(host), rest)
+        }
+        _ => (None, written),
+    }
+}
+
+/// A foreign character is the better reason wherever one is found.
+fn explain(written: &str, error: ReferenceError) -> ReferenceError {
+    if written.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        ReferenceError::ForeignCharacter
+    } else {
+        error
+    }
 }

@@ -67,7 +67,7 @@ impl RegistrySet {
 
     /// The lowest position among the patterns that cover the reference's registry and repository.
     pub(super) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
-        let (registry, repository) = (reference.registry(), reference.repository());
+        let registry = reference.registry();
         let mut first = self.everything;
         let mut consider = |found: Option<usize>| {
             if let Some(found) = found
@@ -77,13 +77,13 @@ impl RegistrySet {
             }
         };
         if let Some(bucket) = self.hosts.get(registry) {
-            consider(bucket.first(repository));
+            consider(bucket.first(reference));
         }
         self.host_globs.each(registry, |bucket| {
-            consider(self.glob_buckets.get(bucket).and_then(|bucket| bucket.first(repository)));
+            consider(self.glob_buckets.get(bucket).and_then(|bucket| bucket.first(reference)));
         });
         if !self.regexes.is_empty() {
-            consider(self.regexes.first(&format!("{registry}/{repository}")));
+            consider(self.regexes.first(&format!("{registry}/{}", reference.repository())));
         }
         first
     }
@@ -104,11 +104,12 @@ impl Bucket {
 
     /// A path covers what is below it, up to a segment boundary: `acme` covers `acme/x`, not
     /// `acmex`. So every leading run of whole segments is looked up.
-    fn first(&self, repository: &str) -> Option<usize> {
+    fn first(&self, reference: &Reference<'_>) -> Option<usize> {
         let mut first = self.whole;
         if !self.has_paths {
             return first;
         }
+        let repository = reference.repository();
         let ends = repository.match_indices('/').map(|(end, _)| end).chain([repository.len()]);
         for leading in ends.filter_map(|end| repository.get(..end)) {
             if let Some(found) = self.paths.first(leading)
