@@ -4,9 +4,11 @@
 //! [`Policy`]; what it accepts can be evaluated without a further check.
 
 mod compile;
+mod difference;
 mod documents;
 mod evaluate;
 mod exemption;
+mod explain;
 mod full;
 mod glob;
 mod message;
@@ -26,8 +28,10 @@ mod verdict;
 mod yaml;
 
 pub use compile::{Policy, compile, compile_candidate};
+pub use difference::{Change, Difference};
 pub use documents::{CANDIDATE_KEY, Documents, POLICY_KEY};
 pub use exemption::Exemption;
+pub use explain::{Explanation, Step};
 pub use opt_out::OptOut;
 pub use problem::{Problem, Problems, Warning};
 pub use simple::KEYS as SIMPLE_KEYS;

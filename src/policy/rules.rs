@@ -76,7 +76,7 @@ impl Rules {
     /// A tag counts even beside a digest: `nginx:latest@sha256:…` says `latest`. A reference
     /// without a tag is pulled as `latest`, so an allow-list of tags judges it as that; the
     /// block-list leaves it to `requireTag`.
-    fn tag_broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
+    pub(super) fn tag_broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
         if let Some(tag) = reference.tag()
             && self.blocked_tags.set.first(tag).is_some()
         {

@@ -1,0 +1,60 @@
+# ImageGate. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+POLICY := var/policy
+BINARY := target/release/imagegate
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with a policy to edit in var/policy
+	cargo run --locked --quiet -- serve --self-signed --policy $(POLICY) \
+	  --listen 127.0.0.1:3000 --admin-listen 127.0.0.1:8080
+
+$(POLICY)/policy.yaml: config/policy/policy.yaml
+	mkdir -p $(POLICY)
+	cp --no-clobber $< $@
+	touch $@
+
+.PHONY: test
+test: ## Run every test that needs nothing but the toolchain
+	cargo test --locked
+
+.PHONY: demo
+demo: ## The four known cases, a live edit, and the counters, in a few seconds
+	cargo build --locked --quiet
+	tests/demo.sh target/debug/imagegate
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt
+
+.PHONY: lint
+lint: ## Formatting, lints and documentation, all warnings refused
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
+
+.PHONY: deny
+deny: ## Licences, bans and sources of what is depended on; advisories where they can be fetched
+	cargo deny --offline --locked check --hide-inclusion-graph bans licenses sources
+	@if cargo deny --locked fetch db >/dev/null 2>&1; then \
+	  cargo deny --locked check advisories; \
+	else \
+	  echo 'the advisory database cannot be reached; advisories are not checked'; \
+	fi
+
+.PHONY: build
+build: $(BINARY) ## Build the release binary
+
+.PHONY: $(BINARY)
+$(BINARY):
+	cargo build --locked --release
+
+.PHONY: check
+check: lint deny test ## What must be green before a commit
