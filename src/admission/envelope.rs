@@ -1,0 +1,83 @@
+//! The AdmissionReview around an object, for any type of object.
+//!
+//! Source: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>.
+
+use serde::Deserialize;
+
+use super::bad_review::BadReview;
+use super::depth;
+use super::operation::{ApiVersion, Operation};
+use super::strict::{Object, Text};
+
+/// A checked request with its objects.
+#[derive(Debug)]
+pub(super) struct Envelope<'a, O> {
+    pub(super) version: ApiVersion,
+    pub(super) operation: Operation,
+    pub(super) request: Request<'a, O>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
+struct Body<'a, O> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    api_version: Option<Text<'a>>,
+    request: Option<Object<Request<'a, O>>>,
+}
+
+/// The fields of a request that are looked at.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
+pub(super) struct Request<'a, O> {
+    #[serde(borrow)]
+    pub(super) uid: Option<Text<'a>>,
+    pub(super) kind: Option<Object<Kind<'a>>>,
+    pub(super) sub_resource: Option<Text<'a>>,
+    pub(super) name: Option<Text<'a>>,
+    pub(super) namespace: Option<Text<'a>>,
+    operation: Option<Text<'a>>,
+    pub(super) user_info: Option<Object<UserInfo<'a>>>,
+    pub(super) object: Option<Object<O>>,
+    pub(super) old_object: Option<Object<O>>,
+    pub(super) dry_run: Option<bool>,
+}
+
+/// A group, version and kind; the version is not looked at.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Kind<'a> {
+    #[serde(borrow)]
+    pub(super) group: Option<Text<'a>>,
+    pub(super) kind: Option<Text<'a>>,
+}
+
+/// Who asks.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct UserInfo<'a> {
+    #[serde(borrow)]
+    pub(super) username: Option<Text<'a>>,
+    pub(super) groups: Option<Vec<Text<'a>>>,
+}
+
+impl<'a, O: Deserialize<'a>> Envelope<'a, O> {
+    /// Parses a body with its objects.
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
+        if !depth::is_bounded(body) {
+            return Err(BadReview::TooDeep);
+        }
+        let Object(body): Object<Body<'a, O>> =
+            serde_json::from_slice(body).map_err(|error| BadReview::malformed(&error))?;
+        if body.kind.as_deref() != Some("AdmissionReview") {
+            return Err(BadReview::WrongKind);
+        }
+        let version = body.api_version.as_deref().and_then(ApiVersion::parse);
+        let version = version.ok_or(BadReview::WrongVersion)?;
+        let Object(request) = body.request.ok_or(BadReview::NoRequest)?;
+        if request.uid.as_deref().is_none_or(str::is_empty) {
+            return Err(BadReview::NoUid);
+        }
+        let operation = request.operation.as_deref().and_then(Operation::parse);
+        let operation = operation.ok_or(BadReview::WrongOperation)?;
+        Ok(Self { version, operation, request })
+    }
+}

@@ -1,0 +1,118 @@
+//! Specs, and the parts of a pod spec that name images.
+//!
+//! Source: the PodSpec of <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>.
+//! `null` is an empty list, as the API server reads it.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::strict::{Object, Text};
+use crate::policy::{ContainerImage, Field, ImageList};
+
+/// A spec of any built-in workload: a pod spec, or one that holds a template of another spec.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Spec<'a> {
+    #[serde(borrow)]
+    containers: Option<Vec<Object<Container<'a>>>>,
+    init_containers: Option<Vec<Object<Container<'a>>>>,
+    ephemeral_containers: Option<Vec<Object<Container<'a>>>>,
+    volumes: Option<Vec<Object<Volume<'a>>>>,
+    template: Option<Object<Template<'a>>>,
+    job_template: Option<Object<Template<'a>>>,
+}
+
+/// A template: whatever else it holds, its spec.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Template<'a> {
+    #[serde(borrow)]
+    spec: Option<Box<Object<Spec<'a>>>>,
+}
+
+/// A container of any of the three lists.
+#[derive(Debug, Deserialize)]
+pub(super) struct Container<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    image: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Volume<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    image: Option<Object<ImageVolume<'a>>>,
+}
+
+/// An image that is mounted as a volume.
+#[derive(Debug, Deserialize)]
+struct ImageVolume<'a> {
+    #[serde(borrow)]
+    reference: Option<Text<'a>>,
+}
+
+impl<'a> Template<'a> {
+    /// The spec; an empty one where it is left out.
+    pub(super) fn into_spec(template: Option<Object<Self>>) -> Spec<'a> {
+        template
+            .and_then(|Object(template)| template.spec)
+            .map_or_else(Spec::default, |spec| spec.0)
+    }
+}
+
+impl<'a> Spec<'a> {
+    /// The spec of `template`.
+    pub(super) fn template(self) -> Self {
+        Template::into_spec(self.template)
+    }
+
+    /// The spec of `jobTemplate`.
+    pub(super) fn job_template(self) -> Self {
+        Template::into_spec(self.job_template)
+    }
+
+    /// Every image of a pod spec that stands at the path `pod_spec`: those of containers, init
+    /// containers, ephemeral containers and volumes, each in the order of its list.
+    pub(super) fn images(self, pod_spec: &'static str) -> Vec<ContainerImage<'a>> {
+        let mut images = Vec::with_capacity(self.containers.as_ref().map_or(0, Vec::len));
+        let lists = [
+            (ImageList::Containers, self.containers),
+            (ImageList::InitContainers, self.init_containers),
+            (ImageList::EphemeralContainers, self.ephemeral_containers),
+        ];
+        for (list, containers) in lists {
+            append(containers, pod_spec, list, &mut images);
+        }
+        for (index, Object(volume)) in self.volumes.into_iter().flatten().enumerate() {
+            if let Some(Object(image)) = volume.image {
+                images.push(ContainerImage {
+                    container: owned(volume.name),
+                    image: image.reference.map(|Text(reference)| reference),
+                    field: Field { pod_spec, list: ImageList::Volumes, index },
+                });
+            }
+        }
+        images
+    }
+}
+
+/// Appends the images of one list of containers.
+pub(super) fn append<'a>(
+    containers: Option<Vec<Object<Container<'a>>>>,
+    pod_spec: &'static str,
+    list: ImageList,
+    images: &mut Vec<ContainerImage<'a>>,
+) {
+    for (index, Object(container)) in containers.into_iter().flatten().enumerate() {
+        images.push(ContainerImage {
+            container: owned(container.name),
+            image: container.image.map(|Text(image)| image),
+            field: Field { pod_spec, list, index },
+        });
+    }
+}
+
+fn owned(text: Option<Text<'_>>) -> Cow<'_, str> {
+    text.map_or(Cow::Borrowed(""), |Text(text)| text)
+}

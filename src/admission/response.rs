@@ -1,0 +1,196 @@
+//! The answer to a request.
+//!
+//! Source: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
+//! There is never a patch: this webhook validates.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::operation::ApiVersion;
+use crate::policy::{Decision, Mode, Verdict, Violation};
+
+/// Bytes of the message that kubectl shows.
+const LONGEST_MESSAGE: usize = 1024;
+/// Causes that are listed; the message counts the rest.
+const MOST_CAUSES: usize = 32;
+/// Characters of one warning, as the API documentation asks.
+const LONGEST_WARNING: usize = 120;
+/// Bytes of all warnings together: beyond, the API server drops them.
+const LONGEST_WARNINGS: usize = 4096;
+/// Bytes of an audit annotation.
+const LONGEST_ANNOTATION: usize = 1024;
+
+/// Renders an AdmissionReview with the response to the request `uid`.
+pub(super) fn render(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> Vec<u8> {
+    let allowed = verdict.decision == Decision::Allow;
+    let review = Review {
+        api_version: version.as_str(),
+        kind: "AdmissionReview",
+        response: Response {
+            uid,
+            allowed,
+            status: (!allowed).then(|| Status::of(&verdict.violations)),
+            warnings: match verdict.mode {
+                Mode::Warn => warnings(&verdict.violations),
+                Mode::Audit | Mode::Enforce => Vec::new(),
+            },
+            audit_annotations: AuditAnnotations::of(verdict),
+        },
+    };
+    // Texts, booleans and a number always serialise.
+    serde_json::to_vec(&review).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    audit_annotations: AuditAnnotations<'a>,
+}
+
+/// A `metav1.Status`.
+#[derive(Serialize)]
+struct Status<'a> {
+    #[serde(rename = "status")]
+    outcome: &'static str,
+    message: String,
+    reason: &'static str,
+    details: Details<'a>,
+    code: u16,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    causes: Vec<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    reason: &'static str,
+    message: &'a str,
+    field: String,
+}
+
+/// Written to the API server's audit log, each under the webhook's name.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct AuditAnnotations<'a> {
+    policy_hash: &'a str,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    violations: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    exemptions: String,
+}
+
+impl<'a> Status<'a> {
+    fn of(violations: &'a [Violation]) -> Self {
+        let cause = |violation: &'a Violation| Cause {
+            reason: violation.rule.as_str(),
+            message: &violation.message,
+            field: violation.field.to_string(),
+        };
+        Self {
+            outcome: "Failure",
+            message: message(violations),
+            reason: "Forbidden",
+            details: Details { causes: violations.iter().take(MOST_CAUSES).map(cause).collect() },
+            code: 403,
+        }
+    }
+}
+
+impl<'a> AuditAnnotations<'a> {
+    fn of(verdict: &Verdict<'a>) -> Self {
+        let violation = |each: &Violation| format!("{}={}", each.field, each.rule.as_str());
+        Self {
+            policy_hash: verdict.policy_hash,
+            verdict: verdict.decision.as_str(),
+            violations: joined(verdict.violations.iter().map(violation), ",", LONGEST_ANNOTATION),
+            exemptions: joined(
+                verdict.exempted.iter().map(|each| format!("{}={}", each.field, each.exemption)),
+                ",",
+                LONGEST_ANNOTATION,
+            ),
+        }
+    }
+}
+
+/// The violations' messages in order, cut where they are many.
+fn message(violations: &[Violation]) -> String {
+    joined(violations.iter().map(|each| each.message.as_str()), "; ", LONGEST_MESSAGE)
+}
+
+/// Joins parts until the next would not fit; then says how many are left out. The first part is
+/// always there, cut at a character where it alone does not fit.
+fn joined<P: AsRef<str>>(
+    parts: impl ExactSizeIterator<Item = P>,
+    separator: &str,
+    longest: usize,
+) -> String {
+    /// Room for the words that count what is left out.
+    const TAIL: usize = 32;
+    let total = parts.len();
+    let mut text = String::new();
+    for (index, part) in parts.enumerate() {
+        let part = part.as_ref();
+        let tail = if index + 1 < total { TAIL } else { 0 };
+        if index == 0 {
+            text.push_str(cut(part, longest - tail));
+            continue;
+        }
+        if text.len() + separator.len() + part.len() + tail > longest {
+            let _ = write!(text, "{separator}and {} more", total - index);
+            break;
+        }
+        text.push_str(separator);
+        text.push_str(part);
+    }
+    text
+}
+
+/// At most `longest` bytes of `text`, ending at a character.
+fn cut(text: &str, longest: usize) -> &str {
+    text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
+}
+
+/// Warnings within the API server's limits; the last one counts what did not fit.
+fn warnings(violations: &[Violation]) -> Vec<String> {
+    /// Room for the warning that counts.
+    const TAIL: usize = 64;
+    let mut warnings = Vec::new();
+    let mut bytes = 0;
+    for (index, violation) in violations.iter().enumerate() {
+        let warning = one_warning(&violation.message);
+        if bytes + warning.len() + TAIL > LONGEST_WARNINGS {
+            warnings.push(format!("{} more images break the policy", violations.len() - index));
+            break;
+        }
+        bytes += warning.len();
+        warnings.push(warning);
+    }
+    warnings
+}
+
+/// A warning is one line of at most 120 characters.
+fn one_warning(message: &str) -> String {
+    let printable = |character: char| if character.is_control() { ' ' } else { character };
+    if message.chars().count() <= LONGEST_WARNING {
+        return message.chars().map(printable).collect();
+    }
+    message.chars().take(LONGEST_WARNING - 1).map(printable).chain(['…']).collect()
+}

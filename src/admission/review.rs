@@ -1,0 +1,225 @@
+//! A request, judged and answered.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use super::bad_review::BadReview;
+use super::envelope::{Envelope, Request};
+use super::operation::{ApiVersion, Operation};
+use super::response;
+use super::strict::{Object, Text};
+use super::workload::{WorkloadKind, WorkloadObject};
+use crate::policy::{
+    ContainerImage, Field, ImageList, Policy, Subject, UpdateScope, Verdict, Workload,
+};
+
+/// A parsed admission request that borrows from its body.
+#[derive(Debug)]
+pub struct Review<'a> {
+    version: ApiVersion,
+    uid: Cow<'a, str>,
+    operation: Operation,
+    kind: Cow<'a, str>,
+    namespace: Cow<'a, str>,
+    name: Cow<'a, str>,
+    user: Cow<'a, str>,
+    groups: Vec<Cow<'a, str>>,
+    dry_run: bool,
+    workload: Workload,
+    images: Vec<ContainerImage<'a>>,
+    /// The references of the object that is updated; `None` where there is none.
+    old_references: Option<Vec<Cow<'a, str>>>,
+}
+
+impl<'a> Review<'a> {
+    /// Parses a request body.
+    ///
+    /// Images are looked for in the built-in workloads and in the subresource
+    /// `ephemeralcontainers`, on CREATE and UPDATE. Other subresources cannot change an image:
+    /// `status`, `resize`, `scale`, `binding`, `eviction`, `log` and what is connected to.
+    ///
+    /// # Errors
+    /// When the body is not an AdmissionReview with a request that names its uid, or holds no
+    /// object where one is judged.
+    pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
+        match Envelope::<WorkloadObject<'a>>::parse(body) {
+            Ok(envelope) => Self::of(envelope),
+            Err(error @ BadReview::Malformed { .. }) => {
+                // An object of another kind may give the same fields another type; nothing of it
+                // is judged, so nothing of it has to be understood.
+                let envelope = Envelope::<IgnoredAny>::parse(body).map_err(|_| error.clone())?;
+                if judged_kind(envelope.operation, &envelope.request).is_some() {
+                    return Err(error);
+                }
+                Ok(Self::without_images(envelope))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The request's uid, echoed in the answer.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// The version in which the answer must be given.
+    #[must_use]
+    pub fn version(&self) -> ApiVersion {
+        self.version
+    }
+
+    /// What is being done.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The namespace; empty for a cluster-wide object.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The object's name; empty where the server has yet to generate it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The user's name.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The user's groups.
+    #[must_use]
+    pub fn groups(&self) -> &[Cow<'a, str>] {
+        &self.groups
+    }
+
+    /// The object's kind, for logs: `Pod`, `Deployment`, ….
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whether nothing will be stored.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Every image in reach, before an update's scope is looked at.
+    #[must_use]
+    pub fn images(&self) -> &[ContainerImage<'a>] {
+        &self.images
+    }
+
+    /// Judges the request by `policy`: the images in reach, narrowed to what an update changed.
+    /// `pinned` is the override that the request's path names; `now` is in Unix seconds.
+    #[must_use]
+    pub fn judge<'p>(&self, policy: &'p Policy, pinned: Option<&str>, now: i64) -> Verdict<'p> {
+        let subject = Subject {
+            namespace: &self.namespace,
+            user: &self.user,
+            groups: &self.groups,
+            workload: self.workload,
+            pinned,
+            now,
+        };
+        let old = match policy.update_scope(&subject) {
+            UpdateScope::All => None,
+            UpdateScope::Changed => self.old_references.as_ref(),
+        };
+        let is_new = |image: &&ContainerImage<'_>| match (&image.image, old) {
+            (Some(image), Some(old)) => old.binary_search(image).is_err(),
+            _ => true,
+        };
+        policy.evaluate(&subject, self.images.iter().filter(is_new))
+    }
+
+    /// Renders the answer: same apiVersion and uid, a denial as 403 Forbidden with its causes.
+    #[must_use]
+    pub fn answer(&self, verdict: &Verdict<'_>) -> Vec<u8> {
+        response::render(self.version, &self.uid, verdict)
+    }
+
+    fn of(mut envelope: Envelope<'a, WorkloadObject<'a>>) -> Result<Self, BadReview> {
+        let request = &mut envelope.request;
+        let Some(kind) = judged_kind(envelope.operation, request) else {
+            return Ok(Self::without_images(envelope));
+        };
+        let Object(object) = request.object.take().ok_or(BadReview::NoObject)?;
+        let mut images = kind.images(object);
+        let old_references = match envelope.operation {
+            Operation::Update => {
+                let old = request.old_object.take().map(|Object(object)| kind.images(object));
+                let references = old.map(|old| old.into_iter().filter_map(|each| each.image));
+                references.map(|references| {
+                    let mut references: Vec<_> = references.collect();
+                    references.sort_unstable();
+                    references
+                })
+            }
+            _ => None,
+        };
+        if kind == WorkloadKind::Pod && images.is_empty() {
+            images.push(missing_container(request));
+        }
+        let mut review = Self::without_images(envelope);
+        review.workload = kind.workload();
+        review.images = images;
+        review.old_references = old_references;
+        Ok(review)
+    }
+
+    fn without_images<O>(envelope: Envelope<'a, O>) -> Self {
+        let Envelope { version, operation, request } = envelope;
+        let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
+        let kind = request.kind.map(|Object(kind)| kind).unwrap_or_default();
+        let groups = user.groups.into_iter().flatten().map(|Text(group)| group).collect();
+        Self {
+            version,
+            uid: text(request.uid),
+            operation,
+            kind: text(kind.kind),
+            namespace: text(request.namespace),
+            name: text(request.name),
+            user: text(user.username),
+            groups,
+            dry_run: request.dry_run.unwrap_or(false),
+            workload: Workload::Pod,
+            images: Vec::new(),
+            old_references: None,
+        }
+    }
+}
+
+/// The kind whose images are judged; `None` where the request cannot change an image.
+fn judged_kind<O>(operation: Operation, request: &Request<'_, O>) -> Option<WorkloadKind> {
+    if !matches!(operation, Operation::Create | Operation::Update) {
+        return None;
+    }
+    if !matches!(request.sub_resource.as_deref(), None | Some("" | "ephemeralcontainers")) {
+        return None;
+    }
+    let kind = request.kind.as_deref()?;
+    WorkloadKind::of(kind.group.as_deref().unwrap_or_default(), kind.kind.as_deref()?)
+}
+
+/// Stands for the container that a Pod must have.
+fn missing_container<'a, O>(request: &Request<'a, O>) -> ContainerImage<'a> {
+    let name = request.name.as_ref().filter(|name| !name.is_empty());
+    ContainerImage {
+        container: name.map_or(Cow::Borrowed("pod"), |Text(name)| name.clone()),
+        image: None,
+        field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+    }
+}
+
+fn text(text: Option<Text<'_>>) -> Cow<'_, str> {
+    text.map_or(Cow::Borrowed(""), |Text(text)| text)
+}
