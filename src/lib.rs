@@ -17,6 +17,19 @@
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
 //! | [`cli`] | one file per subcommand | all |
 
+// Panics are defects: a webhook that dies refuses every Pod in the cluster. Tests may panic, so
+// these lints stand here and not in Cargo.toml.
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 pub mod admission;
 pub mod image;
 pub mod policy;

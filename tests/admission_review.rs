@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::policy::{default_policy, policy};
 
+#[expect(clippy::needless_pass_by_value, reason = "calls with `json!` read better")]
 fn request(kind: (&str, &str), more: Value) -> Vec<u8> {
     let mut review = json!({
         "kind": "AdmissionReview",
