@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use arc_swap::{ArcSwapOption, Guard};
+use tokio::sync::watch;
 
+use super::candidate::Candidate;
+use super::history::History;
 use crate::policy::{Policy, Problem};
 
 /// The policy that judges requests now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct InForce {
     /// The compiled policy.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
+    /// The policy on trial, if there is one.
+    pub candidate: Option<Arc<Candidate>>,
     /// Counts the policies applied since the start, from 1.
     pub generation: u64,
     /// When it was applied.
@@ -23,17 +28,23 @@ pub struct InForce {
 pub struct Status {
     /// Where the policy is read from, for people.
     pub source: String,
+    /// The generation in force; 0 before the first valid policy.
+    pub generation: u64,
     /// Since when the source does not yield a valid policy; `None` while it does.
     pub failing_since: Option<SystemTime>,
     /// What is wrong with the content last seen; empty when nothing is.
     pub problems: Vec<Problem>,
+    /// What is wrong with the candidate last seen; empty when nothing is, or there is none.
+    pub candidate_problems: Vec<Problem>,
+    /// What the last edits changed.
+    pub history: History,
 }
 
 /// The one place that holds the policy in force.
 #[derive(Debug, Default)]
 pub struct Live {
     in_force: ArcSwapOption<InForce>,
-    status: ArcSwap<Status>,
+    status: watch::Sender<Status>,
 }
 
 impl Live {
@@ -46,17 +57,23 @@ impl Live {
 
     /// How the last look at the source went.
     #[must_use]
-    pub fn status(&self) -> Arc<Status> {
-        self.status.load_full()
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
     }
 
-    /// Puts a policy in force. Only the owner task and tests call this.
+    /// Wakes on every new status, for those who wait for one.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Puts a policy in force. Only the owner and tests call this.
     pub fn store(&self, in_force: InForce) {
         self.in_force.store(Some(Arc::new(in_force)));
     }
 
-    /// Publishes how the last look went. Only the owner task and tests call this.
+    /// Publishes how the last look went. Only the owner and tests call this.
     pub fn report(&self, status: Status) {
-        self.status.store(Arc::new(status));
+        self.status.send_replace(status);
     }
 }

@@ -1,8 +1,19 @@
 //! The live policy: read from a mounted volume, compiled off the hot path, swapped in atomically.
 //!
-//! One owner task does the only store. The watcher, the poll timer and SIGHUP only tell it to
-//! look again; the content's hash decides whether anything changed.
+//! One [`Owner`] does the only store. The [`Lookout`] (inotify, a poll timer, SIGHUP) only says
+//! that it is time to look again; the content decides whether anything changed.
 
+mod candidate;
+mod history;
 mod live;
+mod lookout;
+mod owner;
+mod volume;
+mod watch;
 
+pub use candidate::Candidate;
+pub use history::{Applied, History};
 pub use live::{InForce, Live, Status};
+pub use lookout::Lookout;
+pub use owner::{Outcome, Owner, PolicySource};
+pub use volume::{VolumeError, read_volume};

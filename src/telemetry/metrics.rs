@@ -1,91 +1,265 @@
 //! Every series that `/metrics` shows, resolved once into plain counters.
+//!
+//! Labels are closed sets, save two whose values the cluster's admin writes into the policy: its
+//! hash, of which one is shown, and the names of its exemptions. No request adds a series.
 
-/// Why a request got an error in place of a verdict: the closed set of the label `reason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorReason {
-    /// The body could not be read: it broke off or took too long.
-    BodyRead,
-    /// The body is over the limit.
-    BodyTooLarge,
-    /// The body is not an admission review.
-    MalformedReview,
-    /// A method, path or content type that is not served.
-    NotServed,
-    /// There is no valid policy yet.
-    NoPolicy,
-    /// The handler panicked.
-    Panic,
-    /// The path pins an override that the policy does not have.
-    UnknownOverride,
-}
+use prometheus::{Encoder as _, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
+
+use super::closed::Closed;
+use super::policy_metrics::PolicyMetrics;
+use super::reason::ErrorReason;
+use super::register::Register;
+use crate::admission::Operation;
+use crate::policy::{Decision, Mode, Policy, Rule};
+
+/// From 50 µs on: a decision takes microseconds, a queue milliseconds.
+const BUCKETS: [f64; 14] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0,
+    5.0,
+];
 
 /// The process's metrics. Cheap to share: all methods take `&self` and cost an atomic add.
-#[derive(Debug, Default)]
-pub struct Metrics {}
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    decisions: Closed<(Decision, Mode, Operation)>,
+    violations: Closed<(Rule, Mode)>,
+    errors: Closed<ErrorReason>,
+    candidate_flips: Closed<Decision>,
+    policy_reloads: Closed<bool>,
+    tls_reloads: Closed<bool>,
+    duration: Histogram,
+    exempted: IntCounter,
+    requests_shed: IntCounter,
+    panics: IntCounter,
+    handshake_errors: IntCounter,
+    log_lines_suppressed: IntCounter,
+    connections: IntGauge,
+    requests: IntGauge,
+    policy: PolicyMetrics,
+    certificate_not_after: IntGauge,
+}
 
 /// Keeps a gauge raised by one for as long as it lives.
 #[derive(Debug)]
-pub struct Held;
+pub struct Held(IntGauge);
 
-// SKELETON: replaced by the telemetry worker; the signatures stand.
 impl Metrics {
     /// Creates and registers every series, so that each is present from the first scrape.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {}
+    ///
+    /// # Errors
+    /// Only where two series have one name, which no caller can cause.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let register = Register::new()?;
+        Ok(Self {
+            decisions: register.closed(
+                "imagegate_admission_decisions_total",
+                "Requests that were answered with a verdict.",
+                &["decision", "mode", "operation"],
+                decisions(),
+            )?,
+            violations: register.closed(
+                "imagegate_violations_total",
+                "Images that break a rule, by the first rule that they break.",
+                &["rule", "mode"],
+                violations(),
+            )?,
+            errors: register.closed(
+                "imagegate_admission_errors_total",
+                "Requests that were answered with an error in place of a verdict.",
+                &["reason"],
+                ErrorReason::ALL.map(|reason| (reason, vec![reason.as_str()])),
+            )?,
+            candidate_flips: register.closed(
+                "imagegate_candidate_flips_total",
+                "Requests that the candidate policy would decide differently, by its decision.",
+                &["to"],
+                DECISIONS.map(|to| (to, vec![to.as_str()])),
+            )?,
+            policy_reloads: register.closed(
+                "imagegate_policy_reloads_total",
+                "Policies that were applied, or were not valid.",
+                &["result"],
+                results(),
+            )?,
+            tls_reloads: register.closed(
+                "imagegate_tls_reloads_total",
+                "Key pairs that were applied, or were not valid.",
+                &["result"],
+                results(),
+            )?,
+            duration: register.histogram(
+                "imagegate_admission_duration_seconds",
+                "From the last byte of a request's body to the rendered answer.",
+                &BUCKETS,
+            )?,
+            exempted: register.counter(
+                "imagegate_exempted_total",
+                "Images that break the policy and are exempt.",
+            )?,
+            requests_shed: register.counter(
+                "imagegate_requests_shed_total",
+                "Requests and connections that were turned away by a limit.",
+            )?,
+            panics: register.counter(
+                "imagegate_panics_total",
+                "Requests whose handler panicked; they were refused.",
+            )?,
+            handshake_errors: register.counter(
+                "imagegate_tls_handshake_errors_total",
+                "TLS handshakes that failed or took too long.",
+            )?,
+            log_lines_suppressed: register.counter(
+                "imagegate_log_lines_suppressed_total",
+                "Decisions that were counted but not logged, since there were too many.",
+            )?,
+            connections: register
+                .gauge("imagegate_connections", "Open connections to the webhook.")?,
+            requests: register.gauge(
+                "imagegate_requests_in_flight",
+                "Requests that are being read or answered.",
+            )?,
+            policy: PolicyMetrics::new(&register)?,
+            certificate_not_after: register.gauge(
+                "imagegate_tls_certificate_not_after_timestamp_seconds",
+                "When the serving certificate expires.",
+            )?,
+            registry: register.into_registry(),
+        })
     }
 
     /// The text exposition format 0.0.4.
     #[must_use]
     pub fn render(&self) -> String {
-        String::new()
+        let mut text = Vec::new();
+        // Writing to memory does not fail; what was written before a failure is still valid.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    /// `imagegate_admission_decisions_total` and `imagegate_admission_duration_seconds`
+    pub fn decided(&self, decision: Decision, mode: Mode, operation: Operation, seconds: f64) {
+        self.decisions.add_one(&(decision, mode, operation));
+        self.duration.observe(seconds);
+    }
+
+    /// `imagegate_violations_total{rule,mode}`
+    pub fn violated(&self, rule: Rule, mode: Mode) {
+        self.violations.add_one(&(rule, mode));
+    }
+
+    /// `imagegate_exempted_total`
+    pub fn exempted(&self, images: u64) {
+        self.exempted.inc_by(images);
+    }
+
+    /// `imagegate_candidate_flips_total{to}`
+    pub fn candidate_flipped(&self, to: Decision) {
+        self.candidate_flips.add_one(&to);
+    }
+
+    /// `imagegate_log_lines_suppressed_total`
+    pub fn log_line_suppressed(&self) {
+        self.log_lines_suppressed.inc();
     }
 
     /// `imagegate_connections` up by one until the value is dropped.
     #[must_use]
     pub fn connection(&self) -> Held {
-        Held
+        Held::new(&self.connections)
     }
 
     /// `imagegate_requests_in_flight` up by one until the value is dropped.
     #[must_use]
     pub fn request(&self) -> Held {
-        Held
+        Held::new(&self.requests)
     }
 
     /// `imagegate_admission_errors_total{reason}`
     pub fn admission_error(&self, reason: ErrorReason) {
-        let _ = reason;
+        self.errors.add_one(&reason);
     }
 
     /// `imagegate_requests_shed_total`
-    pub fn request_shed(&self) {}
+    pub fn request_shed(&self) {
+        self.requests_shed.inc();
+    }
 
     /// `imagegate_panics_total`
-    pub fn panicked(&self) {}
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
 
     /// `imagegate_tls_handshake_errors_total`
-    pub fn tls_handshake_error(&self) {}
+    pub fn tls_handshake_error(&self) {
+        self.handshake_errors.inc();
+    }
 
     /// `imagegate_tls_reloads_total{result}`
     pub fn tls_reloaded(&self, success: bool) {
-        let _ = success;
+        self.tls_reloads.add_one(&success);
     }
 
     /// `imagegate_tls_certificate_not_after_timestamp_seconds`
     pub fn tls_certificate_not_after(&self, unix_seconds: i64) {
-        let _ = unix_seconds;
+        self.certificate_not_after.set(unix_seconds);
     }
 
     /// `imagegate_policy_reloads_total{result="success"}` and the gauges that go with it.
     /// `now` is in Unix seconds.
-    pub fn policy_applied(&self, hash: &str, generation: u64, now: f64) {
-        let _ = (hash, generation, now);
+    pub fn policy_applied(&self, policy: &Policy, generation: u64, now: f64) {
+        self.policy_reloads.add_one(&true);
+        self.policy.found_valid(now);
+        self.policy.applied(policy, generation);
     }
 
     /// `imagegate_policy_reloads_total{result="failure"}`, last reload not successful.
-    pub fn policy_rejected(&self) {}
+    pub fn policy_rejected(&self) {
+        self.policy_reloads.add_one(&false);
+        self.policy.found_invalid();
+    }
 
     /// Last reload successful again: the content went back to what is in force.
-    pub fn policy_restored(&self) {}
+    /// `now` is in Unix seconds.
+    pub fn policy_restored(&self, now: f64) {
+        self.policy.found_valid(now);
+    }
+}
+
+impl Held {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+const DECISIONS: [Decision; 2] = [Decision::Allow, Decision::Deny];
+const MODES: [Mode; 3] = [Mode::Audit, Mode::Enforce, Mode::Warn];
+
+fn decisions() -> impl Iterator<Item = ((Decision, Mode, Operation), Vec<&'static str>)> {
+    let of_mode = |decision: Decision, mode: Mode| {
+        Operation::ALL.map(|operation| {
+            let labels = vec![decision.as_str(), mode.as_str(), operation.as_str()];
+            ((decision, mode, operation), labels)
+        })
+    };
+    DECISIONS
+        .into_iter()
+        .flat_map(move |decision| MODES.into_iter().flat_map(move |mode| of_mode(decision, mode)))
+}
+
+fn violations() -> impl Iterator<Item = ((Rule, Mode), Vec<&'static str>)> {
+    Rule::ALL
+        .into_iter()
+        .flat_map(|rule| MODES.map(|mode| ((rule, mode), vec![rule.as_str(), mode.as_str()])))
+}
+
+fn results() -> [(bool, Vec<&'static str>); 2] {
+    [(true, vec!["success"]), (false, vec!["failure"])]
 }

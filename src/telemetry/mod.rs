@@ -3,30 +3,39 @@
 //! One struct per event; its one `emit` both logs and counts, so that log and metrics cannot
 //! drift apart. Labels are closed sets: never an image, a namespace or a user.
 
+mod closed;
+mod decided;
+mod log;
 mod metrics;
+mod policy_metrics;
+mod rate;
+mod reason;
+mod register;
 
-pub use metrics::{ErrorReason, Held, Metrics};
+use std::sync::Arc;
 
-use std::time::Duration;
+pub use decided::Decided;
+pub use log::{LogFormat, LogGuard, start_log};
+pub use metrics::{Held, Metrics};
+pub use reason::ErrorReason;
 
-use crate::admission::Review;
-use crate::policy::Verdict;
+use rate::LineRate;
 
-/// A request was judged and answered.
+/// Lines about decisions per second: beyond, a loop of denials would fill the node's disk.
+const LINES_PER_SECOND: u32 = 100;
+
+/// What an event needs to be counted and logged.
 #[derive(Debug)]
-pub struct Decided<'a> {
-    /// The request.
-    pub review: &'a Review<'a>,
-    /// The verdict that was sent.
-    pub verdict: &'a Verdict<'a>,
-    /// From the last byte of the body to the rendered answer.
-    pub took: Duration,
+pub struct Telemetry {
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    lines: LineRate,
 }
 
-impl Decided<'_> {
-    /// Counts the decision and, where it is not a plain allow, logs one line.
-    pub fn emit(&self, metrics: &Metrics) {
-        // SKELETON: replaced by the telemetry worker.
-        let _ = (self, metrics);
+impl Telemetry {
+    /// Logs at most 100 decisions per second; all are counted.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, lines: LineRate::new(LINES_PER_SECOND) }
     }
 }

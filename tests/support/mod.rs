@@ -1,3 +1,5 @@
 //! What several test files share.
 
 pub(crate) mod policy;
+pub(crate) mod reload;
+pub(crate) mod volume;

@@ -1,0 +1,101 @@
+//! Says when it is time to look again at some files, and nothing about what changed.
+//!
+//! Three things say so: inotify, on the trailing edge of a burst; a timer, since inotify may be
+//! missing, exhausted or deaf; and SIGHUP.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::watch::DirectoryWatch;
+
+/// Quiet for so long, a burst is over: kubelet's own writing takes a few milliseconds.
+const QUIET: Duration = Duration::from_millis(50);
+/// A burst that does not end is looked at nevertheless.
+const LONGEST_BURST: Duration = Duration::from_millis(500);
+/// The poll interval while some directory is not watched.
+const POLL_UNWATCHED: Duration = Duration::from_secs(5);
+
+/// Waits for changes below some paths.
+#[derive(Debug)]
+pub struct Lookout {
+    watches: Vec<DirectoryWatch>,
+    changed: Arc<Notify>,
+    hangup: Option<Signal>,
+    poll: Duration,
+}
+
+impl Lookout {
+    /// Watches each of `paths`, a directory or the directory of a file, and looks again every
+    /// `poll` whatever happens. Must be called within a runtime.
+    #[must_use]
+    pub fn new(paths: &[&Path], poll: Duration) -> Self {
+        let mut directories: Vec<PathBuf> = paths.iter().map(|path| directory_of(path)).collect();
+        directories.sort_unstable();
+        directories.dedup();
+        let changed = Arc::new(Notify::new());
+        let watch = |directory| DirectoryWatch::new(directory, Arc::clone(&changed));
+        Self {
+            watches: directories.into_iter().map(watch).collect(),
+            changed: Arc::clone(&changed),
+            hangup: signal(SignalKind::hangup()).ok(),
+            poll,
+        }
+    }
+
+    /// Arms the watches. Call it before the first look, so that no change falls between.
+    pub fn arm(&mut self) -> bool {
+        let mut armed = true;
+        for watch in &mut self.watches {
+            armed &= watch.arm();
+        }
+        armed
+    }
+
+    /// Returns when it is time to look again.
+    pub async fn wait(&mut self) {
+        let poll = if self.arm() { self.poll } else { self.poll.min(POLL_UNWATCHED) };
+        tokio::select! {
+            () = self.changed.notified() => self.settle().await,
+            () = sleep(poll) => {}
+            () = received(self.hangup.as_mut()) => {}
+        }
+    }
+
+    /// Waits until the burst is over, or has lasted long enough.
+    async fn settle(&self) {
+        let ceiling = Instant::now() + LONGEST_BURST;
+        loop {
+            let quiet = ceiling.min(Instant::now() + QUIET);
+            let again = timeout_at(quiet, self.changed.notified()).await.is_ok();
+            if !again || Instant::now() >= ceiling {
+                return;
+            }
+        }
+    }
+}
+
+/// The directory to watch: the path itself, or that of the file. What does not exist yet is taken
+/// for a directory unless it is named like a file.
+fn directory_of(path: &Path) -> PathBuf {
+    let is_file = path.is_file() || (!path.exists() && path.extension().is_some());
+    match path.parent() {
+        Some(parent) if is_file && parent.as_os_str().is_empty() => PathBuf::from("."),
+        Some(parent) if is_file => parent.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+/// Never returns where the signal cannot be had.
+async fn received(signal: Option<&mut Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,246 @@
+//! The one owner of the live policy: looks at the source, compiles what changed, stores it.
+//!
+//! A bad edit never replaces a good policy: it is logged once, counted, and shown by `/policy`
+//! until the source is valid again.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::candidate::Candidate;
+use super::history::Applied;
+use super::live::{InForce, Live, Status};
+use super::lookout::Lookout;
+use super::volume::{VolumeError, read_volume};
+use crate::policy::{
+    Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
+};
+use crate::telemetry::Metrics;
+
+/// Where the policy comes from.
+#[derive(Clone, Debug)]
+pub struct PolicySource {
+    /// The mount directory, or a file.
+    pub path: PathBuf,
+    /// Whether somebody named the path. A default path may be absent: variables and defaults are
+    /// the policy then.
+    pub named: bool,
+    /// The environment of the process; only the policy's own variables are looked at.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// What a look at the source led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Another policy, or another candidate, is in force.
+    Applied,
+    /// The content is no valid policy; what was in force stays.
+    Rejected,
+    /// The content means what is in force, after it was not valid.
+    Restored,
+    /// The content is what it was, or means the same.
+    Unchanged,
+}
+
+/// Reads, compiles and stores the policy. There is one per process.
+#[derive(Debug)]
+pub struct Owner {
+    source: PolicySource,
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    /// What the last look saw: documents, or why there were none.
+    seen: Option<Result<Documents, String>>,
+    status: Status,
+}
+
+/// What one look found, where it is not what the last one found.
+struct Found {
+    seen: Result<Documents, String>,
+    compiled: Result<Compiled, Problems>,
+}
+
+struct Compiled {
+    policy: (Policy, Vec<Warning>),
+    candidate: Option<Result<(Policy, Vec<Warning>), Problems>>,
+}
+
+impl Owner {
+    /// An owner that has not looked yet.
+    #[must_use]
+    pub fn new(source: PolicySource, live: Arc<Live>, metrics: Arc<Metrics>) -> Self {
+        let status = Status { source: source.path.display().to_string(), ..Status::default() };
+        live.report(status.clone());
+        Self { source, live, metrics, seen: None, status }
+    }
+
+    /// Looks now and whenever `lookout` says so, for as long as it is polled.
+    pub async fn run(mut self, mut lookout: Lookout) {
+        loop {
+            lookout.wait().await;
+            self.look().await;
+        }
+    }
+
+    /// Looks at the source once and puts in force what it holds.
+    pub async fn look(&mut self) -> Outcome {
+        let (source, seen) = (self.source.clone(), self.seen.clone());
+        // Reading may block and compiling may take long; requests must not wait for either.
+        let found = tokio::task::spawn_blocking(move || find(&source, seen.as_ref())).await;
+        let found = found.unwrap_or_else(|_| Some(Found::failed("the policy's compiler panicked")));
+        let Some(Found { seen, compiled }) = found else { return Outcome::Unchanged };
+        self.seen = Some(seen);
+        match compiled {
+            Ok(compiled) => self.accept(compiled),
+            Err(problems) => self.reject(problems),
+        }
+    }
+
+    fn accept(&mut self, Compiled { policy: (policy, warnings), candidate }: Compiled) -> Outcome {
+        for Warning(warning) in &warnings {
+            tracing::warn!(warning = warning.to_string(), "the policy has a doubtful place");
+        }
+        let old = self.live.load().clone();
+        let candidate = self.candidate(candidate, old.as_deref());
+        let was_failing = self.status.failing_since.take().is_some();
+        self.status.problems.clear();
+        let same_policy = old.as_ref().is_some_and(|old| old.policy.to_json() == policy.to_json());
+        let same_candidate = match (old.as_ref().and_then(|old| old.candidate.as_ref()), &candidate)
+        {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (None, None) => true,
+            _ => false,
+        };
+        let outcome = match old {
+            Some(old) if same_policy && same_candidate => {
+                if was_failing {
+                    self.restored(&old)
+                } else {
+                    Outcome::Unchanged
+                }
+            }
+            Some(old) if same_policy => {
+                self.live.store(InForce { candidate, ..(*old).clone() });
+                if was_failing {
+                    self.restored(&old);
+                }
+                Outcome::Applied
+            }
+            old => {
+                self.apply(Arc::new(policy), candidate, old.as_deref());
+                Outcome::Applied
+            }
+        };
+        self.live.report(self.status.clone());
+        outcome
+    }
+
+    fn apply(
+        &mut self,
+        policy: Arc<Policy>,
+        candidate: Option<Arc<Candidate>>,
+        old: Option<&InForce>,
+    ) {
+        let applied_at = SystemTime::now();
+        let generation = self.status.generation + 1;
+        let difference = old.map(|old| Difference::between(&old.policy, &policy));
+        let changes = difference.as_ref().map(ToString::to_string).unwrap_or_default();
+        let loosens = difference.as_ref().is_some_and(|difference| difference.loosens);
+        let hash = policy.hash().to_owned();
+        self.metrics.policy_applied(&policy, generation, unix_seconds(applied_at));
+        self.live.store(InForce { policy, candidate, generation, applied_at });
+        tracing::info!(generation, hash = hash.as_str(), loosens, changes, "policy applied");
+        self.status.generation = generation;
+        self.status.history.push(Applied { generation, hash, applied_at, difference });
+    }
+
+    fn restored(&self, old: &InForce) -> Outcome {
+        self.metrics.policy_restored(unix_seconds(SystemTime::now()));
+        tracing::info!(
+            generation = old.generation,
+            hash = old.policy.hash(),
+            "the policy is valid again and says what is in force"
+        );
+        Outcome::Restored
+    }
+
+    fn reject(&mut self, Problems(problems): Problems) -> Outcome {
+        self.metrics.policy_rejected();
+        let in_force = self.live.load().as_ref().map(|in_force| in_force.policy.hash().to_owned());
+        tracing::error!(
+            in_force = in_force.as_deref().unwrap_or("none: every request is refused"),
+            problems = shown(&problems),
+            "the policy is not valid and is not applied"
+        );
+        self.status.failing_since.get_or_insert_with(SystemTime::now);
+        self.status.problems = problems;
+        self.live.report(self.status.clone());
+        Outcome::Rejected
+    }
+
+    /// The candidate to put beside the policy. One that did not change keeps its counts; one that
+    /// is not valid is nothing but a line in the log and in the status.
+    fn candidate(
+        &mut self,
+        compiled: Option<Result<(Policy, Vec<Warning>), Problems>>,
+        old: Option<&InForce>,
+    ) -> Option<Arc<Candidate>> {
+        let old = old.and_then(|old| old.candidate.clone());
+        self.status.candidate_problems.clear();
+        let policy = match compiled? {
+            Ok((policy, _)) => policy,
+            Err(Problems(problems)) => {
+                tracing::error!(
+                    problems = shown(&problems),
+                    "the candidate policy is not valid and is not evaluated"
+                );
+                self.status.candidate_problems = problems;
+                return None;
+            }
+        };
+        match old {
+            Some(old) if old.policy.to_json() == policy.to_json() => Some(old),
+            _ => {
+                tracing::info!(hash = policy.hash(), "candidate policy on trial");
+                Some(Arc::new(Candidate::new(policy)))
+            }
+        }
+    }
+}
+
+/// Reads and compiles; `None` where the source holds what was `seen` before.
+fn find(source: &PolicySource, seen: Option<&Result<Documents, String>>) -> Option<Found> {
+    let documents = |volume| Documents { variables: source.variables.clone(), volume };
+    let had_volume = seen.is_some_and(|seen| !matches!(seen, Ok(Documents { volume: None, .. })));
+    let now = match read_volume(&source.path) {
+        Ok(volume) => Ok(documents(Some(volume))),
+        Err(VolumeError::Missing(_)) if !source.named && !had_volume => Ok(documents(None)),
+        Err(error) => Err(error.to_string()),
+    };
+    if seen == Some(&now) {
+        return None;
+    }
+    match now {
+        Ok(documents) => {
+            let compiled = compile(&documents)
+                .map(|policy| Compiled { policy, candidate: compile_candidate(&documents) });
+            Some(Found { seen: Ok(documents), compiled })
+        }
+        Err(error) => Some(Found::failed(&error)),
+    }
+}
+
+impl Found {
+    fn failed(error: &str) -> Self {
+        let problem = Problem::of_document("policy", error);
+        Self { seen: Err(error.to_owned()), compiled: Err(Problems(vec![problem])) }
+    }
+}
+
+fn shown(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn unix_seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

@@ -1,0 +1,114 @@
+//! Reads a mounted ConfigMap as one consistent whole.
+//!
+//! kubelet writes every key into a new directory and then renames the link `..data` to it; all
+//! keys are read through one resolution of that link, so that no two of them come from different
+//! edits. A plain directory and a single file are read too, for use without a cluster. Nothing is
+//! understood here: the content is bytes.
+//!
+//! Source: `pkg/volume/util/atomic_writer.go` of Kubernetes.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::policy::POLICY_KEY;
+
+/// Bytes of all keys together. The API server takes at most 1 MiB in a ConfigMap.
+const LARGEST: u64 = 4 << 20;
+/// Keys of one volume.
+const MOST_KEYS: usize = 1_000;
+/// Attempts to read while the writer replaces what is read.
+const ATTEMPTS: usize = 5;
+
+/// Why a volume cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum VolumeError {
+    /// There is nothing at the path.
+    #[error("`{}` does not exist", .0.display())]
+    Missing(PathBuf),
+    /// The system refuses.
+    #[error("cannot read `{}`: {error}", .path.display())]
+    Unreadable {
+        /// What was read.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// More than a ConfigMap can hold.
+    #[error("`{}` holds more than {LARGEST} bytes or {MOST_KEYS} files", .0.display())]
+    TooLarge(PathBuf),
+}
+
+/// Reads every key of the volume at `path`: file name to bytes. A single file counts as the key
+/// `policy.yaml`. Hidden files, editors' backups and subdirectories are no keys.
+///
+/// # Errors
+/// When there is nothing, the system refuses, or the content is larger than 4 MiB.
+pub fn read_volume(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeError> {
+    let mut result = read_once(path);
+    for _ in 1..ATTEMPTS {
+        // The directory that `..data` pointed to is removed once the link points elsewhere.
+        match result {
+            Err(VolumeError::Missing(_)) if path.exists() => result = read_once(path),
+            _ => break,
+        }
+    }
+    result
+}
+
+fn read_once(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeError> {
+    let failed = |error| unreadable(path, error);
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        let mut left = LARGEST;
+        let bytes = read_file(path, &mut left)?;
+        return Ok(BTreeMap::from([(POLICY_KEY.to_owned(), bytes)]));
+    }
+    let data = path.join("..data");
+    let directory = match fs::symlink_metadata(&data) {
+        Ok(_) => fs::canonicalize(&data).map_err(|error| unreadable(&data, error))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(unreadable(&data, error)),
+    };
+    read_directory(&directory)
+}
+
+fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeError> {
+    let failed = |error| unreadable(directory, error);
+    let mut left = LARGEST;
+    let mut keys = BTreeMap::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || name.ends_with('~') {
+            continue;
+        }
+        let path = entry.path();
+        if fs::metadata(&path).map_err(|error| unreadable(&path, error))?.is_dir() {
+            continue;
+        }
+        if keys.len() == MOST_KEYS {
+            return Err(VolumeError::TooLarge(directory.to_owned()));
+        }
+        keys.insert(name, read_file(&path, &mut left)?);
+    }
+    Ok(keys)
+}
+
+fn read_file(path: &Path, left: &mut u64) -> Result<Vec<u8>, VolumeError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    file.take(*left + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    *left = left
+        .checked_sub(bytes.len() as u64)
+        .ok_or_else(|| VolumeError::TooLarge(path.to_owned()))?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: io::Error) -> VolumeError {
+    if error.kind() == ErrorKind::NotFound {
+        VolumeError::Missing(path.to_owned())
+    } else {
+        VolumeError::Unreadable { path: path.to_owned(), error }
+    }
+}

@@ -1,0 +1,88 @@
+//! An inotify watch on one directory that survives the directory's removal.
+//!
+//! It watches the mount directory itself and not what is in it: a watch on a file or on `..data`
+//! is deaf from the second update on. What an event says is not looked at, since file systems
+//! differ; any event but a mere access means "look again".
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::Notify;
+
+/// A watch on `directory` that is armed again whenever another directory takes its place.
+#[derive(Debug)]
+pub(super) struct DirectoryWatch {
+    directory: PathBuf,
+    changed: Arc<Notify>,
+    armed: Option<Armed>,
+    /// The last failure, so that each is said once.
+    failure: Option<String>,
+}
+
+#[derive(Debug)]
+struct Armed {
+    /// Device and inode: a directory of the same name may be another one.
+    identity: (u64, u64),
+    /// Watches until it is dropped.
+    _watcher: RecommendedWatcher,
+}
+
+impl DirectoryWatch {
+    /// A watch that is not armed yet and wakes `changed`.
+    pub(super) fn new(directory: PathBuf, changed: Arc<Notify>) -> Self {
+        Self { directory, changed, armed: None, failure: None }
+    }
+
+    /// Arms the watch where it is not. Whether it is armed now.
+    pub(super) fn arm(&mut self) -> bool {
+        let Ok(metadata) = fs::metadata(&self.directory) else {
+            self.armed = None;
+            return false;
+        };
+        let identity = (metadata.dev(), metadata.ino());
+        if self.armed.as_ref().is_some_and(|armed| armed.identity == identity) {
+            return true;
+        }
+        self.armed = None;
+        match watcher(&self.directory, Arc::clone(&self.changed)) {
+            Ok(watcher) => {
+                self.armed = Some(Armed { identity, _watcher: watcher });
+                self.failure = None;
+                // Whatever happened between the last look and the arming was not seen.
+                self.changed.notify_one();
+            }
+            Err(error) => self.report(&error),
+        }
+        self.armed.is_some()
+    }
+
+    fn report(&mut self, error: &notify::Error) {
+        let failure = error.to_string();
+        if self.failure.as_ref() == Some(&failure) {
+            return;
+        }
+        tracing::warn!(
+            directory = %self.directory.display(),
+            error = failure.as_str(),
+            "cannot watch for changes, polling instead \
+             (hint: raise fs.inotify.max_user_instances or max_user_watches on the node)"
+        );
+        self.failure = Some(failure);
+    }
+}
+
+fn watcher(directory: &Path, changed: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
+    let wake = move |event: notify::Result<notify::Event>| {
+        // An error or an overflow may hide anything, so it counts as a change.
+        if event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
+            return;
+        }
+        changed.notify_one();
+    };
+    let mut watcher = RecommendedWatcher::new(wake, Config::default())?;
+    watcher.watch(directory, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}

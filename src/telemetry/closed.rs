@@ -1,0 +1,32 @@
+//! A counter for each member of a closed set, without a lock and without a way to add one.
+
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+
+/// Counters by key. The sets are small, so that a scan is faster than hashing.
+#[derive(Debug)]
+pub(super) struct Closed<K>(Vec<(K, IntCounter)>);
+
+impl<K: PartialEq> Closed<K> {
+    /// Registers the family `name` with one series for each of `members`, a key and its labels.
+    pub(super) fn register<'l>(
+        registry: &Registry,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        members: impl IntoIterator<Item = (K, Vec<&'l str>)>,
+    ) -> Result<Self, prometheus::Error> {
+        let family = IntCounterVec::new(Opts::new(name, help), labels)?;
+        registry.register(Box::new(family.clone()))?;
+        let member = |(key, labels): (K, Vec<&str>)| {
+            Ok((key, family.get_metric_with_label_values(&labels)?))
+        };
+        members.into_iter().map(member).collect::<Result<_, prometheus::Error>>().map(Self)
+    }
+
+    /// Adds one to the counter of `key`; a key outside the set is not counted.
+    pub(super) fn add_one(&self, key: &K) {
+        if let Some((_, counter)) = self.0.iter().find(|(each, _)| each == key) {
+            counter.inc();
+        }
+    }
+}

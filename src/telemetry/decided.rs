@@ -1,0 +1,97 @@
+//! The event of a decision: one struct, from which both the log line and the counters come.
+
+use std::time::Duration;
+
+use super::{Metrics, Telemetry};
+use crate::admission::Review;
+use crate::policy::{Decision, Flip, Rule, Verdict};
+
+/// Characters of one user text in a log line.
+const LONGEST: usize = 256;
+
+/// A request was judged and answered.
+#[derive(Debug)]
+pub struct Decided<'a> {
+    /// The request.
+    pub review: &'a Review<'a>,
+    /// The verdict that was sent.
+    pub verdict: &'a Verdict<'a>,
+    /// What the candidate policy would decide, where it differs.
+    pub flip: Option<Flip>,
+    /// From the last byte of the body to the rendered answer.
+    pub took: Duration,
+}
+
+impl Decided<'_> {
+    /// Counts the decision and, where it is not a plain allow, logs one line.
+    pub fn emit(&self, telemetry: &Telemetry) {
+        self.count(&telemetry.metrics);
+        let Verdict { violations, exempted, .. } = self.verdict;
+        if violations.is_empty() && exempted.is_empty() && self.flip.is_none() {
+            return;
+        }
+        match telemetry.lines.admit() {
+            Some(suppressed) => self.log(suppressed),
+            None => telemetry.metrics.log_line_suppressed(),
+        }
+    }
+
+    fn count(&self, metrics: &Metrics) {
+        let Verdict { decision, mode, violations, exempted, .. } = self.verdict;
+        metrics.decided(*decision, *mode, self.review.operation(), self.took.as_secs_f64());
+        for violation in violations {
+            metrics.violated(violation.rule, *mode);
+        }
+        metrics.exempted(exempted.len() as u64);
+        if let Some(flip) = self.flip {
+            metrics.candidate_flipped(flip.to);
+        }
+    }
+
+    fn log(&self, suppressed: u64) {
+        let Self { review, verdict, flip, took } = self;
+        let violation = verdict.violations.first();
+        let exempted = verdict.exempted.first();
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        // Texts of users go in as `str`, which both formats escape.
+        tracing::info!(
+            decision = verdict.decision.as_str(),
+            mode = verdict.mode.as_str(),
+            operation = review.operation().as_str(),
+            kind = short(review.kind()),
+            namespace = short(review.namespace()),
+            name = short(review.name()),
+            user = short(review.user()),
+            uid = short(review.uid()),
+            dry_run = review.is_dry_run(),
+            rule = violation.map(|each| each.rule.as_str()),
+            container = violation.map(|each| short(&each.container)),
+            image = violation.map(|each| short(&each.image)),
+            violations = verdict.violations.len(),
+            exemption = exempted.map(|each| each.exemption),
+            exempted_image = exempted.map(|each| short(&each.image)),
+            reason = exempted.map(|each| short(each.reason)),
+            override_name = verdict.override_name,
+            candidate = flip.map(|flip| flip.to.as_str()),
+            candidate_rule = flip.and_then(|flip| flip.rule).map(Rule::as_str),
+            policy = verdict.policy_hash,
+            micros,
+            suppressed = (suppressed > 0).then_some(suppressed),
+            "{}",
+            match verdict.decision {
+                Decision::Deny => "denied",
+                Decision::Allow if violation.is_some() => "admitted although it breaks the policy",
+                Decision::Allow if exempted.is_some() => "admitted by an exemption",
+                Decision::Allow => "admitted",
+            }
+        );
+    }
+}
+
+/// At most 256 characters of a user's text.
+fn short(text: &str) -> &str {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => text.get(..end).unwrap_or(text),
+        None => text,
+    }
+}

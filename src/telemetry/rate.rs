@@ -1,0 +1,58 @@
+//! A bound on the number of log lines per second.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Lets a number of lines through in each second, and says how many it held back.
+#[derive(Debug)]
+pub(super) struct LineRate {
+    started: Instant,
+    per_second: u32,
+    /// The second that is being counted, in the upper half, and the lines let through in it.
+    window: AtomicU64,
+    suppressed: AtomicU64,
+}
+
+impl LineRate {
+    pub(super) fn new(per_second: u32) -> Self {
+        let started = Instant::now();
+        Self { started, per_second, window: AtomicU64::new(0), suppressed: AtomicU64::new(0) }
+    }
+
+    /// Whether one more line may be written now: `Some` with the number of lines that were held
+    /// back since the last one.
+    pub(super) fn admit(&self) -> Option<u64> {
+        self.admit_at(self.started.elapsed())
+    }
+
+    fn admit_at(&self, since_start: Duration) -> Option<u64> {
+        let second = since_start.as_secs() << 32;
+        let count = |window: u64| {
+            let next =
+                if window & !u64::from(u32::MAX) == second { window + 1 } else { second | 1 };
+            (next & u64::from(u32::MAX) <= u64::from(self.per_second)).then_some(next)
+        };
+        let relaxed = Ordering::Relaxed;
+        if self.window.fetch_update(relaxed, relaxed, count).is_ok() {
+            Some(self.suppressed.swap(0, relaxed))
+        } else {
+            self.suppressed.fetch_add(1, relaxed);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::LineRate;
+
+    #[test]
+    fn a_second_has_so_many_lines_and_the_next_one_tells_of_the_rest() {
+        let rate = LineRate::new(2);
+        let admitted =
+            [0, 0, 0, 0, 1, 1, 1].map(|second| rate.admit_at(Duration::from_secs(second)));
+        assert_eq!(admitted, [Some(0), Some(0), None, None, Some(2), Some(0), None]);
+    }
+}
