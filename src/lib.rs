@@ -31,7 +31,10 @@
 )]
 
 pub mod admission;
+pub mod cli;
 pub mod image;
 pub mod policy;
 pub mod reload;
+pub mod server;
+pub mod settings;
 pub mod telemetry;

@@ -1,3 +1,7 @@
 //! The `imagegate` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    imagegate::cli::main()
+}

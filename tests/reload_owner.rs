@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -32,8 +33,8 @@ async fn three_swaps_are_each_applied_once() {
         assert_eq!(reload.in_force().generation, generation);
         assert_eq!(allows(&reload, "quay.io/app:1"), text == QUAY);
     }
-    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"success\"}"), 4.0);
-    assert_eq!(reload.metric("imagegate_policy_generation"), 4.0);
+    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"success\"}"), 4);
+    assert_eq!(reload.metric("imagegate_policy_generation"), 4);
 }
 
 #[tokio::test]
@@ -48,21 +49,21 @@ async fn a_bad_edit_keeps_the_good_policy_until_the_next_good_one() {
     let failing = reload.live.status();
     assert_eq!(failing.problems[0].place, Some((2, 7)));
     assert!(failing.failing_since.is_some() && allows(&reload, "quay.io/app:1"));
-    assert_eq!(reload.metric("imagegate_policy_last_reload_successful"), 0.0);
+    assert_eq!(reload.metric("imagegate_policy_last_reload_successful"), 0);
 
     volume.write(&[("policy.yaml", QUAY)]);
     assert_eq!(owner.look().await, Outcome::Restored);
     assert_eq!(reload.in_force().generation, 1, "nothing is applied again");
     assert!(reload.live.status().failing_since.is_none());
-    assert_eq!(reload.metric("imagegate_policy_last_reload_successful"), 1.0);
+    assert_eq!(reload.metric("imagegate_policy_last_reload_successful"), 1);
 
     volume.write(&[("policy.yaml", BROKEN)]);
     owner.look().await;
     volume.write(&[("policy.yaml", GHCR)]);
     assert_eq!(owner.look().await, Outcome::Applied);
     assert!(allows(&reload, "ghcr.io/app:1"));
-    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"failure\"}"), 2.0);
-    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"success\"}"), 2.0);
+    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"failure\"}"), 2);
+    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"success\"}"), 2);
 }
 
 #[tokio::test]
@@ -137,7 +138,7 @@ async fn a_default_path_may_be_absent_and_a_named_one_may_not() {
 #[tokio::test]
 async fn a_default_volume_that_was_there_does_not_fall_back_to_variables() {
     let (reload, volume) = (Reload::new(), Volume::with_policy(QUAY));
-    let source = PolicySource { path: volume.path(), named: false, variables: Default::default() };
+    let source = PolicySource { path: volume.path(), named: false, variables: BTreeMap::default() };
     let mut owner = reload.owner_of(source);
     owner.look().await;
     volume.unmount();

@@ -1,6 +1,7 @@
 //! An owner of a live policy over a replayed volume.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ impl Reload {
 
     /// An owner that reads the named `path`.
     pub(crate) fn owner(&self, path: PathBuf) -> Owner {
-        self.owner_of(PolicySource { path, named: true, variables: Default::default() })
+        self.owner_of(PolicySource { path, named: true, variables: BTreeMap::default() })
     }
 
     pub(crate) fn owner_of(&self, source: PolicySource) -> Owner {
@@ -51,13 +52,13 @@ impl Reload {
     }
 
     /// The value of a series in the text of `/metrics`.
-    pub(crate) fn metric(&self, series: &str) -> f64 {
+    pub(crate) fn metric(&self, series: &str) -> i64 {
         metric(&self.metrics.render(), series)
     }
 }
 
 /// The value of a series in the text exposition format.
-pub(crate) fn metric(text: &str, series: &str) -> f64 {
+pub(crate) fn metric(text: &str, series: &str) -> i64 {
     let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     value.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
 }

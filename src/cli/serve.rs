@@ -1,0 +1,94 @@
+//! `imagegate serve`: the webhook.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use config::Value;
+
+use super::exit::Exit;
+use crate::server;
+use crate::settings::{Flags, Settings};
+use crate::telemetry::{LogFormat, start_log};
+
+/// Serve the webhook
+///
+/// Every flag is also a setting of the file and a variable: --tls-cert is `tls_cert` and
+/// `IMAGEGATE_TLS_CERT`. config/imagegate.toml lists the settings that have no flag.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// The policy: a mounted directory or a file [default: /etc/imagegate/policy]
+    #[arg(long, value_name = "PATH")]
+    policy: Option<PathBuf>,
+    /// Where the webhook listens, HTTPS [default: 0.0.0.0:3000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where metrics and probes are served, HTTP [default: 0.0.0.0:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
+    /// The serving certificate and its chain, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the serving certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Serve only clients that this CA has certified, PEM
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Make a key pair in memory, for a try-out
+    #[arg(long, conflicts_with = "tls_cert")]
+    self_signed: bool,
+    /// A file of settings, TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How log lines look [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+pub(super) fn run(serve: Serve) -> Result<Exit> {
+    let variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let file = serve.config.clone();
+    let (settings, ignored) = Settings::load(file.as_deref(), &variables, flags(serve))?;
+    let _log = start_log(settings.log_format, &settings.log_level)?;
+    for name in ignored {
+        tracing::warn!(variable = name.as_str(), "this variable names no setting");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(server::run(settings, variables))?;
+    Ok(Exit::Fine)
+}
+
+fn flags(serve: Serve) -> Flags {
+    let Serve {
+        policy,
+        listen,
+        admin_listen,
+        tls_cert,
+        tls_key,
+        client_ca,
+        self_signed,
+        config: _,
+        log_format,
+    } = serve;
+    let path = |path: Option<PathBuf>| path.map(|path| path.to_string_lossy().into_owned().into());
+    let address = |address: Option<SocketAddr>| address.map(|address| address.to_string().into());
+    let log_format = log_format.map(|format| match format {
+        LogFormat::Json => "json",
+        LogFormat::Text => "text",
+    });
+    let named: [(&str, Option<Value>); 8] = [
+        ("policy", path(policy)),
+        ("listen", address(listen)),
+        ("admin_listen", address(admin_listen)),
+        ("tls_cert", path(tls_cert)),
+        ("tls_key", path(tls_key)),
+        ("client_ca", path(client_ca)),
+        ("self_signed", self_signed.then(|| true.into())),
+        ("log_format", log_format.map(Value::from)),
+    ];
+    named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}

@@ -1,0 +1,117 @@
+//! The accept loop: every connection is counted, bounded and served in a task of its own.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::connection::{self, Times};
+use super::drain::{Alive, Phase};
+use super::tls::Tls;
+use crate::settings::Protocol;
+use crate::telemetry::Metrics;
+
+/// Wait so long when the system has nothing left for a connection.
+const EXHAUSTED: Duration = Duration::from_millis(50);
+
+/// A bound socket with what its connections need.
+pub(super) struct Listener {
+    pub(super) socket: TcpListener,
+    /// How connections are encrypted; `None` for plain HTTP.
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) handshake: Duration,
+    pub(super) max_connections: usize,
+    pub(super) times: Times,
+    pub(super) routes: BoxedFilter<(Response,)>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) alive: Alive,
+}
+
+impl Listener {
+    /// Accepts until the process is closing.
+    pub(super) async fn run(self) {
+        let Self { socket, tls, handshake, max_connections, times, routes, metrics, mut alive } =
+            self;
+        let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        let closing = alive.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = alive.reached(Phase::Closing) => return,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    failed(&error).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                metrics.request_shed();
+                continue;
+            };
+            let _ = stream.set_nodelay(true);
+            let connection = Connection {
+                stream,
+                tls: tls.clone(),
+                handshake,
+                times,
+                routes: routes.clone(),
+                metrics: Arc::clone(&metrics),
+                alive: closing.clone(),
+                _place: place,
+            };
+            tokio::spawn(connection.serve());
+        }
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    handshake: Duration,
+    times: Times,
+    routes: BoxedFilter<(Response,)>,
+    metrics: Arc<Metrics>,
+    alive: Alive,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn serve(self) {
+        let Self { stream, tls, handshake, times, routes, metrics, alive, _place } = self;
+        let Some(tls) = tls else {
+            return connection::serve(stream, Protocol::Http1, routes, times, alive).await;
+        };
+        let _held = metrics.connection();
+        match timeout(handshake, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let protocol = match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => Protocol::Http2,
+                    _ => Protocol::Http1,
+                };
+                connection::serve(stream, protocol, routes, times, alive).await;
+            }
+            Ok(Err(error)) => {
+                metrics.tls_handshake_error();
+                tracing::debug!(error = error.to_string(), "TLS handshake failed");
+            }
+            Err(_) => metrics.tls_handshake_error(),
+        }
+    }
+}
+
+/// A connection that went away before it was accepted is none of our business; anything else is
+/// the system's, which needs time.
+async fn failed(error: &io::Error) {
+    use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::warn!(error = error.to_string(), "cannot accept connections for a moment");
+        sleep(EXHAUSTED).await;
+    }
+}

@@ -1,0 +1,160 @@
+//! The admin port: metrics, probes, and the policy in force. Plain HTTP, read only.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::sync::watch;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reject::{MethodNotAllowed, Rejection};
+use warp::reply::Response;
+
+use super::drain::Phase;
+use super::refusal::{Refusal, json};
+use crate::policy::{Decision, Problem};
+use crate::reload::{Applied, Candidate, Live, Status};
+use crate::telemetry::Metrics;
+
+/// `GET /metrics`, `/healthz`, `/readyz` and `/policy`.
+#[must_use]
+pub fn admin_routes(
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    phase: watch::Receiver<Phase>,
+) -> BoxedFilter<(Response,)> {
+    let page = |name: &'static str| warp::path(name).and(warp::path::end()).and(warp::get());
+    let policy = Arc::clone(&live);
+    let metrics = page("metrics").map(move || text(StatusCode::OK, metrics.render()));
+    let healthz = page("healthz").map(|| text(StatusCode::OK, "ok\n".to_owned()));
+    let readyz = page("readyz").map(move || readiness(&live, *phase.borrow()));
+    let policy = page("policy").map(move || json(StatusCode::OK, policy_page(&policy)));
+    let missing = |rejection: Rejection| async move {
+        let refusal = if rejection.find::<MethodNotAllowed>().is_some() {
+            Refusal::MethodNotAllowed
+        } else {
+            Refusal::NotFound
+        };
+        Ok::<_, Infallible>(refusal.into_response())
+    };
+    metrics
+        .or(healthz)
+        .unify()
+        .or(readyz)
+        .unify()
+        .or(policy)
+        .unify()
+        .recover(missing)
+        .unify()
+        .boxed()
+}
+
+/// Ready with a policy to judge by, and not on the way down.
+fn readiness(live: &Live, phase: Phase) -> Response {
+    let unready = |why: &str| text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+    if phase > Phase::Serving {
+        unready("leaving")
+    } else if live.load().is_none() {
+        unready("there is no valid policy yet")
+    } else {
+        text(StatusCode::OK, "ok\n".to_owned())
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyPage<'a> {
+    hash: Option<&'a str>,
+    generation: u64,
+    applied_at: Option<String>,
+    failing_since: Option<String>,
+    problems: Vec<String>,
+    source: &'a str,
+    policy: Option<Value>,
+    candidate: Option<CandidatePart<'a>>,
+    candidate_problems: Vec<String>,
+    history: Vec<Edit<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CandidatePart<'a> {
+    hash: &'a str,
+    evaluated: u64,
+    flipped_to_allow: u64,
+    flipped_to_deny: u64,
+    flips_by_rule: serde_json::Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Edit<'a> {
+    generation: u64,
+    hash: &'a str,
+    applied_at: String,
+    changes: Vec<&'a str>,
+    loosens: bool,
+}
+
+fn policy_page(live: &Live) -> Vec<u8> {
+    let in_force = live.load();
+    let in_force = in_force.as_deref();
+    let Status { source, failing_since, problems, candidate_problems, history, .. } = live.status();
+    let shown = |problems: &[Problem]| problems.iter().map(ToString::to_string).collect();
+    let page = PolicyPage {
+        hash: in_force.map(|in_force| in_force.policy.hash()),
+        generation: in_force.map_or(0, |in_force| in_force.generation),
+        applied_at: in_force.map(|in_force| rfc3339(in_force.applied_at)),
+        failing_since: failing_since.map(rfc3339),
+        problems: shown(&problems),
+        source: &source,
+        policy: in_force.and_then(|in_force| serde_json::from_str(in_force.policy.to_json()).ok()),
+        candidate: in_force.and_then(|in_force| in_force.candidate.as_deref()).map(candidate),
+        candidate_problems: shown(&candidate_problems),
+        history: history.iter().map(edit).collect(),
+    };
+    serde_json::to_vec_pretty(&page).unwrap_or_default()
+}
+
+fn candidate(candidate: &Candidate) -> CandidatePart<'_> {
+    let flips = candidate.flips_by_rule();
+    CandidatePart {
+        hash: candidate.policy.hash(),
+        evaluated: candidate.evaluated(),
+        flipped_to_allow: candidate.flipped(Decision::Allow),
+        flipped_to_deny: candidate.flipped(Decision::Deny),
+        flips_by_rule: flips
+            .into_iter()
+            .map(|(rule, count)| (rule.as_str().to_owned(), count.into()))
+            .collect(),
+    }
+}
+
+fn edit(applied: &Applied) -> Edit<'_> {
+    let changes = applied.difference.iter().flat_map(|difference| &difference.changes);
+    Edit {
+        generation: applied.generation,
+        hash: &applied.hash,
+        applied_at: rfc3339(applied.applied_at),
+        changes: changes.map(|change| change.text.as_str()).collect(),
+        loosens: applied.difference.as_ref().is_some_and(|difference| difference.loosens),
+    }
+}
+
+fn rfc3339(time: SystemTime) -> String {
+    OffsetDateTime::from(time).format(&Rfc3339).unwrap_or_default()
+}

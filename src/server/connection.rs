@@ -1,0 +1,153 @@
+//! One connection: HTTP over a socket, with its deadlines, its age and its way out.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until, timeout};
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::drain::{Alive, Phase};
+use super::progress::{Progress, Timed};
+use crate::settings::{Protocol, Settings};
+
+/// Left to a connection that was asked to go.
+const FAREWELL: Duration = Duration::from_mins(1);
+/// Bytes of one HTTP/1.1 request's headers.
+const HEADER_BYTES: usize = 64 << 10;
+/// Streams of one HTTP/2 connection at once.
+const STREAMS: u32 = 256;
+/// Bytes that an HTTP/2 client may send ahead, on a stream and on a connection.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+
+/// The times that end a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    header: Duration,
+    idle: Duration,
+    age: Duration,
+}
+
+impl Times {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { header: settings.header, idle: settings.idle, age: settings.connection_age }
+    }
+}
+
+/// Serves `socket` until it closes, is too old, or the process is closing.
+pub(super) async fn serve<S>(
+    socket: S,
+    protocol: Protocol,
+    routes: BoxedFilter<(Response,)>,
+    times: Times,
+    alive: Alive,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let progress = Progress::default();
+    let retires_at = Instant::now() + jittered(times.age);
+    let service = Routed {
+        routes: TowerToHyperService::new(warp::service(routes)),
+        progress: progress.clone(),
+        alive: alive.clone(),
+        retires_at,
+    };
+    match protocol {
+        // An idle HTTP/1.1 connection is not closed until the very end, since the client may be
+        // about to use it. Its last response carries `Connection: close` instead.
+        Protocol::Http1 => {
+            let socket = TokioIo::new(Timed::new(socket, progress, times.header));
+            let connection = http1(times.idle).serve_connection(socket, service);
+            drive(connection, alive, Phase::Closing, retires_at + FAREWELL).await;
+        }
+        // A GOAWAY makes the client open another connection; its streams are finished here.
+        Protocol::Http2 => {
+            let connection = http2().serve_connection(TokioIo::new(socket), service);
+            drive(connection, alive, Phase::Leaving, retires_at).await;
+        }
+    }
+}
+
+/// Drives a connection to its end; from `phase` or `at` on, its graceful end.
+async fn drive<C: GracefulConnection>(connection: C, mut alive: Alive, phase: Phase, at: Instant) {
+    tokio::pin!(connection);
+    tokio::select! {
+        // How a connection ends is the client's affair; what was asked on it is counted elsewhere.
+        _ = connection.as_mut() => return,
+        () = sleep_until(at) => {}
+        () = alive.reached(phase) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(FAREWELL, connection).await;
+}
+
+fn http1(idle: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(HEADER_BYTES);
+    builder
+}
+
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    builder
+}
+
+/// Connections that came at once must not go at once: up to an eighth less than `age`.
+fn jittered(age: Duration) -> Duration {
+    let noise = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos() % 1024);
+    age.saturating_sub((age / 8) * noise / 1024)
+}
+
+/// The routes, with what this connection adds to each response.
+#[derive(Clone)]
+struct Routed<R> {
+    routes: R,
+    progress: Progress,
+    alive: Alive,
+    retires_at: Instant,
+}
+
+impl<R> Service<Request<Incoming>> for Routed<R>
+where
+    R: Service<Request<Incoming>, Response = Response>,
+    R::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = R::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, R::Error>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let in_service = self.progress.begin();
+        let is_http1 = request.version() < Version::HTTP_2;
+        let (alive, retires_at) = (self.alive.clone(), self.retires_at);
+        let response = self.routes.call(request);
+        Box::pin(async move {
+            let mut response = response.await?;
+            drop(in_service);
+            if is_http1 && (alive.phase() > Phase::Serving || Instant::now() >= retires_at) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        })
+    }
+}

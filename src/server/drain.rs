@@ -1,0 +1,126 @@
+//! The way from serving to stopped.
+//!
+//! The API server never repeats a request whose connection broke. So a replica that is told to
+//! stop first says that it is not ready and serves on, asking each connection to go, and closes
+//! only when nobody is sent to it any more.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
+
+/// How far the process is on its way down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Ready.
+    Serving,
+    /// Not ready, serving, asking connections to go.
+    Leaving,
+    /// Accepts no connection any more, finishes what is in flight.
+    Closing,
+}
+
+/// Publishes the phase, and knows when the last connection is gone.
+#[derive(Debug)]
+pub struct Drain {
+    phase: watch::Sender<Phase>,
+    /// Cloned into each connection; the channel ends with the last clone.
+    alive: mpsc::Sender<()>,
+    last: mpsc::Receiver<()>,
+}
+
+/// What a connection holds while it lives.
+#[derive(Clone, Debug)]
+pub(super) struct Alive {
+    phase: watch::Receiver<Phase>,
+    _alive: mpsc::Sender<()>,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        let (alive, last) = mpsc::channel(1);
+        Self { phase: watch::Sender::new(Phase::Serving), alive, last }
+    }
+}
+
+impl Drain {
+    /// Follows the phase.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    /// For a listener and its connections.
+    pub(super) fn alive(&self) -> Alive {
+        Alive { phase: self.phase.subscribe(), _alive: self.alive.clone() }
+    }
+
+    /// Waits for a signal and drains: SIGTERM leaves `delay` for the endpoints to be told, SIGINT
+    /// does not; a second signal ends each wait. At most `grace` is left to what is in flight.
+    ///
+    /// # Errors
+    /// When the system refuses to deliver signals.
+    pub async fn on_signal(self, delay: Duration, grace: Duration) -> std::io::Result<()> {
+        let mut signals = Signals::new()?;
+        let delay =
+            if signals.next().await == SignalKind::terminate() { delay } else { Duration::ZERO };
+        tracing::info!(delay_seconds = delay.as_secs(), "leaving: not ready, serving on");
+        self.phase.send_replace(Phase::Leaving);
+        tokio::select! {
+            () = sleep(delay) => {}
+            _ = signals.next() => {}
+        }
+        tokio::select! {
+            () = self.close(grace) => {}
+            _ = signals.next() => tracing::warn!("stopped by a second signal"),
+        }
+        Ok(())
+    }
+
+    /// Stops accepting and waits for the connections.
+    async fn close(self, grace: Duration) {
+        let Self { phase, alive, mut last } = self;
+        phase.send_replace(Phase::Closing);
+        drop(alive);
+        if timeout(grace, last.recv()).await.is_ok() {
+            tracing::info!("stopped, nothing was in flight");
+        } else {
+            tracing::warn!(grace_seconds = grace.as_secs(), "stopped with requests in flight");
+        }
+    }
+}
+
+impl Alive {
+    /// The phase now.
+    pub(super) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Waits until the phase is at least `phase`.
+    pub(super) async fn reached(&mut self, phase: Phase) {
+        // An error means that the drain itself is gone, which is the end too.
+        let _ = self.phase.wait_for(|now| *now >= phase).await;
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        tokio::select! {
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+        }
+    }
+}

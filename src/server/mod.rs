@@ -1,0 +1,31 @@
+//! TLS, HTTP, limits, drain, and the admin endpoints.
+//!
+//! What a request means is not known here beyond its path: bytes go to the [`Gate`], bytes come
+//! back. Every error is a JSON object with a status that the API server takes for a failure of the
+//! webhook, never for an admission.
+
+mod accept;
+mod admin;
+mod body;
+mod connection;
+mod drain;
+mod gate;
+mod limits;
+mod progress;
+mod refusal;
+mod routes;
+mod run;
+mod self_signed;
+mod tls;
+mod tls_files;
+
+pub use admin::admin_routes;
+pub use drain::{Drain, Phase};
+pub use gate::{Endpoint, Gate};
+pub use limits::Limits;
+pub use refusal::Refusal;
+pub use routes::webhook_routes;
+pub use run::run;
+pub use self_signed::self_signed;
+pub use tls::{Tls, TlsOwner};
+pub use tls_files::{KeyPair, TlsFiles};

@@ -1,0 +1,139 @@
+//! A deadline for a request's headers, from their first byte on.
+//!
+//! hyper has one timer for idle connections and for slow headers. An idle connection must be kept
+//! longer than the API server keeps its own, and slow headers must not.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Counts the requests that have begun and ended on one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// Raises the count of ended requests when it is dropped.
+#[derive(Debug)]
+pub(super) struct InService(Arc<Counts>);
+
+impl Progress {
+    /// A request's headers are complete.
+    pub(super) fn begin(&self) -> InService {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+        InService(Arc::clone(&self.0))
+    }
+
+    fn begun(&self) -> u64 {
+        self.0.begun.load(Ordering::Relaxed)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.begun() == self.0.ended.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for InService {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A socket on which a read fails once headers take too long.
+pub(super) struct Timed<S> {
+    socket: S,
+    progress: Progress,
+    allowed: Duration,
+    /// When the headers must be complete, and how many requests had begun when they started.
+    deadline: Option<(Pin<Box<Sleep>>, u64)>,
+}
+
+impl<S> Timed<S> {
+    /// The first request must begin within `allowed`: nobody connects without one.
+    pub(super) fn new(socket: S, progress: Progress, allowed: Duration) -> Self {
+        let mut timed = Self { socket, progress, allowed, deadline: None };
+        timed.start();
+        timed
+    }
+
+    fn start(&mut self) {
+        let sleep = Box::pin(sleep_until(Instant::now() + self.allowed));
+        self.deadline = Some((sleep, self.progress.begun()));
+    }
+
+    /// Drops a deadline that a request has met.
+    fn settle(&mut self) {
+        if self.deadline.as_ref().is_some_and(|(_, begun)| *begun != self.progress.begun()) {
+            self.deadline = None;
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.settle();
+        let filled = buffer.filled().len();
+        let read = Pin::new(&mut this.socket).poll_read(context, buffer);
+        match &read {
+            Poll::Ready(Ok(())) if buffer.filled().len() > filled => {
+                if this.deadline.is_none() && this.progress.is_idle() {
+                    this.start();
+                }
+            }
+            Poll::Pending => {
+                if let Some((sleep, _)) = &mut this.deadline
+                    && sleep.as_mut().poll(context).is_ready()
+                {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+            }
+            Poll::Ready(_) => {}
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().socket).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().socket).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
+    }
+}

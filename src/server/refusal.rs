@@ -1,0 +1,104 @@
+//! Errors over HTTP: what is answered in place of a verdict.
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use warp::reply::Response;
+
+use crate::admission::BadReview;
+use crate::telemetry::ErrorReason;
+
+/// Why a request gets no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The body is not an admission review that can be answered.
+    #[error("{0}")]
+    BadReview(#[from] BadReview),
+    /// The body broke off.
+    #[error("the body could not be read to its end")]
+    BodyBrokenOff,
+    /// The body did not come in time.
+    #[error("the body took too long")]
+    BodyTooSlow,
+    /// The body is larger than the limit, in bytes.
+    #[error("the body is larger than {0} bytes")]
+    BodyTooLarge(usize),
+    /// The body is encoded or not JSON.
+    #[error("the body must be plain `application/json`")]
+    NotJson,
+    /// No such path.
+    #[error("there is nothing at this path")]
+    NotFound,
+    /// Another method than the path serves.
+    #[error("this path does not serve this method")]
+    MethodNotAllowed,
+    /// The path pins an override that the policy does not have.
+    #[error("the policy has no override named `{0}`")]
+    UnknownOverride(String),
+    /// Too much at once.
+    #[error("too many requests at once")]
+    Overload,
+    /// There is no valid policy yet.
+    #[error("there is no valid policy yet")]
+    NoPolicy,
+    /// The handler panicked.
+    #[error("internal error")]
+    Panic,
+}
+
+impl Refusal {
+    /// [`Refusal::UnknownOverride`], with a name that can be shown.
+    #[must_use]
+    pub fn unknown_override(name: &str) -> Self {
+        Self::UnknownOverride(name.chars().take(64).flat_map(char::escape_debug).collect())
+    }
+
+    /// The label by which it is counted.
+    #[must_use]
+    pub fn reason(&self) -> ErrorReason {
+        match self {
+            Self::BadReview(_) => ErrorReason::MalformedReview,
+            Self::BodyBrokenOff | Self::BodyTooSlow => ErrorReason::BodyRead,
+            Self::BodyTooLarge(_) => ErrorReason::BodyTooLarge,
+            Self::NotJson | Self::NotFound | Self::MethodNotAllowed => ErrorReason::NotServed,
+            Self::UnknownOverride(_) => ErrorReason::UnknownOverride,
+            Self::Overload => ErrorReason::Overload,
+            Self::NoPolicy => ErrorReason::NoPolicy,
+            Self::Panic => ErrorReason::Panic,
+        }
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadReview(_) | Self::BodyBrokenOff => StatusCode::BAD_REQUEST,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotFound | Self::UnknownOverride(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Overload | Self::NoPolicy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The answer: `{"error": …}`. Overload alone asks to be tried again, which the API server
+    /// does within the webhook's timeout.
+    #[must_use]
+    pub fn into_response(self) -> Response {
+        let body = serde_json::json!({ "error": self.to_string() }).to_string();
+        let mut response = json(self.status(), body.into_bytes());
+        if self == Self::Overload {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// A JSON answer.
+pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,89 @@
+//! The webhook's paths, as warp filters.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures_util::Stream;
+use http::{HeaderMap, StatusCode};
+use warp::filters::BoxedFilter;
+use warp::reject::{MethodNotAllowed, Rejection};
+use warp::reply::Response;
+use warp::{Filter, path};
+
+use super::body;
+use super::gate::{Endpoint, Gate};
+use super::limits::Limits;
+use super::refusal::{self, Refusal};
+
+/// `POST /`, `POST /validate` and `POST /validate/{override}`. Everything else is an error in
+/// JSON. A query is tolerated, since the API server sends its timeout as one.
+#[must_use]
+pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Response,)> {
+    let unnoticed = Arc::clone(&gate);
+    endpoint()
+        .and(warp::post())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(move |endpoint, headers, body| {
+            handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, headers, Box::pin(body))
+        })
+        .recover(move |rejection: Rejection| {
+            let refusal = if rejection.find::<MethodNotAllowed>().is_some() {
+                Refusal::MethodNotAllowed
+            } else {
+                Refusal::NotFound
+            };
+            let response = refused(&unnoticed, refusal);
+            async move { Ok::<_, Infallible>(response) }
+        })
+        .unify()
+        .boxed()
+}
+
+/// Which endpoint a path names.
+fn endpoint() -> impl Filter<Extract = (Endpoint,), Error = Rejection> + Clone {
+    let root = path::end().map(|| Endpoint::Validate(None));
+    let validate = path("validate").and(path::end()).map(|| Endpoint::Validate(None));
+    let pinned = path("validate")
+        .and(path::param())
+        .and(path::end())
+        .map(|name: String| Endpoint::Validate(Some(name)));
+    root.or(validate).unify().or(pinned).unify()
+}
+
+async fn handle<S, B>(
+    gate: Arc<Gate>,
+    limits: Arc<Limits>,
+    endpoint: Endpoint,
+    headers: HeaderMap,
+    body: S,
+) -> Response
+where
+    S: Stream<Item = Result<B, warp::Error>> + Unpin,
+    B: Buf,
+{
+    let metrics = &gate.telemetry().metrics;
+    let Some(_place) = limits.request() else {
+        body::forget(body, &limits).await;
+        return refused(&gate, Refusal::Overload);
+    };
+    let _held = metrics.request();
+    let answer = match body::read(body, &headers, &limits).await {
+        Ok(body) => gate.answer(&endpoint, &body.bytes),
+        Err(refusal) => Err(refusal),
+    };
+    match answer {
+        Ok(answer) => refusal::json(StatusCode::OK, answer),
+        Err(refusal) => refused(&gate, refusal),
+    }
+}
+
+fn refused(gate: &Gate, refusal: Refusal) -> Response {
+    let metrics = &gate.telemetry().metrics;
+    metrics.admission_error(refusal.reason());
+    if refusal == Refusal::Overload {
+        metrics.request_shed();
+    }
+    refusal.into_response()
+}

@@ -1,0 +1,153 @@
+//! Process settings: ports, paths and limits. Not the policy, which is a document of its own.
+//!
+//! Weakest first: the embedded `config/imagegate.toml`, the file that `--config` names, the
+//! variables `IMAGEGATE_*`, flags.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Config, ConfigError, Environment, File, FileFormat, Value};
+use serde::Deserialize;
+
+use crate::telemetry::LogFormat;
+
+/// The settings that apply where nothing else is said.
+pub const DEFAULTS: &str = include_str!("../config/imagegate.toml");
+
+/// Where the policy is mounted unless another path is named.
+pub const DEFAULT_POLICY: &str = "/etc/imagegate/policy";
+
+const PREFIX: &str = "IMAGEGATE_";
+
+/// Settings that have no default.
+const WITHOUT_DEFAULT: [&str; 4] = ["policy", "tls_cert", "tls_key", "client_ca"];
+
+/// All settings; `config/imagegate.toml` says what each is for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/imagegate.toml documents every field")]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub policy: Option<PathBuf>,
+    #[serde(rename = "poll_seconds", deserialize_with = "seconds")]
+    pub poll: Duration,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub client_ca: Option<PathBuf>,
+    pub self_signed: bool,
+    pub protocols: Vec<Protocol>,
+    pub log_format: LogFormat,
+    pub log_level: String,
+    pub max_body_bytes: usize,
+    pub max_body_bytes_total: usize,
+    pub max_requests: usize,
+    pub max_connections: usize,
+    pub max_admin_connections: usize,
+    #[serde(rename = "handshake_seconds", deserialize_with = "seconds")]
+    pub handshake: Duration,
+    #[serde(rename = "header_seconds", deserialize_with = "seconds")]
+    pub header: Duration,
+    #[serde(rename = "body_seconds", deserialize_with = "seconds")]
+    pub body: Duration,
+    #[serde(rename = "idle_seconds", deserialize_with = "seconds")]
+    pub idle: Duration,
+    #[serde(rename = "connection_age_seconds", deserialize_with = "seconds")]
+    pub connection_age: Duration,
+    #[serde(rename = "drain_delay_seconds", deserialize_with = "seconds")]
+    pub drain_delay: Duration,
+    #[serde(rename = "drain_grace_seconds", deserialize_with = "seconds")]
+    pub drain_grace: Duration,
+}
+
+/// An HTTP version, by its ALPN name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Protocol {
+    /// `h2`
+    #[serde(rename = "h2")]
+    Http2,
+    /// `http/1.1`
+    #[serde(rename = "http/1.1")]
+    Http1,
+}
+
+/// What a flag sets, by the setting's name.
+pub type Flags = BTreeMap<&'static str, Value>;
+
+impl Settings {
+    /// Layers the sources; also returns the names of variables that look like settings and are
+    /// none.
+    ///
+    /// # Errors
+    /// When a source cannot be read, names an unknown setting, or gives one the wrong type; or
+    /// when settings contradict each other.
+    pub fn load(
+        file: Option<&Path>,
+        variables: &BTreeMap<String, String>,
+        flags: Flags,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        let defaults = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        let known = defaults.build_cloned()?.cache.into_table()?;
+        let is_known = |name: &str| known.contains_key(name) || WITHOUT_DEFAULT.contains(&name);
+        let mut ignored = Vec::new();
+        let mut own = std::collections::HashMap::new();
+        for (name, value) in variables {
+            let Some(setting) = name.strip_prefix(PREFIX) else { continue };
+            if is_known(&setting.to_ascii_lowercase()) {
+                own.insert(setting.to_owned(), value.clone());
+            } else if !is_service_link(setting) {
+                ignored.push(name.clone());
+            }
+        }
+        let mut builder = defaults;
+        if let Some(file) = file {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        let variables = Environment::default()
+            .source(Some(own))
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("protocols");
+        builder = builder.add_source(variables);
+        for (name, value) in flags {
+            builder = builder.set_override(name, value)?;
+        }
+        let settings: Self = builder.build()?.try_deserialize()?;
+        settings.check().map_err(ConfigError::Message)?;
+        Ok((settings, ignored))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let pair = self.tls_cert.is_some() || self.tls_key.is_some();
+        if pair && self.self_signed {
+            return Err("`self_signed` and a key pair are both set; keep one of them".to_owned());
+        }
+        if !self.self_signed && (self.tls_cert.is_none() || self.tls_key.is_none()) {
+            return Err("the webhook needs a key pair\n  hint: name it with --tls-cert and \
+                        --tls-key, or try out with --self-signed"
+                .to_owned());
+        }
+        if self.protocols.is_empty() {
+            return Err("`protocols` is empty; offer `h2` or `http/1.1`".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Whether Kubernetes sets such a variable by itself, for a Service whose name starts with
+/// `imagegate`.
+///
+/// Source: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>
+fn is_service_link(name: &str) -> bool {
+    name.ends_with("SERVICE_HOST")
+        || name.contains("SERVICE_PORT")
+        || name == "PORT"
+        || name.ends_with("_PORT")
+        || name.contains("PORT_")
+}
+
+fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
