@@ -44,7 +44,8 @@ impl<'a> Reference<'a> {
         self.written
     }
 
-    /// The registry host, folded: lower case, `:443` dropped, Docker Hub's aliases as `docker.io`.
+    /// The registry host, folded as [`fold_registry`](super::fold_registry) does: lower case,
+    /// `:443` dropped, Docker Hub's aliases as `docker.io`.
     #[must_use]
     pub fn registry(&self) -> &str {
         &self.registry
@@ -82,7 +83,8 @@ impl<'a> Reference<'a> {
         if written.is_empty() {
             return Err(ReferenceError::Empty);
         }
-        if grammar::is_image_id(written) {
+        // `sha256:…` alone fits the grammar as a name with a tag, but runtimes look it up as an id.
+        if grammar::is_image_id(written) || grammar::check_digest(written).is_ok() {
             return Err(ReferenceError::ImageId);
         }
         let (host, rest) = split_host(written);
@@ -139,8 +141,8 @@ impl fmt::Display for Reference<'_> {
 fn split_host(written: &str) -> (Option<&str>, &str) {
     match written.split_once('/') {
         Some((host, rest))
-            if host == "localhost"
-                || host.bytes().any(|b| b == b'.' || b == b':' || b.is_ascii_uppercase()) =>
+            if registry::is_host_by_itself(host)
+                || host.bytes().any(|byte| byte.is_ascii_uppercase()) =>
         {
             (Some(host), rest)
         }

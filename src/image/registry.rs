@@ -11,8 +11,13 @@ pub(super) const DOCKER_HUB: &str = "docker.io";
 /// Hosts that answer for Docker Hub.
 const DOCKER_HUB_ALIASES: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
 
+/// The port that a client of HTTPS adds by itself.
+const HTTPS: &str = "443";
+
 /// Folds a registry host as a reference's own host is folded, for use in patterns: lower case,
-/// `:443` dropped, `index.docker.io` and `registry-1.docker.io` as `docker.io`.
+/// `:443` dropped, other ports without leading zeros, `index.docker.io` and `registry-1.docker.io`
+/// as `docker.io`. A word that is a host by its port or its upper case alone keeps the port, or it
+/// would be one no more: `FOO` and `foo:443` are `foo:443`, while `foo` names no registry.
 ///
 /// # Errors
 /// [`ReferenceError::Registry`] when `host` is not a registry host by the grammar (an IPv6 host in
@@ -23,14 +28,40 @@ pub fn fold_registry(host: &str) -> Result<Cow<'_, str>, ReferenceError> {
 
 /// Folds a host that is known to be one.
 pub(super) fn fold(host: &str) -> Cow<'_, str> {
-    // The port that a client of HTTPS adds by itself names the same registry.
-    let host = host.strip_suffix(":443").unwrap_or(host);
-    let is_hub = |alias: &&str| host.eq_ignore_ascii_case(alias);
-    if DOCKER_HUB_ALIASES.iter().any(is_hub) {
+    let (name, written) = split_port(host);
+    let lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let port = match written.map(without_leading_zeros) {
+        None if !lower && !is_host_by_itself(name) => Some(HTTPS),
+        Some(HTTPS) if is_host_by_itself(name) => None,
+        port => port,
+    };
+    if port.is_none() && DOCKER_HUB_ALIASES.iter().any(|alias| name.eq_ignore_ascii_case(alias)) {
         return Cow::Borrowed(DOCKER_HUB);
     }
-    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Cow::Owned(host.to_ascii_lowercase());
+    match port {
+        None if lower => Cow::Borrowed(name),
+        None => Cow::Owned(name.to_ascii_lowercase()),
+        Some(_) if lower && port == written => Cow::Borrowed(host),
+        Some(port) => Cow::Owned([&name.to_ascii_lowercase(), ":", port].concat()),
     }
-    Cow::Borrowed(host)
+}
+
+/// Whether a text in front of the first slash is a host whatever its case: it has a dot or a
+/// colon, or is `localhost`.
+pub(super) fn is_host_by_itself(text: &str) -> bool {
+    text.contains(['.', ':']) || text.eq_ignore_ascii_case("localhost")
+}
+
+fn split_port(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    }
+}
+
+fn without_leading_zeros(port: &str) -> &str {
+    match port.trim_start_matches('0') {
+        "" => "0",
+        port => port,
+    }
 }
