@@ -82,7 +82,8 @@ async fn whatever_cannot_be_a_policy_is_refused() {
     let mut owner = reload.owner(volume.path());
     owner.look().await;
     let large = vec![b'#'; 5 << 20];
-    let rows: [(&str, &[(&str, &[u8])]); 7] = [
+    type Keys<'a> = &'a [(&'a str, &'a [u8])];
+    let rows: [(&str, Keys<'_>); 7] = [
         ("no key", &[]),
         ("empty", &[("policy.yaml", b"")]),
         ("unknown field", &[("policy.yaml", b"allowed: [quay.io]")]),
