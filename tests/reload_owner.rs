@@ -12,6 +12,8 @@ use support::policy::{container, pod_in};
 use support::reload::Reload;
 use support::volume::Volume;
 
+type Keys = &'static [(&'static str, &'static [u8])];
+
 const QUAY: &str = "allowedRegistries: [quay.io]\n";
 const GHCR: &str = "allowedRegistries: [ghcr.io]\n";
 const BROKEN: &str = "allowedRegistries: [quay.io]\nmode: strict\n";
@@ -81,16 +83,14 @@ async fn whatever_cannot_be_a_policy_is_refused() {
     let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
     let mut owner = reload.owner(volume.path());
     owner.look().await;
-    let large = vec![b'#'; 5 << 20];
-    type Keys<'a> = &'a [(&'a str, &'a [u8])];
-    let rows: [(&str, Keys<'_>); 7] = [
+    let rows: [(&str, Keys); 7] = [
         ("no key", &[]),
         ("empty", &[("policy.yaml", b"")]),
         ("unknown field", &[("policy.yaml", b"allowed: [quay.io]")]),
         ("bad regex", &[("policy.yaml", b"blockedTags: ['/(/']")]),
         ("not UTF-8", &[("policy.yaml", b"allowedRegistries: [\xff]")]),
         ("unknown key", &[("policy.yml", QUAY.as_bytes())]),
-        ("too large", &[("policy.yaml", &large)]),
+        ("too large", &[("policy.yaml", &[b'#'; 5 << 20])]),
     ];
     for (name, keys) in rows {
         volume.write_bytes(keys);
