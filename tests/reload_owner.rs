@@ -12,6 +12,9 @@ use support::policy::{container, pod_in};
 use support::reload::Reload;
 use support::volume::Volume;
 
+/// More than a volume may hold.
+static LARGE: &[u8] = &[b'#'; 5 << 20];
+
 type Keys = &'static [(&'static str, &'static [u8])];
 
 const QUAY: &str = "allowedRegistries: [quay.io]\n";
@@ -89,8 +92,8 @@ async fn whatever_cannot_be_a_policy_is_refused() {
         ("unknown field", &[("policy.yaml", b"allowed: [quay.io]")]),
         ("bad regex", &[("policy.yaml", b"blockedTags: ['/(/']")]),
         ("not UTF-8", &[("policy.yaml", b"allowedRegistries: [\xff]")]),
-        ("unknown key", &[("policy.yml", QUAY.as_bytes())]),
-        ("too large", &[("policy.yaml", &[b'#'; 5 << 20])]),
+        ("unknown key", &[("policy.yml", b"mode: warn")]),
+        ("too large", &[("policy.yaml", LARGE)]),
     ];
     for (name, keys) in rows {
         volume.write_bytes(keys);

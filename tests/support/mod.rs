@@ -3,4 +3,5 @@
 pub(crate) mod command;
 pub(crate) mod policy;
 pub(crate) mod reload;
+pub(crate) mod server;
 pub(crate) mod volume;
