@@ -56,5 +56,9 @@ build: $(BINARY) ## Build the release binary
 $(BINARY):
 	cargo build --locked --release
 
+.PHONY: chart
+chart: ## Check the manifests, the chart, the alerts and the dashboard
+	tests/deploy/check.sh
+
 .PHONY: check
 check: lint deny test ## What must be green before a commit
