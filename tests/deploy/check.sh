@@ -240,6 +240,19 @@ alike() {
 }
 check 'chart: names, arguments and probes are those of the plain manifests' alike
 
+# webhooks FILE: what the API server is told to ask, in kustomize's way of writing, without the CA.
+webhooks() {
+  rm -rf "$work/one" && mkdir "$work/one" && cp "$1" "$work/one/all.yaml" &&
+    echo 'resources: [all.yaml]' >"$work/one/kustomization.yaml" &&
+    kubectl kustomize "$work/one" | sed '1,/^webhooks:/d; /caBundle:/d'
+}
+asked() {
+  render --kube-version 1.29.0 --show-only templates/webhook.yaml >"$work/a" || return 1
+  webhooks "$work/deploy/webhook.yaml" >"$work/b" && webhooks "$work/a" >"$work/c" && [[ -s $work/b ]] &&
+    diff "$work/b" "$work/c"
+}
+check 'chart: the API server is told to ask what the plain manifests tell it' asked
+
 conditions() {
   render --kube-version 1.29.9 >"$work/a" && render --kube-version 1.30.0 >"$work/b" &&
     render --kube-version 1.30.0 --set policy.updates=all >"$work/c" || return 1
