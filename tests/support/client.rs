@@ -153,6 +153,14 @@ impl Connection {
         Self { sender: self.sender.clone(), certificate: self.certificate.clone() }
     }
 
+    /// Whether another request can be sent; false once the server has asked to go.
+    pub(crate) async fn ready(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.lock().await.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
     /// Sends any request and reads the response to its end.
     pub(crate) async fn send(&mut self, request: Request<Body>) -> hyper::Result<Answer> {
         let response = match &mut self.sender {
