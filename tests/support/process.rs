@@ -227,6 +227,12 @@ impl Process {
         until("descriptors", async || self.descriptors() <= base).await;
     }
 
+    /// `T` where it is stopped, `S` where it waits, ….
+    pub(crate) fn state(&self) -> char {
+        let stat = fs::read_to_string(self.proc("stat")).unwrap();
+        stat.rsplit(')').next().unwrap().trim_start().chars().next().unwrap()
+    }
+
     /// Processor time used, in ticks of ten milliseconds.
     pub(crate) fn ticks(&self) -> u64 {
         let stat = fs::read_to_string(self.proc("stat")).unwrap();
