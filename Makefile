@@ -18,6 +18,7 @@ run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with a policy to edit
 
 $(POLICY)/policy.yaml: config/policy/policy.yaml
 	mkdir -p $(POLICY)
+	cp config/policy.schema.json $(POLICY)/..
 	cp --no-clobber $< $@
 	touch $@
 
