@@ -57,6 +57,10 @@ build: $(BINARY) ## Build the release binary
 $(BINARY):
 	cargo build --locked --release
 
+.PHONY: fuzz-smoke
+fuzz-smoke: ## Fuzz each parser for a minute; needs cargo-fuzz
+	fuzz/run.sh 60
+
 .PHONY: chart
 chart: ## Check the manifests, the chart, the alerts and the dashboard
 	tests/deploy/check.sh
