@@ -58,7 +58,7 @@ $(BINARY):
 	cargo build --locked --release
 
 .PHONY: fuzz-smoke
-fuzz-smoke: ## Fuzz each parser for a minute; needs cargo-fuzz
+fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
 
 .PHONY: chart
