@@ -61,6 +61,15 @@ $(BINARY):
 fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
 
+.PHONY: sbom
+sbom: ## Write the bill of materials, CycloneDX
+	mkdir -p target
+	deploy/sbom.py >target/imagegate.cdx.json
+
+.PHONY: reproducible
+reproducible: ## Build the release binary twice and compare
+	tests/reproducible.sh
+
 .PHONY: chart
 chart: ## Check the manifests, the chart, the alerts and the dashboard
 	tests/deploy/check.sh

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Prints the bill of materials of the binary, as CycloneDX 1.5 JSON.
+
+Lists the packages that are linked into the binary for one target, from Cargo.lock by way of
+`cargo metadata`; packages of tests and build scripts are not among them. The serial number is made
+from the content, so that the same lock file has the same bill.
+
+Needs cargo and Python's standard library.
+"""
+
+import json
+import subprocess
+import sys
+import uuid
+
+
+def main():
+    target = sys.argv[1] if len(sys.argv) > 1 else host()
+    metadata = json.loads(run("cargo", "metadata", "--locked", "--format-version=1",
+                              f"--filter-platform={target}"))
+    packages = {package["id"]: package for package in metadata["packages"]}
+    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+    root = metadata["resolve"]["root"]
+
+    linked, pending = set(), [root]
+    while pending:
+        each = pending.pop()
+        if each not in linked:
+            linked.add(each)
+            pending += linked_dependencies(nodes[each])
+
+    components = sorted((component(packages[each]) for each in linked - {root}),
+                        key=lambda each: each["bom-ref"])
+    dependencies = sorted(
+        ({"ref": reference(packages[each]),
+          "dependsOn": sorted(reference(packages[other])
+                              for other in linked_dependencies(nodes[each]))}
+         for each in linked), key=lambda each: each["ref"])
+    content = json.dumps([components, dependencies], sort_keys=True)
+    bill = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, content)}",
+        "version": 1,
+        "metadata": {"component": {**component(packages[root]), "type": "application"}},
+        "components": components,
+        "dependencies": dependencies,
+    }
+    json.dump(bill, sys.stdout, indent=2)
+    print()
+
+
+def linked_dependencies(node):
+    """Normal dependencies: those of builds and tests are not in the binary."""
+    return [each["pkg"] for each in node["deps"]
+            if any(kind["kind"] is None for kind in each["dep_kinds"])]
+
+
+def component(package):
+    found = {
+        "type": "library",
+        "bom-ref": reference(package),
+        "name": package["name"],
+        "version": package["version"],
+        "purl": reference(package),
+    }
+    if package.get("license"):
+        found["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
+    return found
+
+
+def reference(package):
+    return f"pkg:cargo/{package['name']}@{package['version']}"
+
+
+def host():
+    lines = run("rustc", "-vV").splitlines()
+    return next(line.removeprefix("host: ") for line in lines if line.startswith("host: "))
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()
