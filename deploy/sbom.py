@@ -18,24 +18,19 @@ def main():
     target = sys.argv[1] if len(sys.argv) > 1 else host()
     metadata = json.loads(run("cargo", "metadata", "--locked", "--format-version=1",
                               f"--filter-platform={target}"))
-    packages = {package["id"]: package for package in metadata["packages"]}
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+    linked = linked_packages(target)
+    packages = {package["id"]: package for package in metadata["packages"]
+                if (package["name"], package["version"]) in linked}
+    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"] if node["id"] in packages}
     root = metadata["resolve"]["root"]
 
-    linked, pending = set(), [root]
-    while pending:
-        each = pending.pop()
-        if each not in linked:
-            linked.add(each)
-            pending += linked_dependencies(nodes[each])
-
-    components = sorted((component(packages[each]) for each in linked - {root}),
+    components = sorted((component(packages[each]) for each in packages.keys() - {root}),
                         key=lambda each: each["bom-ref"])
     dependencies = sorted(
         ({"ref": reference(packages[each]),
           "dependsOn": sorted(reference(packages[other])
-                              for other in linked_dependencies(nodes[each]))}
-         for each in linked), key=lambda each: each["ref"])
+                              for other in nodes[each]["dependencies"] if other in packages)}
+         for each in packages), key=lambda each: each["ref"])
     content = json.dumps([components, dependencies], sort_keys=True)
     bill = {
         "bomFormat": "CycloneDX",
@@ -50,10 +45,12 @@ def main():
     print()
 
 
-def linked_dependencies(node):
-    """Normal dependencies: those of builds and tests are not in the binary."""
-    return [each["pkg"] for each in node["deps"]
-            if any(kind["kind"] is None for kind in each["dep_kinds"])]
+def linked_packages(target):
+    """Names and versions. `cargo metadata` lists optional packages that no feature asks for too."""
+    lines = run("cargo", "tree", "--locked", f"--target={target}", "--prefix=none",
+                "--edges=normal,no-proc-macro", "--format={p}").splitlines()
+    words = [line.split() for line in lines]
+    return {(name, version.removeprefix("v")) for name, version, *_ in words}
 
 
 def component(package):
