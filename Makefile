@@ -43,6 +43,7 @@ lint: ## Formatting, lints and documentation, all warnings refused
 
 .PHONY: deny
 deny: ## Licences, bans and sources of what is depended on; advisories where they can be fetched
+	cargo fetch --locked
 	cargo deny --offline --locked check --hide-inclusion-graph bans licenses sources
 	@if cargo deny --locked fetch db >/dev/null 2>&1; then \
 	  cargo deny --locked check advisories; \
