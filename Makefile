@@ -62,6 +62,12 @@ $(BINARY):
 fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
 
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: $(BINARY) ## Load for SOAK_SECONDS while policy and key pair change; needs wrk
+	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
+
 .PHONY: sbom
 sbom: ## Write the bill of materials, CycloneDX
 	mkdir -p target
