@@ -56,6 +56,10 @@ build: $(BINARY) ## Build the release binary
 $(BINARY):
 	cargo build --locked --release
 
+.PHONY: image
+image: ## Build the container image imagegate:VERSION, with docker or with buildah
+	deploy/image.sh
+
 .PHONY: chart
 chart: ## Check the manifests, the chart, the alerts and the dashboard
 	tests/deploy/check.sh
