@@ -5,10 +5,14 @@
 #   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
 #                       drawn as kubectl tells it; without it, as `imagegate check` does
 #
-# Needs rsvg-convert, pngquant, script and openssl, and looks best with the fonts Inter and JetBrains
-# Mono: apt-get install librsvg2-bin pngquant bsdutils openssl fonts-inter fonts-jetbrains-mono
+# Looks best with the fonts Inter and JetBrains Mono: apt-get install bsdutils curl fonts-inter
+# fonts-jetbrains-mono iproute2 librsvg2-bin openssl pngquant procps python3
 set -euo pipefail
 
+(($# == 1)) || { sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p}' "$0" >&2; exit 2; }
+for tool in curl ip openssl pngquant python3 rsvg-convert script; do
+  command -v "$tool" >/dev/null || { printf 'missing: %s\n' "$tool" >&2; exit 2; }
+done
 binary=$(realpath -- "$1")
 resources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -34,6 +38,7 @@ trap 'stop_server; rm -rf "$work"' EXIT
 mkdir "$work/bin" "$work/policy"
 cp "$binary" "$work/bin/imagegate"
 cp -r "$resources/../deploy" "$work/deploy"
+rm -rf "$work/deploy/"{certificates,secret.yaml,webhook.yaml}
 export PATH=$work/bin:$PATH
 export IMAGEGATE_DRAIN_DELAY_SECONDS=0
 
@@ -42,15 +47,23 @@ fresh_policy() {
   cp -r "$resources/../config/examples/simple" "$work/policy"
 }
 
-metric() { curl --silent http://127.0.0.1:8080/metrics | awk -v name="$1" '$1 == name { print $2 }'; }
-
-# until_metric NAME VALUE
-until_metric() {
+# until_true COMMAND…: for at most 20 seconds.
+until_true() {
   local deadline=$((SECONDS + 20))
-  until [[ $(metric "$1") == "$2" ]]; do
-    ((SECONDS < deadline)) || { printf 'waited in vain for %s to be %s\n' "$1" "$2" >&2; exit 1; }
+  until "$@"; do
+    ((SECONDS < deadline)) || { printf 'waited in vain for: %s\n' "$*" >&2; exit 1; }
     read -rt 0.05 <> <(:) || true
   done
+}
+
+# logged TEXT: in the lines of the log that are not shown yet.
+logged() { tail -n "+$next" "$work/log" 2>/dev/null | grep -q "$1"; }
+
+# show_log_with TEXT: all that is new, once the text is there.
+show_log_with() {
+  until_true logged "$1"
+  tail -n "+$next" "$work/log"
+  next=$(($(wc -l <"$work/log") + 1))
 }
 
 prompt() { printf '\e[1;32m$\e[0m \e[1m%s\e[0m\n' "$*"; }
@@ -89,20 +102,17 @@ cd "$work"
   prompt "$serve &"
   script --quiet --return --flush --command "exec $serve" "$work/log" </dev/null >/dev/null &
   server=$!
-  until_metric imagegate_policy_generation 1
-  sed '1d' "$work/log"
-  lines=$(wc -l <"$work/log")
+  # The first line is of `script` itself.
+  next=2
+  show_log_with 'ImageGate is ready!'
 
   prompt 'echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES'
   echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES
-  until_metric imagegate_policy_generation 2
-  sed "1,${lines}d" "$work/log"
-  lines=$(wc -l <"$work/log")
+  show_log_with 'policy applied'
 
   prompt 'echo maybe >policy/DISABLE_EMPTY_TAG'
   echo maybe >policy/DISABLE_EMPTY_TAG
-  until_metric imagegate_policy_last_reload_successful 0
-  sed "1,${lines}d" "$work/log"
+  show_log_with 'is not applied'
 } >"$work/session"
 stop_server
 terminal screenshot_start 'imagegate serve' <"$work/session"
@@ -129,7 +139,7 @@ fi
 # --- A minute of metrics ---
 imagegate serve --self-signed --policy policy 2>/dev/null &
 server=$!
-until_metric imagegate_policy_generation 1
+until_true curl --silent --fail --output /dev/null http://127.0.0.1:8080/readyz
 "$resources/scrape.py" 127.0.0.1:3000 127.0.0.1:8080 policy >samples.json
 stop_server
 "$resources/panels.py" <samples.json | png screenshot_metrics

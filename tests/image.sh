@@ -83,6 +83,7 @@ cp -a "$mounted" "$root"
 # policy, and a pair of certificates.sh that only the group may read.
 mkdir -p "$root/proc" "$root/etc/imagegate/policy" "$root/etc/imagegate/tls"
 cp -r deploy "$work/deploy"
+rm -rf "$work/deploy/"{certificates,secret.yaml,webhook.yaml}
 "$work/deploy/certificates.sh" >/dev/null
 install --group "${user#*:}" --mode 0440 "$work/deploy/certificates/"tls.{crt,key} "$root/etc/imagegate/tls"
 sed -n 's/^  \([A-Z_]*\): *"\{0,1\}\([^"]*\)"\{0,1\}$/\1 \2/p' deploy/configmap.yaml |
