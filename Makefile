@@ -58,6 +58,14 @@ build: $(BINARY) ## Build the release binary
 $(BINARY):
 	cargo build --locked --release
 
+.PHONY: image
+image: ## Build the container image imagegate:VERSION, with docker or with buildah
+	deploy/image.sh
+
+.PHONY: screenshots
+screenshots: $(BINARY) ## Draw the logo and the screenshots of resources/, from real runs; a minute
+	resources/screenshots.sh $(BINARY)
+
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
