@@ -31,7 +31,7 @@ gate_page() {
   curl -sS "http://$gate_admin/$1"
 }
 
-# metric SERIES: its value; 0 where it is not there yet.
+# metric SERIES: its value, the labels in the order of the alphabet; 0 where it is not there yet.
 metric() {
   gate_page metrics | awk -v series="$1" '
     substr($0, 1, length(series) + 1) == series " " { value = $NF } END { print value + 0 }'

@@ -21,7 +21,7 @@ keep_volume() {
 
 # write_volume FOLDER OBJECT: the steps of kubelet's AtomicWriter, in its order. Readers see the old
 # files or the new ones, never some of each.
-# Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go
+# Source: pkg/volume/util/atomic_writer.go of Kubernetes
 write_volume() {
   local folder=$1 old new key value
   old=$(readlink "$folder/..data" || true)

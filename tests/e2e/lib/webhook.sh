@@ -9,7 +9,7 @@ make_manifests() {
 }
 
 # register_url NAME PORT CA [POLICY]: the shipped webhooks, asked at a URL on loopback, for which
-# the API server speaks HTTP/2 where it can. POLICY is Fail or Ignore. Waits for nothing.
+# newer API servers speak HTTP/2. POLICY is Fail or Ignore. Waits for nothing.
 register_url() {
   [[ -d $scratch/deploy ]] || make_manifests
   kubectl create --dry-run=client --filename "$scratch/deploy/webhook.yaml" -o json |
@@ -45,7 +45,9 @@ try_pod() {
 
 # judges [KUBECTL-OPTION…]: the gate is asked, and answers.
 judges() {
-  try_pod docker.io/library/nginx:staging "$@" 2>&1 | grep -q 'These tags'
+  local answer
+  answer=$(try_pod docker.io/library/nginx:staging "$@" 2>&1) || true
+  [[ $answer == *'These tags'* ]]
 }
 
 # wait_until_judged [KUBECTL-OPTION…]: the API server takes a moment to know of a webhook.
