@@ -13,7 +13,7 @@ set -euo pipefail
 readonly e2e=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly root=$(cd "$e2e/../.." && pwd)
 cd "$root"
-for part in requirements process check pki cluster gate webhook volume local_gate transcript; do
+for part in requirements process check pki cluster gate webhook volume local_gate load transcript; do
   # shellcheck source=/dev/null
   source "$e2e/lib/$part.sh"
 done
