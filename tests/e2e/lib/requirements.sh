@@ -21,7 +21,7 @@ HELP
   for tool in etcd kube-apiserver kubectl; do
     [[ -x $assets/$tool ]] || missing+=("$tool in the folder of KUBEBUILDER_ASSETS")
   done
-  for tool in curl helm jq openssl prometheus promtool; do
+  for tool in curl helm jq openssl prometheus promtool python3; do
     command -v "$tool" >/dev/null || missing+=("$tool in PATH")
   done
   binary=${IMAGEGATE_BINARY:-$root/target/debug/imagegate}
