@@ -65,7 +65,10 @@ async fn a_loosening_edit_is_accepted_with_a_warning_that_names_it() {
     let looser = POLICY.replace("docker.io", "docker.io, quay.io");
     let response = edit_policy(&server, labels.clone(), json!({"policy.yaml": looser})).await;
     assert_eq!(response["allowed"], true);
-    assert_eq!(response["warnings"], json!(["this loosens the policy: requireTag: true → false"]));
+    assert_eq!(
+        response["warnings"],
+        json!(["this loosens the policy: allowedRegistries: +quay.io"])
+    );
     let stricter = format!("{POLICY}requireDigest: true\n");
     let response = edit_policy(&server, labels, json!({"policy.yaml": stricter})).await;
     assert_eq!(response, json!({"uid": "1", "allowed": true}));

@@ -6,13 +6,14 @@ chart.py --write   puts it right
 
 The chart must carry these, since Helm reads nothing outside a chart's folder:
   values.schema.json   the policy part is config/policy.schema.json
-  files/               the rules, the dashboard and the match condition of deploy/
+  files/               the rules, the dashboard and the match conditions of deploy/
   README.md            the table of values is made from the comments in values.yaml
 and Chart.yaml's appVersion is the version in Cargo.toml.
 
 Needs nothing but Python's standard library.
 """
 
+import itertools
 import json
 import re
 import sys
@@ -41,13 +42,16 @@ def wanted_schema(written: str) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def wanted_condition() -> str:
-    """The expression in the kustomize component, without its YAML around it."""
+def wanted_conditions():
+    """The expressions in the kustomize component, by name, without the YAML around them."""
     lines = (ROOT / "deploy/overlays/match-conditions/webhook.yaml").read_text().splitlines()
-    start = next(n for n, line in enumerate(lines) if line.strip() == "expression: |-")
-    block = lines[start + 1 :]
-    indent = len(block[0]) - len(block[0].lstrip())
-    return "\n".join(line[indent:] for line in block) + "\n"
+    for n, line in enumerate(lines):
+        if line.strip() != "expression: |-":
+            continue
+        name = lines[n - 1].split("name: ")[1]
+        indent = len(line) - len(line.lstrip()) + 2
+        block = itertools.takewhile(lambda part: part[:indent].isspace(), lines[n + 1 :])
+        yield name, "\n".join(part[indent:] for part in block) + "\n"
 
 
 def values(text: str):
@@ -130,7 +134,8 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     wanted = {target: (ROOT / source).read_text() for target, source in COPIES.items()}
-    wanted["files/images-changed.cel"] = wanted_condition()
+    for name, expression in wanted_conditions():
+        wanted[f"files/{name}.cel"] = expression
     for name, make in (("values.schema.json", wanted_schema), ("README.md", wanted_readme)):
         wanted[name] = make((CHART / name).read_text())
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Evaluates the match condition `images-changed` over a table of requests.
+"""Evaluates the match conditions over tables of requests.
 
 The API servers that the other tests run are older than match conditions, so this asks another
 implementation of CEL, cel-python (pip install cel-python). Exits 77 where it is not installed.
 
-An expression that errs is a refusal for every Pod, which is why each kind and each field that may be
+An expression that errs is a refusal for everything, which is why each kind and each field that may be
 absent is in the table.
 """
 
@@ -17,7 +17,7 @@ except ImportError:
     sys.exit(77)
 
 ROOT = Path(__file__).resolve().parents[2]
-EXPRESSION = ROOT / "deploy/helm/imagegate/files/images-changed.cel"
+FILES = ROOT / "deploy/helm/imagegate/files"
 
 
 def containers(*images):
@@ -79,13 +79,35 @@ for each in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"):
     ]
 
 
+OPTED_OUT = {"metadata": {"labels": {"imagegate/disable-filtering": "true", "a": "b"}}}
+OPTED_IN = {"metadata": {"labels": {"imagegate/disable-filtering": "false", "a": "b"}}}
+OTHER = {"metadata": {"labels": {"a": "b"}}}
+NONE = {"metadata": {}}
+
+RELABELLED = [
+    ("Namespace", OPTED_OUT, OPTED_OUT, False),
+    ("Namespace", OPTED_OUT, {**OPTED_OUT, "spec": {"finalizers": []}}, False),
+    ("Namespace", OTHER, NONE, False),
+    ("Namespace", NONE, NONE, False),
+    ("Namespace", OTHER, OPTED_OUT, True),
+    ("Namespace", NONE, OPTED_OUT, True),
+    ("Namespace", OPTED_OUT, OPTED_IN, True),
+    ("Namespace", OPTED_OUT, OTHER, True),
+    ("Namespace", OPTED_OUT, NONE, True),
+]
+
+
 def main() -> int:
+    return int(disagrees("images-changed", UPDATES) | disagrees("opt-out-changed", RELABELLED))
+
+
+def disagrees(name: str, updates) -> bool:
     environment = celpy.Environment()
-    program = environment.program(environment.compile(EXPRESSION.read_text()))
+    program = environment.program(environment.compile((FILES / f"{name}.cel").read_text()))
     failed = False
     # On CREATE the API server has no old object; cel-python cannot pass null on, so any will do.
-    creates = [(kind, new, new, True) for kind, _, new, _ in UPDATES]
-    for operation, rows in (("UPDATE", UPDATES), ("CREATE", creates)):
+    creates = [(kind, new, new, True) for kind, _, new, _ in updates]
+    for operation, rows in (("UPDATE", updates), ("CREATE", creates)):
         for kind, old, new, wanted in rows:
             request = {"operation": operation, "kind": {"kind": kind}}
             got = bool(
@@ -98,9 +120,9 @@ def main() -> int:
                 )
             )
             if got != wanted:
-                print(f"{operation} {kind}: {old} -> {new}: asked {got}, wanted {wanted}")
+                print(f"{name}, {operation} {kind}: {old} -> {new}: asked {got}, wanted {wanted}")
                 failed = True
-    return int(failed)
+    return failed
 
 
 if __name__ == "__main__":

@@ -64,18 +64,22 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end }}
 
+{{/* Whether the API server is to evaluate conditions: `true` or empty. */}}
+{{- define "imagegate.matchConditions" -}}
+{{- $wanted := .Values.webhook.matchConditions.unchanged -}}
+{{- if or (eq $wanted "always") (and (eq $wanted "auto") (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version)) -}}
+true
+{{- end -}}
+{{- end }}
+
 {{/* Whether the API server is to skip updates that change no image: `true` or empty. */}}
 {{- define "imagegate.imagesChanged" -}}
-{{- $wanted := .Values.webhook.matchConditions.imagesChanged -}}
 {{- $all := eq "all" (.Values.policy.updates | default "changed") -}}
 {{- range .Values.policy.overrides -}}
 {{- $all = or $all (eq "all" (.updates | default "changed")) -}}
 {{- end -}}
-{{- if and (eq $wanted "always") $all -}}
-{{- fail "webhook.matchConditions.imagesChanged: `always` and a policy with `updates: all` contradict one another" -}}
-{{- end -}}
-{{- if or (eq $wanted "always") (and (eq $wanted "auto") (not $all) (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version)) -}}
-true
+{{- if not $all -}}
+{{ include "imagegate.matchConditions" . }}
 {{- end -}}
 {{- end }}
 
