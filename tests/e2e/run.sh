@@ -9,9 +9,9 @@
 # IMAGEGATE_BINARY     what is tested (default target/debug/imagegate)
 # E2E_KEEP=1           keeps the logs of every process, and says where
 set -euo pipefail
-# The harness, its files and each case trap their own ends.
-readonly e2e=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly root=$(cd "$e2e/../.." && pwd)
+e2e=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$e2e/../.." && pwd)
+readonly e2e root
 cd "$root"
 for part in requirements process check pki cluster gate webhook volume local_gate load transcript; do
   # shellcheck source=/dev/null
@@ -43,23 +43,30 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # run_file NAME: in a process group of its own, so that an interrupt here ends all of it at once.
+# Whatever ends it, the next one finds the cluster as this one did.
 run_file() {
+  local status=0
+  mkdir "$work/$1"
   set -m
   (
     set +m
+    trap - EXIT INT TERM HUP
     file=$1
     scratch=$work/$1
-    mkdir "$scratch"
-    # Whatever ends the file, the next one finds the cluster as this one did.
-    trap 'file_ended $?' EXIT
     # shellcheck source=/dev/null
     source "$e2e/cases/$1.sh"
     printf 'complete\n' >"$scratch/complete"
   ) &
   running=$!
   set +m
-  wait "$running" || true
+  wait "$running" || status=$?
   running=
+  if [[ ! -e $work/$1/complete ]]; then
+    printf 'it ended with %s before its last case\n' "$status" >"$work/$1/case.log"
+    report "$1: runs to its end" 1 "$work/$1/case.log"
+  fi
+  reset_cluster
+  end_everything "$work/$1"
 }
 
 files=("$@")

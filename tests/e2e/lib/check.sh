@@ -32,18 +32,6 @@ skip() {
   printf 'skip\n' >>"$work/results"
 }
 
-# file_ended STATUS: on the way out of a file of cases, by whatever way.
-file_ended() {
-  trap - EXIT
-  if [[ ! -e $scratch/complete ]]; then
-    printf 'it ended with %s before its last case\n' "$1" >"$scratch/case.log"
-    report "$file: runs to its end" 1 "$scratch/case.log"
-  fi
-  reset_cluster
-  end_everything "$scratch"
-  exit 0
-}
-
 # summarize: the last line; fails if a case did, or if there was none.
 summarize() {
   local total failed skipped

@@ -1,7 +1,7 @@
 # The cluster: etcd, kube-apiserver, and a stand-in for the controller that empties namespaces.
 
-# start_cluster: sets `server`, `server_version` and `kubectl_version`, and exports KUBECONFIG with
-# an admin.
+# start_cluster: sets `server`, `server_version` and `audit_log`, and exports KUBECONFIG with an
+# admin.
 start_cluster() {
   local attempt
   authority "$scratch/ca"
@@ -35,7 +35,7 @@ AUDIT
   # 1.21 and newer set this label themselves; deploy/webhook.yaml says to do it by hand before.
   kubectl label --overwrite namespace kube-system kubernetes.io/metadata.name=kube-system \
     >/dev/null
-  server_version=$(kubectl version -o json | jq -r .serverVersion.gitVersion)
+  server_version=$(kubectl version -o json 2>/dev/null | jq -r .serverVersion.gitVersion)
   namespaced=$(kubectl api-resources --namespaced --verbs=delete,list -o name | grep -v -e '^events' |
     paste -sd,)
   spawn namespaces empty_namespaces
