@@ -31,6 +31,11 @@ demo: ## The four known cases, a live edit, and the counters, in a few seconds
 	cargo build --locked --quiet
 	tests/demo.sh target/debug/imagegate
 
+.PHONY: e2e
+e2e: ## Every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
+	cargo build --locked --quiet
+	IMAGEGATE_BINARY=target/debug/imagegate tests/e2e/run.sh
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt
