@@ -87,9 +87,10 @@ impl Start {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
         command.args(["serve", "--log-format", "json"]);
-        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        Self { command }
+        // As variables, so that a test's flags win over them.
+        let ports = [("listen", "127.0.0.1:0"), ("admin_listen", "127.0.0.1:0")];
+        Self { command }.settings(&ports)
     }
 
     pub(crate) fn argument(mut self, name: &str, value: impl AsRef<Path>) -> Self {
