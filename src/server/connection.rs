@@ -73,7 +73,8 @@ pub(super) async fn serve<S>(
         }
         // A GOAWAY makes the client open another connection; its streams are finished here.
         Protocol::Http2 => {
-            let connection = http2().serve_connection(TokioIo::new(socket), service);
+            let socket = TokioIo::new(Timed::first(socket, progress, times.header));
+            let connection = http2().serve_connection(socket, service);
             drive(connection, alive, Phase::Leaving, retires_at).await;
         }
     }

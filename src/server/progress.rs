@@ -54,6 +54,8 @@ pub(super) struct Timed<S> {
     socket: S,
     progress: Progress,
     allowed: Duration,
+    /// Whether each request has a deadline, or the first alone.
+    repeats: bool,
     /// When the headers must be complete, and how many requests had begun when they started.
     deadline: Option<(Pin<Box<Sleep>>, u64)>,
 }
@@ -61,9 +63,15 @@ pub(super) struct Timed<S> {
 impl<S> Timed<S> {
     /// The first request must begin within `allowed`: nobody connects without one.
     pub(super) fn new(socket: S, progress: Progress, allowed: Duration) -> Self {
-        let mut timed = Self { socket, progress, allowed, deadline: None };
+        let mut timed = Self { socket, progress, allowed, repeats: true, deadline: None };
         timed.start();
         timed
+    }
+
+    /// The same for the first request alone, where what is read while no request is in service
+    /// need not be the start of one: HTTP/2 has frames for the connection itself.
+    pub(super) fn first(socket: S, progress: Progress, allowed: Duration) -> Self {
+        Self { repeats: false, ..Self::new(socket, progress, allowed) }
     }
 
     fn start(&mut self) {
@@ -91,7 +99,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         let read = Pin::new(&mut this.socket).poll_read(context, buffer);
         match &read {
             Poll::Ready(Ok(())) if buffer.filled().len() > filled => {
-                if this.deadline.is_none() && this.progress.is_idle() {
+                if this.repeats && this.deadline.is_none() && this.progress.is_idle() {
                     this.start();
                 }
             }
