@@ -212,6 +212,23 @@ async fn h2_while_leaving_each_connection_is_asked_to_go_and_new_ones_are_served
     }
 }
 
+#[tokio::test]
+async fn an_old_connection_is_asked_to_go_so_that_replicas_share_the_load() {
+    let gate = Gate::start(POLICY, &[("connection_age_seconds", "1")]).await;
+    let body = pod_review(&[GOOD]);
+    let mut old = gate.client.connect(Protocol::Http1).await.unwrap();
+    let mut streams = gate.client.connect(Protocol::Http2).await.unwrap();
+    until("close", async || {
+        let answer = old.review(&body).await.unwrap();
+        answer.allowed() && answer.header("connection") == Some("close")
+    })
+    .await;
+    until("GOAWAY", async || {
+        !streams.ready().await || streams.review(&body).await.is_err_and(|e| e.is_canceled())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn h3_a_replica_that_is_killed_costs_what_it_had_in_flight() {
     let service = Service::start().await;
