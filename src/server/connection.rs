@@ -23,8 +23,9 @@ use crate::settings::{Protocol, Settings};
 
 /// Left to a connection that was asked to go.
 const FAREWELL: Duration = Duration::from_mins(1);
-/// Bytes of one HTTP/1.1 request's headers.
-const HEADER_BYTES: usize = 64 << 10;
+/// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into: a
+/// TLS record holds no more.
+const HEADER_BYTES: usize = 16 << 10;
 /// Streams of one HTTP/2 connection at once.
 const STREAMS: u32 = 256;
 /// Bytes that an HTTP/2 client may send ahead, on a stream and on a connection.
