@@ -42,9 +42,10 @@ struct Bystander([Load; 2]);
 impl Bystander {
     fn start(client: &Client) -> Self {
         let pause = Duration::from_millis(5);
-        Self(PROTOCOLS.map(|protocol| {
-            Load::between(client, protocol, 1, &pod_review(&[GOOD]), pause)
-        }))
+        Self(
+            PROTOCOLS
+                .map(|protocol| Load::between(client, protocol, 1, &pod_review(&[GOOD]), pause)),
+        )
     }
 
     /// Waits for some more answers, and holds all to be verdicts.
@@ -116,9 +117,7 @@ async fn f1_what_is_no_handshake_is_dropped() {
     let dripped = drip(&mut drop_by_drop, &hello_that_promises_more.repeat(100)).await;
     assert!(dripped.is_err(), "a handshake byte by byte is not waited for");
     bystander.was_served("F1 garbage").await;
-    gate.process
-        .metric_is("imagegate_tls_handshake_errors_total", |errors| errors == 5.0)
-        .await;
+    gate.process.metric_is("imagegate_tls_handshake_errors_total", |errors| errors == 5.0).await;
     is_as_before(&gate, base).await;
 }
 
@@ -237,8 +236,7 @@ async fn f4_a_large_review_of_many_containers_and_escapes_is_judged() {
         object["metadata"]["annotations"] = json!({"text": "<>&".repeat(300_000)});
         let body = review_of("CREATE", &object, &Value::Null).to_string();
         // As the API server's encoder escapes them: six bytes each.
-        let body =
-            body.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+        let body = body.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
         assert!(body.len() > 5 << 20, "{}", body.len());
         for protocol in PROTOCOLS {
             let answer = gate.client.review(protocol, body.as_bytes()).await.unwrap();
@@ -377,10 +375,17 @@ async fn f7_answers_that_nobody_takes_do_not_stay() {
     let base = gate.process.descriptors();
     let bystander = Bystander::start(&gate.client);
     let mut flood = Frames::open_with(&gate.client, &frames::zero_window()).await;
-    let body = pod_review(&["evil.example/nginx:1"]);
+    let body = pod_review(&["evil.example/nginx"; 32]);
     let sent = flood.send_all((0..200).map(|index| frames::request(index, &body))).await;
     assert_eq!(sent, 200, "within the limit of streams");
-    bystander.was_served("F7 zero window").await;
+    timeout(PATIENCE, flood.closed()).await.expect("answers that nobody takes are kept");
+
+    // The windows are open, and nothing is read from the socket.
+    let mut deaf = gate.client.raw(Protocol::Http1).await.unwrap();
+    let request = [head(&format!("content-length: {}", body.len())).as_bytes(), &body].concat();
+    let asking = async { while deaf.write_all(&request).await.is_ok() {} };
+    timeout(PATIENCE, asking).await.expect("a client that does not read is kept");
+    bystander.was_served("F7 answers that nobody takes").await;
     drop(flood);
     is_as_before(&gate, base).await;
 }
@@ -390,8 +395,7 @@ async fn f8_clients_that_vanish_leave_nothing_behind() {
     let gate = Gate::start(POLICY, &SHORT).await;
     let base = gate.process.descriptors();
     let body = pod_review(&[GOOD]);
-    let request =
-        [head(&format!("content-length: {}", body.len())).as_bytes(), &body].concat();
+    let request = [head(&format!("content-length: {}", body.len())).as_bytes(), &body].concat();
     for round in 0..100 {
         let mut stream = gate.client.raw(Protocol::Http1).await.unwrap();
         let end = request.len() * (round % 4 + 1) / 4;

@@ -43,10 +43,8 @@ async fn j1_the_metrics_are_well_formed_and_all_there_from_the_first_scrape() {
     let gate = Gate::start(POLICY, &[]).await;
     let (status, page) = gate.process.page("/metrics").await;
     assert_eq!(status, StatusCode::OK);
-    let names: BTreeSet<&str> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
-        .collect();
+    let names: BTreeSet<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     for name in [
         "imagegate_admission_decisions_total",
         "imagegate_violations_total",
@@ -73,7 +71,10 @@ async fn j1_the_metrics_are_well_formed_and_all_there_from_the_first_scrape() {
         assert!(names.contains(name), "no {name} in\n{page}");
     }
     let hash = gate.process.policy().await["hash"].as_str().unwrap().to_owned();
-    assert_eq!(gate.process.metric(&format!("imagegate_policy_info{{hash=\"{hash}\"}}")).await, 1.0);
+    assert_eq!(
+        gate.process.metric(&format!("imagegate_policy_info{{hash=\"{hash}\"}}")).await,
+        1.0
+    );
 
     let Ok(mut promtool) = Command::new("promtool")
         .args(["check", "metrics"])
@@ -121,7 +122,8 @@ async fn j2_ten_thousand_images_namespaces_and_users_add_no_series() {
 
 /// A review whose every text wants to be a line of the log.
 fn forged() -> Vec<u8> {
-    let forged = "x\n{\"level\":\"INFO\",\"message\":\"forged\"}\r\n\u{1b}[31m\"\u{2028}\u{0}\u{7f}";
+    let forged =
+        "x\n{\"level\":\"INFO\",\"message\":\"forged\"}\r\n\u{1b}[31m\"\u{2028}\u{0}\u{7f}";
     let mut review = review_of("CREATE", &pod(&[forged]), &Value::Null);
     let request = &mut review["request"];
     for field in ["uid", "name", "namespace"] {
@@ -186,7 +188,8 @@ async fn j3_a_flood_of_denials_is_counted_and_its_log_is_bounded() {
 async fn j4_slow_and_many_scrapers_hinder_no_review() {
     let gate = Gate::start(POLICY, &[("header_seconds", "1")]).await;
     let base = gate.process.descriptors();
-    let loads = PROTOCOLS.map(|protocol| Load::start(&gate.client, protocol, 2, &pod_review(&[GOOD])));
+    let loads =
+        PROTOCOLS.map(|protocol| Load::start(&gate.client, protocol, 2, &pod_review(&[GOOD])));
     let mut slow = Vec::new();
     // Asks for the page again and again and never reads it.
     for _ in 0..20 {

@@ -195,9 +195,7 @@ async fn g4_load_with_reloads_leaves_no_descriptor_and_no_thread() {
             let policy = format!("blockedTags: [round-{round}-{edit}]\n");
             gate.volume.write(&[("policy.yaml", &policy)]);
             let generation = f64::from(round * 3 + edit + 2);
-            gate.process
-                .metric_is("imagegate_policy_generation", |now| now == generation)
-                .await;
+            gate.process.metric_is("imagegate_policy_generation", |now| now == generation).await;
             loads[0].more(100).await;
         }
         for load in loads {

@@ -156,8 +156,11 @@ async fn d9_edits_of_a_plain_file_are_found() {
 async fn d7_an_overflow_of_the_event_queue_hides_no_edit() {
     let mut gate = Gate::start(QUAY, &[("poll_seconds", "3600")]).await;
     gate.process.signal(Signal::STOP);
-    let longest: usize =
-        fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap().trim().parse().unwrap();
+    let longest: usize = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events")
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     // Creating, opening, closing and removing are an event each.
     for index in 0..=longest / 3 {
         let junk = gate.volume.path().join(format!("..junk{index}"));

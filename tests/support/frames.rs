@@ -86,11 +86,7 @@ pub(crate) fn opened(index: u32) -> Vec<u8> {
 /// Headers that do not end: CVE-2024-27316.
 pub(crate) fn continuation(index: u32) -> Vec<u8> {
     let block = [0x00, 0x01, b'x', 0x01, b'y'].repeat(100);
-    if index == 0 {
-        frame(HEADERS, 0, 1, BLOCK)
-    } else {
-        frame(CONTINUATION, 0, 1, &block)
-    }
+    if index == 0 { frame(HEADERS, 0, 1, BLOCK) } else { frame(CONTINUATION, 0, 1, &block) }
 }
 
 /// A body that is sent in pieces of nothing: CVE-2019-9518.
