@@ -18,6 +18,7 @@ run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with a policy to edit
 
 $(POLICY)/policy.yaml: config/policy/policy.yaml
 	mkdir -p $(POLICY)
+	cp config/policy.schema.json $(POLICY)/..
 	cp --no-clobber $< $@
 	touch $@
 
@@ -55,6 +56,23 @@ build: $(BINARY) ## Build the release binary
 .PHONY: $(BINARY)
 $(BINARY):
 	cargo build --locked --release
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## Fuzz each parser for a minute
+	fuzz/run.sh 60
+
+.PHONY: sbom
+sbom: ## Write the bill of materials, CycloneDX
+	mkdir -p target
+	deploy/sbom.py >target/imagegate.cdx.json
+
+.PHONY: reproducible
+reproducible: ## Build the release binary twice and compare
+	tests/reproducible.sh
+
+.PHONY: chart
+chart: ## Check the manifests, the chart, the alerts and the dashboard
+	tests/deploy/check.sh
 
 .PHONY: check
 check: lint deny test ## What must be green before a commit

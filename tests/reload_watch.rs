@@ -9,7 +9,7 @@ use support::reload::Reload;
 use support::volume::Volume;
 
 /// So long that only inotify can be the reason for a reload.
-const NEVER: Duration = Duration::from_secs(3_600);
+const NEVER: Duration = Duration::from_hours(1);
 
 fn policy(number: usize) -> String {
     format!("allowedRegistries: [r{number}.example]\n")

@@ -6,15 +6,21 @@
 mod bad_review;
 mod depth;
 mod envelope;
+mod guard;
+mod namespace_edit;
 mod object;
 mod operation;
 mod pod_spec;
+mod policy_edit;
 mod response;
 mod review;
 mod strict;
 mod workload;
 
 pub use bad_review::BadReview;
+pub use guard::Guarded;
+pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_object};
 pub use operation::{ApiVersion, Operation};
+pub use policy_edit::{POLICY_LABEL, PolicyEdit};
 pub use review::Review;

@@ -3,8 +3,20 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 all is well,
 //! 1 something is denied, 2 wrong usage or unreadable input, 3 the policy is not valid.
 
+mod answer;
+mod check;
+mod diff;
 mod exit;
+mod explain;
+mod manifests;
+mod paint;
+mod policy_source;
+mod printable;
+mod schema;
 mod serve;
+mod target;
+mod test;
+mod validate;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -24,6 +36,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Check(check::Check),
+    Validate(validate::Validate),
+    Explain(explain::Explain),
+    Test(test::Test),
+    Diff(diff::Diff),
+    Schema(schema::Schema),
 }
 
 /// Runs the command of this process's arguments.
@@ -31,11 +49,36 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(serve) => serve::run(serve),
+        Command::Check(check) => check::run(&check),
+        Command::Validate(validate) => validate::run(&validate),
+        Command::Explain(explain) => explain::run(&explain),
+        Command::Test(test) => test::run(&test),
+        Command::Diff(diff) => diff::run(&diff),
+        Command::Schema(schema) => schema::run(&schema),
     };
     let exit = result.unwrap_or_else(|error| {
-        // Nothing is left to be done where even that cannot be said.
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        if is_closed_pipe(&error) {
+            return Exit::Fine;
+        }
+        say(&format!("error: {error:#}"));
         Exit::Unusable
     });
     exit.into()
+}
+
+/// Prints a line to standard error. Nothing is left to be done where even that fails.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A count of images in words.
+fn images(count: usize) -> String {
+    format!("{count} image{}", if count == 1 { "" } else { "s" })
+}
+
+/// Whether the reader of standard output went away, as `head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -1,6 +1,6 @@
 //! The policy language: documents in, a checked [`Policy`] out, and its verdicts.
 //!
-//! Pure: no IO, no lock, no clock but the one passed in. [`compile`] is the only way to a
+//! Pure: no IO, no lock, no clock but the one passed in. [`compile()`] is the only way to a
 //! [`Policy`]; what it accepts can be evaluated without a further check.
 
 mod compile;

@@ -16,8 +16,8 @@ use super::gate::{Endpoint, Gate};
 use super::limits::Limits;
 use super::refusal::{self, Refusal};
 
-/// `POST /`, `POST /validate` and `POST /validate/{override}`. Everything else is an error in
-/// JSON. A query is tolerated, since the API server sends its timeout as one.
+/// `POST` to `/`, `/validate`, `/validate/{override}`, `/validate-config` and
+/// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API server sends its timeout as one.
 #[must_use]
 pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Response,)> {
     let unnoticed = Arc::clone(&gate);
@@ -43,13 +43,21 @@ pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Resp
 
 /// Which endpoint a path names.
 fn endpoint() -> impl Filter<Extract = (Endpoint,), Error = Rejection> + Clone {
-    let root = path::end().map(|| Endpoint::Validate(None));
-    let validate = path("validate").and(path::end()).map(|| Endpoint::Validate(None));
     let pinned = path("validate")
         .and(path::param())
         .and(path::end())
         .map(|name: String| Endpoint::Validate(Some(name)));
-    root.or(validate).unify().or(pinned).unify()
+    let exact =
+        |name, endpoint: Endpoint| path(name).and(path::end()).map(move || endpoint.clone());
+    let root = path::end().map(|| Endpoint::Validate(None));
+    root.or(exact("validate", Endpoint::Validate(None)))
+        .unify()
+        .or(pinned)
+        .unify()
+        .or(exact("validate-config", Endpoint::ValidateConfig))
+        .unify()
+        .or(exact("validate-namespace", Endpoint::ValidateNamespace))
+        .unify()
 }
 
 async fn handle<S, B>(

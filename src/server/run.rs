@@ -40,7 +40,7 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let path = settings.policy.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_POLICY));
     let mut lookout = Lookout::new(&[&path], settings.poll);
     lookout.arm();
-    let source = PolicySource { path, named, variables };
+    let source = PolicySource { path, named, variables: variables.clone() };
     let mut owner = Owner::new(source, Arc::clone(&live), Arc::clone(&metrics));
     owner.look().await;
     tokio::spawn(owner.run(lookout));
@@ -59,7 +59,8 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     };
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
     tokio::spawn(listener(admin, None, settings.max_admin_connections, routes).run());
-    let gate = Arc::new(Gate::new(Arc::clone(&live), Telemetry::new(Arc::clone(&metrics))));
+    let telemetry = Telemetry::new(Arc::clone(&metrics));
+    let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
     let routes = webhook_routes(gate, Arc::new(Limits::new(&settings)));
     tokio::spawn(listener(webhook, Some(tls), settings.max_connections, routes).run());
 

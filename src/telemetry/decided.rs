@@ -89,7 +89,7 @@ impl Decided<'_> {
 }
 
 /// At most 256 characters of a user's text.
-fn short(text: &str) -> &str {
+pub(super) fn short(text: &str) -> &str {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,

@@ -26,6 +26,7 @@ pub struct Metrics {
     violations: Closed<(Rule, Mode)>,
     errors: Closed<ErrorReason>,
     candidate_flips: Closed<Decision>,
+    guard_decisions: Closed<(&'static str, Decision)>,
     policy_reloads: Closed<bool>,
     tls_reloads: Closed<bool>,
     duration: Histogram,
@@ -75,6 +76,12 @@ impl Metrics {
                 "Requests that the candidate policy would decide differently, by its decision.",
                 &["to"],
                 DECISIONS.map(|to| (to, vec![to.as_str()])),
+            )?,
+            guard_decisions: register.closed(
+                "imagegate_guard_decisions_total",
+                "Edits of the policy and of namespaces that were judged.",
+                &["guard", "decision"],
+                guards(),
             )?,
             policy_reloads: register.closed(
                 "imagegate_policy_reloads_total",
@@ -156,6 +163,11 @@ impl Metrics {
     /// `imagegate_candidate_flips_total{to}`
     pub fn candidate_flipped(&self, to: Decision) {
         self.candidate_flips.add_one(&to);
+    }
+
+    /// `imagegate_guard_decisions_total{guard,decision}`
+    pub fn guarded(&self, guard: &'static str, decision: Decision) {
+        self.guard_decisions.add_one(&(guard, decision));
     }
 
     /// `imagegate_log_lines_suppressed_total`
@@ -258,6 +270,12 @@ fn violations() -> impl Iterator<Item = ((Rule, Mode), Vec<&'static str>)> {
     Rule::ALL
         .into_iter()
         .flat_map(|rule| MODES.map(|mode| ((rule, mode), vec![rule.as_str(), mode.as_str()])))
+}
+
+fn guards() -> impl Iterator<Item = ((&'static str, Decision), Vec<&'static str>)> {
+    ["policy", "namespace"]
+        .into_iter()
+        .flat_map(|guard| DECISIONS.map(|each| ((guard, each), vec![guard, each.as_str()])))
 }
 
 fn results() -> [(bool, Vec<&'static str>); 2] {

@@ -5,6 +5,7 @@
 
 mod closed;
 mod decided;
+mod guard;
 mod log;
 mod metrics;
 mod policy_metrics;
@@ -15,6 +16,7 @@ mod register;
 use std::sync::Arc;
 
 pub use decided::Decided;
+pub use guard::Guard;
 pub use log::{LogFormat, LogGuard, start_log};
 pub use metrics::{Held, Metrics};
 pub use reason::ErrorReason;

@@ -1,5 +1,7 @@
 //! What several test files share.
 
+pub(crate) mod command;
 pub(crate) mod policy;
 pub(crate) mod reload;
+pub(crate) mod server;
 pub(crate) mod volume;

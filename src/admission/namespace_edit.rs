@@ -1,0 +1,103 @@
+//! An edit of a namespace, judged by who may take a namespace out of the webhook's reach.
+//!
+//! Only the opt-out label is looked at: whoever does not touch it is let through.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::bad_review::BadReview;
+use super::envelope::Envelope;
+use super::guard::Guarded;
+use super::operation::{ApiVersion, Operation};
+use super::strict::{Object, Text};
+use crate::policy::OptOut;
+
+/// The label by which a namespace is taken out of the webhook's reach.
+pub const OPT_OUT_LABEL: &str = "imagegate/disable-filtering";
+
+/// A parsed request to create or update a namespace.
+#[derive(Debug)]
+pub struct NamespaceEdit<'a> {
+    version: ApiVersion,
+    uid: Text<'a>,
+    name: Text<'a>,
+    user: Text<'a>,
+    groups: Vec<Cow<'a, str>>,
+    touches_label: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Namespace<'a> {
+    #[serde(borrow)]
+    metadata: Option<Object<Metadata<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    labels: Option<Object<BTreeMap<Cow<'a, str>, Text<'a>>>>,
+}
+
+impl<'a> NamespaceEdit<'a> {
+    /// Parses a request body.
+    ///
+    /// # Errors
+    /// When the body is not an AdmissionReview of a namespace.
+    pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
+        let Envelope { version, operation, request } = Envelope::<'a, Namespace<'a>>::parse(body)?;
+        let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
+        let touches_label = match operation {
+            Operation::Create | Operation::Update => {
+                let Object(object) = request.object.ok_or(BadReview::NoObject)?;
+                let old = request.old_object.and_then(|Object(old)| old.label());
+                object.label() != old
+            }
+            Operation::Connect | Operation::Delete => false,
+        };
+        Ok(Self {
+            version,
+            uid: request.uid.unwrap_or_default(),
+            name: request.name.unwrap_or_default(),
+            user: user.username.unwrap_or_default(),
+            groups: user.groups.into_iter().flatten().map(|Text(group)| group).collect(),
+            touches_label,
+        })
+    }
+
+    /// The user's name.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The namespace's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Refuses a change of the label by anybody whom the policy does not name.
+    #[must_use]
+    pub fn judge(&self, opt_out: &OptOut) -> (Guarded, Vec<u8>) {
+        let guarded = if self.touches_label && !opt_out.permits(&self.user, &self.groups) {
+            Guarded::Refused(format!(
+                "the label `{OPT_OUT_LABEL}` may be set and removed only by those whom \
+                 `namespaceOptOut` of the image policy names"
+            ))
+        } else {
+            Guarded::Accepted(Vec::new())
+        };
+        let answer = guarded.render(self.version, &self.uid);
+        (guarded, answer)
+    }
+}
+
+impl<'a> Namespace<'a> {
+    /// The value of the opt-out label.
+    fn label(self) -> Option<Cow<'a, str>> {
+        let Object(mut labels) = self.metadata?.0.labels?;
+        labels.remove(OPT_OUT_LABEL).map(|Text(value)| value)
+    }
+}

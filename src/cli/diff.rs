@@ -1,0 +1,78 @@
+//! `imagegate diff`: what another policy would change.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::answer::Answer;
+use super::exit::Exit;
+use super::policy_source;
+use super::printable::printable;
+use super::target::{Asker, Targets};
+use crate::policy::Difference;
+
+/// Compare two policies, in words and over images or manifests
+///
+/// Exit code 0: nothing changes; 1: something does.
+#[derive(Debug, clap::Args)]
+pub(super) struct Diff {
+    /// The policy that is in force
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The policy that would replace it
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    #[command(flatten)]
+    targets: Targets,
+    #[command(flatten)]
+    asker: Asker,
+}
+
+pub(super) fn run(diff: &Diff) -> Result<Exit> {
+    let Diff { old, new, targets, asker } = diff;
+    let (Some(old), Some(new)) =
+        (policy_source::valid(Some(old))?, policy_source::valid(Some(new))?)
+    else {
+        return Ok(Exit::InvalidPolicy);
+    };
+    let difference = Difference::between(&old, &new);
+    let mut out = std::io::stdout().lock();
+    for change in &difference.changes {
+        let loosens = if change.loosens { "  (loosens)" } else { "" };
+        writeln!(out, "{}{loosens}", printable(&change.text))?;
+    }
+    if difference.left_out > 0 {
+        writeln!(out, "and {} more changes", difference.left_out)?;
+    }
+    let (mut total, mut changed) = (0_usize, 0_usize);
+    let unreadable = targets.each(|target| {
+        total += 1;
+        let before = Answer::of(&target.judge(&old, asker));
+        let verdict = target.judge(&new, asker);
+        let after = Answer::of(&verdict);
+        if before != after {
+            changed += 1;
+            let image = printable(target.image.as_deref().unwrap_or("(no image)"));
+            let place = target
+                .place
+                .map(|place| format!("  ({}: {} {})", place.file, place.kind, place.name));
+            let place = printable(&place.unwrap_or_default());
+            writeln!(out, "{} → {}  {image}{place}", before.as_str(), after.as_str())?;
+            for violation in verdict.violations {
+                writeln!(out, "       {}", printable(&violation.message))?;
+            }
+        }
+        Ok(())
+    })?;
+    if total > 0 {
+        super::say(&format!("{}: {changed} with another answer", super::images(total)));
+    }
+    Ok(if unreadable > 0 {
+        Exit::Unusable
+    } else if difference.is_empty() && changed == 0 {
+        Exit::Fine
+    } else {
+        Exit::Denied
+    })
+}

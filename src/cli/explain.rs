@@ -1,0 +1,75 @@
+//! `imagegate explain`: why an image gets the verdict that it gets.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::answer::Answer;
+use super::exit::Exit;
+use super::paint::Paint;
+use super::policy_source;
+use super::printable::printable;
+use super::target::{self, Asker, Target};
+use crate::policy::{Subject, Workload};
+
+/// Explain the verdict on one image, rule by rule
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// The image, as a Pod would name it
+    image: String,
+    /// The policy: a directory, a file, or a manifest of its `ConfigMap` [default: as `serve`]
+    #[arg(long, value_name = "PATH")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    asker: Asker,
+}
+
+pub(super) fn run(explain: &Explain) -> Result<Exit> {
+    let Explain { image, policy, asker } = explain;
+    let Some(policy) = policy_source::valid(policy.as_deref())? else {
+        return Ok(Exit::InvalidPolicy);
+    };
+    let groups: Vec<_> = asker.group.iter().map(|group| group.as_str().into()).collect();
+    let subject = Subject {
+        namespace: &asker.namespace,
+        user: &asker.user,
+        groups: &groups,
+        workload: Workload::Pod,
+        pinned: None,
+        now: target::now(),
+    };
+    let explanation = policy.explain(&subject, image);
+    let verdict = Target::of_image(image).judge(&policy, asker);
+    let answer = Answer::of(&verdict);
+    let paint = Paint::for_stdout();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "image      {}", printable(image))?;
+    match &explanation.canonical {
+        Ok(canonical) => writeln!(out, "canonical  {}", printable(canonical))?,
+        Err(why) => writeln!(out, "canonical  none: {}", printable(why))?,
+    }
+    writeln!(out, "namespace  {}", printable(&asker.namespace))?;
+    if let Some(name) = &explanation.override_name {
+        writeln!(out, "override   {}", printable(name))?;
+    }
+    writeln!(out, "policy     {}", policy.hash())?;
+    for step in &explanation.steps {
+        let outcome = paint.outcome(step.passed);
+        writeln!(out, "  {outcome}  {:<18} {}", step.rule.as_str(), printable(&step.detail))?;
+    }
+    writeln!(out, "verdict    {}", paint.answer(answer).trim_end())?;
+    for violation in &verdict.violations {
+        writeln!(out, "           {}", printable(&violation.message))?;
+    }
+    for (title, lines) in [
+        ("exemption ", &explanation.exemptions),
+        ("near miss ", &explanation.near_misses),
+        ("accepted  ", &explanation.suggestions),
+    ] {
+        for line in lines {
+            writeln!(out, "{title} {}", printable(line))?;
+        }
+    }
+    Ok(if answer == Answer::Deny { Exit::Denied } else { Exit::Fine })
+}

@@ -1,0 +1,116 @@
+//! The images that a command judges: from the command line and from manifests.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::manifests;
+use crate::policy::{ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload};
+
+/// Images to judge, and where they would run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Targets {
+    /// Images, as a Pod would name them
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+    /// Manifests, YAML or JSON: files, directories, or `-`
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    filename: Vec<PathBuf>,
+}
+
+/// Who asks, and where.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asker {
+    /// The namespace of images and of manifests that name none
+    #[arg(short, long, default_value = "default")]
+    pub(super) namespace: String,
+    /// The user who creates the Pod, for exemptions
+    #[arg(long, default_value = "")]
+    pub(super) user: String,
+    /// A group of that user; may be given again
+    #[arg(long, value_name = "GROUP")]
+    pub(super) group: Vec<String>,
+}
+
+/// One image with its place.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The file it was read from, and the object there.
+    pub(super) place: Option<Place>,
+    pub(super) namespace: Option<String>,
+    pub(super) container: String,
+    pub(super) image: Option<String>,
+    pub(super) field: Field,
+}
+
+/// Where in some manifests an image was found.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) file: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+}
+
+impl Targets {
+    /// Whether nothing was given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.filename.is_empty()
+    }
+
+    /// Calls `visit` with each image, in order; returns how many documents could not be read.
+    /// What is wrong with each of them is printed.
+    pub(super) fn each(&self, mut visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
+        for image in &self.images {
+            visit(Target::of_image(image))?;
+        }
+        let mut unreadable = 0;
+        for path in &self.filename {
+            unreadable += manifests::each(path, &mut visit)?;
+        }
+        Ok(unreadable)
+    }
+}
+
+impl Target {
+    /// An image of a Pod that is named like the image.
+    pub(super) fn of_image(image: &str) -> Self {
+        let name = image.rsplit('/').next().unwrap_or(image);
+        let name = name.split([':', '@']).next().unwrap_or(name);
+        Self {
+            place: None,
+            namespace: None,
+            container: if name.is_empty() { "image" } else { name }.to_owned(),
+            image: Some(image.to_owned()),
+            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        }
+    }
+
+    /// Judges the image as the Pod that holds it, or that its template makes, would be judged.
+    pub(super) fn judge<'p>(&self, policy: &'p Policy, asker: &Asker) -> Verdict<'p> {
+        self.judge_at(policy, asker, now())
+    }
+
+    /// As [`Target::judge`], at a time in Unix seconds.
+    pub(super) fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
+        let groups: Vec<_> = asker.group.iter().map(|group| group.as_str().into()).collect();
+        let subject = Subject {
+            namespace: self.namespace.as_deref().unwrap_or(&asker.namespace),
+            user: &asker.user,
+            groups: &groups,
+            workload: Workload::Pod,
+            pinned: None,
+            now: at,
+        };
+        let image = ContainerImage {
+            container: self.container.as_str().into(),
+            image: self.image.as_deref().map(Into::into),
+            field: self.field,
+        };
+        policy.evaluate(&subject, [&image])
+    }
+}
+
+/// Unix seconds, for exemptions that expire.
+pub(super) fn now() -> i64 {
+    time::OffsetDateTime::now_utc().unix_timestamp()
+}

@@ -1,0 +1,109 @@
+//! `imagegate validate`: everything that is wrong with a policy, before it is applied.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::exit::Exit;
+use super::policy_source::{self, Compiled};
+use super::printable::printable;
+use super::target;
+use crate::policy::{Exemption, Policy, Problem, Warning};
+
+/// An exemption that ends within so many seconds is worth a warning: 14 days.
+const SOON: i64 = 14 * 86_400;
+
+/// Check a policy and print what it comes to
+///
+/// Exit code 0: it is valid; 2: it cannot be read; 3: it is not valid.
+#[derive(Debug, clap::Args)]
+pub(super) struct Validate {
+    /// A directory, a file, a manifest of a `ConfigMap`, or `-` [default: as `serve`]
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+    /// Print nothing but what is wrong
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(super) fn run(validate: &Validate) -> Result<Exit> {
+    let Compiled { policy, candidate } = policy_source::compiled(validate.path.as_deref())?;
+    let mut exit = Exit::Fine;
+    for (name, compiled) in [("policy", Some(policy)), ("candidate", candidate)] {
+        match compiled {
+            None => {}
+            Some(Ok((policy, warnings))) => {
+                for Warning(warning) in warnings {
+                    super::say(&format!("warning: {warning}"));
+                }
+                for warning in policy.exemptions().iter().filter_map(expiry_warning) {
+                    super::say(&format!("warning: {warning}"));
+                }
+                if !validate.quiet {
+                    print(name, &policy)?;
+                }
+            }
+            Some(Err(problems)) => {
+                super::say(&problems.to_string());
+                exit = Exit::InvalidPolicy;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// A warning of an exemption that has ended or will soon.
+fn expiry_warning(exemption: &Exemption) -> Option<Problem> {
+    let left = exemption.expires_at()? - target::now();
+    let day = exemption.expires_as_written().unwrap_or_default();
+    let ends = match left {
+        ..=0 => format!("expired on {day} and no longer applies"),
+        1..=SOON => format!("expires on {day}"),
+        _ => return None,
+    };
+    let owner = exemption.owner().map(|owner| format!(" (owner: {})", printable(owner)));
+    let name = printable(exemption.name());
+    let message = format!("exemption `{name}` {ends}{}", owner.unwrap_or_default());
+    Some(Problem::of_document("policy", message))
+}
+
+/// Prints the compiled policy as a table: what was left out has its default.
+fn print(name: &str, policy: &Policy) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{name} {} is valid", policy.hash())?;
+    let Ok(Value::Object(fields)) = serde_json::from_str(policy.to_json()) else { return Ok(()) };
+    for (field, value) in fields {
+        match value {
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                for item in items {
+                    writeln!(out, "  {field:<20} {}", named(&item))?;
+                }
+            }
+            value => writeln!(out, "  {field:<20} {}", shown(&value))?,
+        }
+    }
+    Ok(())
+}
+
+/// `name: field=value …` of an override or exemption.
+fn named(item: &Value) -> String {
+    let fields = item.as_object().into_iter().flatten().filter(|(field, _)| *field != "name");
+    let fields: Vec<_> = fields.map(|(field, value)| format!("{field}={}", shown(value))).collect();
+    let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
+    format!("{}: {}", printable(name), fields.join(" "))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(items) if items.is_empty() => "(none)".to_owned(),
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(field, value)| format!("{field}={}", shown(value)));
+            fields.collect::<Vec<_>>().join(" ")
+        }
+        Value::String(text) => printable(text),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,45 @@
+//! The event of a guarded edit: of the policy, or of a namespace's opt-out label.
+
+use super::Telemetry;
+use super::decided::short;
+use crate::admission::Guarded;
+use crate::policy::Decision;
+
+/// An edit was judged and answered.
+#[derive(Debug)]
+pub struct Guard<'a> {
+    /// `policy` or `namespace`.
+    pub guard: &'static str,
+    /// The name of the object, where it says something.
+    pub name: &'a str,
+    /// Who edits.
+    pub user: &'a str,
+    /// What became of it.
+    pub guarded: &'a Guarded,
+}
+
+impl Guard<'_> {
+    /// Counts the edit and, where there is something to say, logs one line.
+    pub fn emit(&self, telemetry: &Telemetry) {
+        let (decision, said) = match self.guarded {
+            Guarded::Accepted(warnings) => (Decision::Allow, warnings.join("\n")),
+            Guarded::Refused(why) => (Decision::Deny, why.clone()),
+        };
+        telemetry.metrics.guarded(self.guard, decision);
+        if said.is_empty() {
+            return;
+        }
+        if telemetry.lines.admit().is_none() {
+            telemetry.metrics.log_line_suppressed();
+            return;
+        }
+        tracing::info!(
+            guard = self.guard,
+            decision = decision.as_str(),
+            name = short(self.name),
+            user = short(self.user),
+            said,
+            "an edit was judged"
+        );
+    }
+}
