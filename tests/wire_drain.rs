@@ -113,7 +113,7 @@ async fn h2_a_request_that_is_under_way_at_sigterm_is_answered() {
         let body = pod_review(&[GOOD]);
         stream.write_all(head(body.len()).as_bytes()).await.unwrap();
         stream.write_all(&body[..10]).await.unwrap();
-        gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1.0).await;
+        gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1).await;
         gate.process.signal(signal);
         gate.process.logged(LEAVING).await;
         until("it accepts no more", async || {
@@ -138,7 +138,7 @@ async fn h2_each_further_signal_ends_a_wait() {
     let gate = Gate::start(POLICY, &settings).await;
     let mut stream = gate.client.raw(Protocol::Http1).await.unwrap();
     stream.write_all(head(100).as_bytes()).await.unwrap();
-    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1.0).await;
+    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1).await;
     gate.process.signal(Signal::TERM);
     gate.process.logged(LEAVING).await;
     assert!(gate.client.review(Protocol::Http1, &pod_review(&[GOOD])).await.unwrap().allowed());
@@ -159,7 +159,7 @@ async fn h2_a_request_that_does_not_end_is_given_up_after_the_grace() {
     let gate = Gate::start(POLICY, &settings).await;
     let mut stream = gate.client.raw(Protocol::Http1).await.unwrap();
     stream.write_all(head(100).as_bytes()).await.unwrap();
-    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1.0).await;
+    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1).await;
     gate.process.signal(Signal::TERM);
     let ended = gate.process.ended().await;
     assert_eq!(ended.status.code(), Some(0));

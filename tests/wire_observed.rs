@@ -71,10 +71,7 @@ async fn j1_the_metrics_are_well_formed_and_all_there_from_the_first_scrape() {
         assert!(names.contains(name), "no {name} in\n{page}");
     }
     let hash = gate.process.policy().await["hash"].as_str().unwrap().to_owned();
-    assert_eq!(
-        gate.process.metric(&format!("imagegate_policy_info{{hash=\"{hash}\"}}")).await,
-        1.0
-    );
+    assert_eq!(gate.process.metric(&format!("imagegate_policy_info{{hash=\"{hash}\"}}")).await, 1);
 
     let Ok(mut promtool) = Command::new("promtool")
         .args(["check", "metrics"])
@@ -117,7 +114,7 @@ async fn j2_ten_thousand_images_namespaces_and_users_add_no_series() {
     assert!(!page.contains("example") && !page.contains("namespace-") && !page.contains("user-"));
     let untrusted = "imagegate_violations_total{mode=\"enforce\",rule=\"untrusted-registry\"}";
     let counted = gate.process.metric(untrusted).await;
-    assert_eq!(counted, (PODS * IMAGES) as f64);
+    assert_eq!(counted, (PODS * IMAGES));
 }
 
 /// A review whose every text wants to be a line of the log.
@@ -173,11 +170,11 @@ async fn j3_a_flood_of_denials_is_counted_and_its_log_is_bounded() {
     load.more(1_000).await;
     let tally = load.stop().await;
     assert_eq!(tally.failures, Vec::<String>::new());
-    let denied = tally.verdicts() as f64;
+    let denied = tally.verdicts();
     assert_eq!(gate.process.metric(DENIED).await, denied);
     let suppressed = gate.process.metric("imagegate_log_lines_suppressed_total").await;
     let lines = || gate.process.log().iter().filter(|line| line.contains("\"denied\"")).count();
-    until("what is not suppressed is logged", async || lines() as f64 == denied - suppressed).await;
+    until("what is not suppressed is logged", async || lines() == denied - suppressed).await;
     // A second has a hundred lines; the run may begin and end within one.
     let most = (started.elapsed().as_secs() + 2) * 100;
     println!("J3: {denied} denials in {:?}, {} lines", started.elapsed(), lines());

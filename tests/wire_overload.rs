@@ -87,7 +87,7 @@ async fn g1_six_hundred_large_bodies_at_once_stay_within_the_budget() {
         opening.spawn(async move { Held::new(&client, &body).await });
     }
     let held = opening.join_all().await;
-    gate.process.metric_is(IN_FLIGHT, |requests| requests == CLIENTS as f64).await;
+    gate.process.metric_is(IN_FLIGHT, |requests| requests == CLIENTS).await;
     let halfway = gate.process.memory().0;
     let mut releasing: JoinSet<String> = held.into_iter().map(Held::release).collect();
     let (mut verdicts, mut shed) = (0, 0);
@@ -102,10 +102,10 @@ async fn g1_six_hundred_large_bodies_at_once_stay_within_the_budget() {
          {highest} KiB at most"
     );
     assert_eq!((verdicts, shed), (FIT, CLIENTS - FIT));
-    assert_eq!(gate.process.metric(SHED).await, shed as f64);
+    assert_eq!(gate.process.metric(SHED).await, shed);
     // The budget, and what 600 connections hold.
     assert!(highest < before + (64 << 10) + 600 * 128, "{before} KiB, at most {highest} KiB");
-    gate.process.metric_is(IN_FLIGHT, |requests| requests == 0.0).await;
+    gate.process.metric_is(IN_FLIGHT, |requests| requests == 0).await;
     gate.process.descriptors_return_to(base).await;
     assert!(is_verdict(&Held::new(&gate.client, &body).await.release().await));
 }
@@ -118,9 +118,9 @@ async fn g2_a_client_that_obeys_retry_after_does_not_notice_an_overload() {
     for _ in 0..4 {
         held.push(Held::new(&gate.client, &body).await);
     }
-    gate.process.metric_is(IN_FLIGHT, |requests| requests == 4.0).await;
+    gate.process.metric_is(IN_FLIGHT, |requests| requests == 4).await;
     let loads = PROTOCOLS.map(|protocol| Load::start(&gate.client, protocol, 8, &body));
-    gate.process.metric_is(SHED, |shed| shed >= 16.0).await;
+    gate.process.metric_is(SHED, |shed| shed >= 16).await;
     for each in held {
         assert!(is_verdict(&each.release().await));
     }
@@ -142,7 +142,7 @@ async fn g2_connections_beyond_the_limit_are_closed_at_once() {
         kept.push(gate.client.connect(Protocol::Http1).await.unwrap());
     }
     assert!(gate.client.connect(Protocol::Http1).await.is_err());
-    assert_eq!(gate.process.metric(SHED).await, 1.0);
+    assert_eq!(gate.process.metric(SHED).await, 1);
     for connection in &mut kept {
         assert!(connection.review(&body).await.unwrap().allowed());
     }
@@ -194,7 +194,7 @@ async fn g4_load_with_reloads_leaves_no_descriptor_and_no_thread() {
         for edit in 0..3 {
             let policy = format!("blockedTags: [round-{round}-{edit}]\n");
             gate.volume.write(&[("policy.yaml", &policy)]);
-            let generation = f64::from(round * 3 + edit + 2);
+            let generation = round * 3 + edit + 2;
             gate.process.metric_is("imagegate_policy_generation", |now| now == generation).await;
             loads[0].more(100).await;
         }

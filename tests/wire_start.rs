@@ -48,7 +48,7 @@ async fn e1_without_a_valid_policy_it_lives_refuses_and_is_not_ready_until_one_a
         assert!(page["hash"].is_null() && !page["problems"].as_array().unwrap().is_empty());
 
         volume.write(&[("policy.yaml", POLICY)]);
-        process.metric_is("imagegate_policy_generation", |generation| generation == 1.0).await;
+        process.metric_is("imagegate_policy_generation", |generation| generation == 1).await;
         assert_eq!(process.page("/readyz").await.0, StatusCode::OK);
         for protocol in PROTOCOLS {
             assert!(client.review(protocol, &pod_review(&[GOOD])).await.unwrap().allowed());
@@ -66,7 +66,7 @@ async fn e1_a_named_policy_directory_may_appear_later() {
     let process = start.serve().await;
     assert_eq!(process.page("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
     volume.mount();
-    process.metric_is("imagegate_policy_generation", |generation| generation == 1.0).await;
+    process.metric_is("imagegate_policy_generation", |generation| generation == 1).await;
     assert_eq!(process.page("/readyz").await.0, StatusCode::OK);
 }
 
@@ -79,7 +79,7 @@ async fn e2_what_cannot_serve_ends_with_one_clear_line() {
     let keyless = Pair { cert: one.cert, key: "garbage".to_owned() };
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let files = [mismatch, garbage, keyless].map(KeyFiles::of);
+    let files = [mismatch, garbage, keyless].map(|pair| KeyFiles::of(&pair));
     let [mismatch, garbage, keyless] = &files;
     let policy = volume.path();
     let good = || Start::new().policy(&policy).self_signed();
@@ -110,7 +110,7 @@ async fn e2_what_cannot_serve_ends_with_one_clear_line() {
 #[tokio::test]
 async fn e2_an_expired_certificate_is_warned_about_and_served() {
     let authority = Authority::new();
-    let pair = KeyFiles::of(authority.issue_with(|params| {
+    let pair = KeyFiles::of(&authority.issue_with(|params| {
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 1, 1);
     }));
@@ -118,7 +118,7 @@ async fn e2_an_expired_certificate_is_warned_about_and_served() {
     let process = pair.start(&volume.path()).serve().await;
     process.logged("the serving certificate has expired").await;
     let not_after = "imagegate_tls_certificate_not_after_timestamp_seconds";
-    assert_eq!(process.metric(not_after).await, 1_609_459_200.0);
+    assert_eq!(process.metric(not_after).await, 1_609_459_200);
     assert_eq!(process.page("/readyz").await.0, StatusCode::OK);
     let client = Client::new(&authority, process.listen);
     let refused = client.connect(PROTOCOLS[0]).await.map(|_| ()).unwrap_err();
@@ -142,7 +142,7 @@ async fn e3_it_runs_as_anybody_on_a_root_that_is_read_only() {
         assert!(client.review(protocol, &pod_review(&[GOOD])).await.unwrap().allowed());
     }
     volume.write(&[("policy.yaml", "allowedRegistries: [quay.io]\n")]);
-    process.metric_is("imagegate_policy_generation", |generation| generation == 2.0).await;
+    process.metric_is("imagegate_policy_generation", |generation| generation == 2).await;
     assert!(!client.review(PROTOCOLS[0], &pod_review(&[GOOD])).await.unwrap().allowed());
 }
 
@@ -170,10 +170,10 @@ impl KeyFiles {
     fn new() -> Self {
         let authority = Authority::new();
         let pair = authority.issue();
-        Self { authority, ..Self::of(pair) }
+        Self { authority, ..Self::of(&pair) }
     }
 
-    fn of(pair: Pair) -> Self {
+    fn of(pair: &Pair) -> Self {
         let directory = TempDir::new().unwrap();
         pair.write(directory.path());
         Self { authority: Authority::new(), directory }

@@ -216,10 +216,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().written(context, |socket, context| socket.poll_flush(context))
+        self.get_mut().written(context, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().written(context, |socket, context| socket.poll_shutdown(context))
+        self.get_mut().written(context, AsyncWrite::poll_shutdown)
     }
 }

@@ -213,14 +213,14 @@ impl Process {
     }
 
     /// The value of a series.
-    pub(crate) async fn metric(&self, series: &str) -> f64 {
+    pub(crate) async fn metric(&self, series: &str) -> usize {
         let (_, text) = self.page("/metrics").await;
         let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
     }
 
     /// Waits until a series has a value.
-    pub(crate) async fn metric_is(&self, series: &str, condition: impl Fn(f64) -> bool) {
+    pub(crate) async fn metric_is(&self, series: &str, condition: impl Fn(usize) -> bool) {
         until(series, async || condition(self.metric(series).await)).await;
     }
 
