@@ -71,14 +71,14 @@ async fn rolling_restart(drain_delay: &str, end: Signal) -> [Tally; 2] {
     for _ in 0..6 {
         service.authority.issue().write(service.pair.path());
         replicas.push(service.replica(drain_delay).await);
-        loads[0].more(100).await;
+        loads[0].more(150).await;
         let old = replicas.remove(0);
         old.signal(end);
         service.forwarder.uses(&old, false).await;
         let ended = old.ended().await;
         assert_eq!(ended.status.success(), end == Signal::TERM, "{}", ended.log);
     }
-    loads[0].more(100).await;
+    loads[0].more(150).await;
     let [one, two] = loads;
     [one.stop().await, two.stop().await]
 }
@@ -234,7 +234,7 @@ async fn h3_a_replica_that_is_killed_costs_what_it_had_in_flight() {
     let service = Service::start().await;
     let (one, two) = (service.replica("0").await, service.replica("0").await);
     let loads = service.load();
-    loads[0].more(100).await;
+    loads[0].more(150).await;
     one.signal(Signal::KILL);
     service.forwarder.uses(&one, false).await;
     for load in loads {
