@@ -141,7 +141,7 @@ impl<'a> Review<'a> {
         policy.evaluate(&subject, self.images.iter().filter(is_new))
     }
 
-    /// Renders the answer: same apiVersion and uid, a denial as 403 Forbidden with its causes.
+    /// Renders the answer: same apiVersion and uid, a denial as 403 with its causes.
     #[must_use]
     pub fn answer(&self, verdict: &Verdict<'_>) -> Vec<u8> {
         response::render(self.version, &self.uid, verdict)
