@@ -31,6 +31,11 @@ demo: ## The four known cases, a live edit, and the counters, in a few seconds
 	cargo build --locked --quiet
 	tests/demo.sh target/debug/imagegate
 
+.PHONY: e2e
+e2e: ## Every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
+	cargo build --locked --quiet
+	IMAGEGATE_BINARY=target/debug/imagegate tests/e2e/run.sh
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt
@@ -43,6 +48,7 @@ lint: ## Formatting, lints and documentation, all warnings refused
 
 .PHONY: deny
 deny: ## Licences, bans and sources of what is depended on; advisories where they can be fetched
+	cargo fetch --locked
 	cargo deny --offline --locked check --hide-inclusion-graph bans licenses sources
 	@if cargo deny --locked fetch db >/dev/null 2>&1; then \
 	  cargo deny --locked check advisories; \
@@ -57,9 +63,23 @@ build: $(BINARY) ## Build the release binary
 $(BINARY):
 	cargo build --locked --release
 
+.PHONY: image
+image: ## Build the container image imagegate:VERSION, with docker or with buildah
+	deploy/image.sh
+
+.PHONY: screenshots
+screenshots: $(BINARY) ## Draw the logo and the screenshots of resources/, from real runs; a minute
+	resources/screenshots.sh $(BINARY)
+
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
+
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: $(BINARY) ## Load for SOAK_SECONDS while policy and key pair change; needs wrk
+	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
 
 .PHONY: sbom
 sbom: ## Write the bill of materials, CycloneDX

@@ -92,7 +92,8 @@ impl Gate {
         let verdict = review.judge(&in_force.policy, pinned, now);
         let flip = in_force.candidate.as_ref().and_then(|candidate| {
             // A candidate without the pinned override falls back to its own namespaces.
-            candidate.compare(&verdict, &review.judge(&candidate.policy, pinned, now))
+            let own = review.judge(&candidate.policy, pinned, now);
+            Some((candidate.compare(&verdict, &own)?, own))
         });
         let answer = review.answer(&verdict);
         Decided { review: &review, verdict: &verdict, flip, took: started.elapsed() }
