@@ -75,6 +75,8 @@ fn what_is_wrong_is_named() {
     assert!(problem(&none, both).contains("both set"));
     let wrong = variables([("IMAGEGATE_MAX_REQUESTS", "many")]);
     assert!(problem(&wrong, self_signed()).contains("max_requests"));
+    let wrong = variables([("IMAGEGATE_POLL_SECONDS", "0")]);
+    assert!(problem(&wrong, self_signed()).contains("`poll_seconds` is 0"));
     let wrong = variables([("IMAGEGATE_LISTEN", "somewhere")]);
     assert!(problem(&wrong, self_signed()).contains("listen"));
 
