@@ -48,6 +48,7 @@ lint: ## Formatting, lints and documentation, all warnings refused
 
 .PHONY: deny
 deny: ## Licences, bans and sources of what is depended on; advisories where they can be fetched
+	cargo fetch --locked
 	cargo deny --offline --locked check --hide-inclusion-graph bans licenses sources
 	@if cargo deny --locked fetch db >/dev/null 2>&1; then \
 	  cargo deny --locked check advisories; \
@@ -62,9 +63,23 @@ build: $(BINARY) ## Build the release binary
 $(BINARY):
 	cargo build --locked --release
 
+.PHONY: image
+image: ## Build the container image imagegate:VERSION, with docker or with buildah
+	deploy/image.sh
+
+.PHONY: screenshots
+screenshots: $(BINARY) ## Draw the logo and the screenshots of resources/, from real runs; a minute
+	resources/screenshots.sh $(BINARY)
+
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
+
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: $(BINARY) ## Load for SOAK_SECONDS while policy and key pair change; needs wrk
+	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
 
 .PHONY: sbom
 sbom: ## Write the bill of materials, CycloneDX

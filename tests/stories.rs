@@ -80,7 +80,7 @@ async fn a_candidate_shows_three_flips_and_bites_once_it_is_promoted() {
     assert_eq!(candidate["flippedToDeny"], 3);
     assert_eq!(candidate["flipsByRule"], json!({"untrusted-registry": 3}));
     gate.process
-        .metric_is("imagegate_candidate_flips_total{to=\"deny\"}", |value| value > 2.5)
+        .metric_is("imagegate_candidate_flips_total{to=\"deny\"}", |value| value >= 3)
         .await;
 
     gate.volume.write(&[("policy.yaml", TIGHTER)]);

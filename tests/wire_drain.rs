@@ -71,14 +71,14 @@ async fn rolling_restart(drain_delay: &str, end: Signal) -> [Tally; 2] {
     for _ in 0..6 {
         service.authority.issue().write(service.pair.path());
         replicas.push(service.replica(drain_delay).await);
-        loads[0].more(100).await;
+        loads[0].more(150).await;
         let old = replicas.remove(0);
         old.signal(end);
         service.forwarder.uses(&old, false).await;
         let ended = old.ended().await;
         assert_eq!(ended.status.success(), end == Signal::TERM, "{}", ended.log);
     }
-    loads[0].more(100).await;
+    loads[0].more(150).await;
     let [one, two] = loads;
     [one.stop().await, two.stop().await]
 }
@@ -113,7 +113,7 @@ async fn h2_a_request_that_is_under_way_at_sigterm_is_answered() {
         let body = pod_review(&[GOOD]);
         stream.write_all(head(body.len()).as_bytes()).await.unwrap();
         stream.write_all(&body[..10]).await.unwrap();
-        gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1.0).await;
+        gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1).await;
         gate.process.signal(signal);
         gate.process.logged(LEAVING).await;
         until("it accepts no more", async || {
@@ -138,7 +138,7 @@ async fn h2_each_further_signal_ends_a_wait() {
     let gate = Gate::start(POLICY, &settings).await;
     let mut stream = gate.client.raw(Protocol::Http1).await.unwrap();
     stream.write_all(head(100).as_bytes()).await.unwrap();
-    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1.0).await;
+    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1).await;
     gate.process.signal(Signal::TERM);
     gate.process.logged(LEAVING).await;
     assert!(gate.client.review(Protocol::Http1, &pod_review(&[GOOD])).await.unwrap().allowed());
@@ -159,7 +159,7 @@ async fn h2_a_request_that_does_not_end_is_given_up_after_the_grace() {
     let gate = Gate::start(POLICY, &settings).await;
     let mut stream = gate.client.raw(Protocol::Http1).await.unwrap();
     stream.write_all(head(100).as_bytes()).await.unwrap();
-    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1.0).await;
+    gate.process.metric_is("imagegate_requests_in_flight", |requests| requests == 1).await;
     gate.process.signal(Signal::TERM);
     let ended = gate.process.ended().await;
     assert_eq!(ended.status.code(), Some(0));
@@ -212,12 +212,29 @@ async fn h2_while_leaving_each_connection_is_asked_to_go_and_new_ones_are_served
     }
 }
 
+#[tokio::test]
+async fn an_old_connection_is_asked_to_go_so_that_replicas_share_the_load() {
+    let gate = Gate::start(POLICY, &[("connection_age_seconds", "1")]).await;
+    let body = pod_review(&[GOOD]);
+    let mut old = gate.client.connect(Protocol::Http1).await.unwrap();
+    let mut streams = gate.client.connect(Protocol::Http2).await.unwrap();
+    until("close", async || {
+        let answer = old.review(&body).await.unwrap();
+        answer.allowed() && answer.header("connection") == Some("close")
+    })
+    .await;
+    until("GOAWAY", async || {
+        !streams.ready().await || streams.review(&body).await.is_err_and(|e| e.is_canceled())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn h3_a_replica_that_is_killed_costs_what_it_had_in_flight() {
     let service = Service::start().await;
     let (one, two) = (service.replica("0").await, service.replica("0").await);
     let loads = service.load();
-    loads[0].more(100).await;
+    loads[0].more(150).await;
     one.signal(Signal::KILL);
     service.forwarder.uses(&one, false).await;
     for load in loads {

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -20,6 +21,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
@@ -234,6 +236,19 @@ pub(crate) fn chunked(body: Vec<u8>) -> Body {
         Ok(Frame::data(body.slice(start..end)))
     });
     StreamBody::new(stream::iter(pieces)).boxed()
+}
+
+/// A body without an end: this piece, again and again.
+pub(crate) fn endless(piece: &[u8], pause: Duration) -> Body {
+    let piece = Bytes::copy_from_slice(piece);
+    let pieces = stream::unfold((), move |()| {
+        let piece = piece.clone();
+        async move {
+            sleep(pause).await;
+            Some((Ok(Frame::data(piece)), ()))
+        }
+    });
+    StreamBody::new(pieces).boxed()
 }
 
 /// A review of the creation of a Pod with these images.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -121,8 +122,7 @@ impl Tally {
                 Ok(Answer { status, body, .. }) => {
                     return self.failures.push(format!("{status}: {body:?}"));
                 }
-                // Nothing of it was sent: Go's client opens another connection then, too.
-                Err(error) if error.is_canceled() => *connection = None,
+                Err(error) if is_unprocessed(&error) => *connection = None,
                 Err(error) => {
                     *connection = None;
                     return self.failures.push(format!("{error:?}"));
@@ -166,4 +166,14 @@ impl Tally {
             quantile(999),
         )
     }
+}
+
+/// Whether the server surely did nothing with a request: it was not sent, or its stream is beyond
+/// the last one of a GOAWAY. Go's client sends it again on another connection, too.
+fn is_unprocessed(error: &hyper::Error) -> bool {
+    let is_beyond_goaway = |error: &h2::Error| {
+        error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+    };
+    error.is_canceled()
+        || error.source().and_then(|source| source.downcast_ref()).is_some_and(is_beyond_goaway)
 }

@@ -86,10 +86,14 @@ impl Start {
         let words: Vec<&str> = [program, &[env!("CARGO_BIN_EXE_imagegate")]].concat();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
-        command.args(["serve", "--log-format", "json"]);
-        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        command.arg("serve");
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        Self { command }
+        // As variables, so that a test's flags win over them.
+        Self { command }.settings(&[
+            ("listen", "127.0.0.1:0"),
+            ("admin_listen", "127.0.0.1:0"),
+            ("log_format", "json"),
+        ])
     }
 
     pub(crate) fn argument(mut self, name: &str, value: impl AsRef<Path>) -> Self {
@@ -127,6 +131,19 @@ impl Start {
         let (child, log) = self.spawn();
         let ready = log.line("ImageGate is ready!").await;
         let address = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
+        Process { child, listen: address("listen"), admin: address("admin"), log }
+    }
+
+    /// The same where the log is text.
+    pub(crate) async fn serve_with_text(self) -> Process {
+        let (child, log) = self.settings(&[("log_format", "text")]).spawn();
+        let ready = || log.lines().into_iter().find(|line| line.contains("ImageGate is ready!"));
+        until("ready", async || ready().is_some()).await;
+        let ready = ready().unwrap();
+        let address = |name: &str| {
+            let (_, rest) = ready.split_once(&format!(" {name}=\"")).unwrap();
+            rest.split('"').next().unwrap().parse().unwrap()
+        };
         Process { child, listen: address("listen"), admin: address("admin"), log }
     }
 
@@ -196,14 +213,14 @@ impl Process {
     }
 
     /// The value of a series.
-    pub(crate) async fn metric(&self, series: &str) -> f64 {
+    pub(crate) async fn metric(&self, series: &str) -> usize {
         let (_, text) = self.page("/metrics").await;
         let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
     }
 
     /// Waits until a series has a value.
-    pub(crate) async fn metric_is(&self, series: &str, condition: impl Fn(f64) -> bool) {
+    pub(crate) async fn metric_is(&self, series: &str, condition: impl Fn(usize) -> bool) {
         until(series, async || condition(self.metric(series).await)).await;
     }
 
@@ -220,6 +237,10 @@ impl Process {
     /// Open descriptors.
     pub(crate) fn descriptors(&self) -> usize {
         fs::read_dir(self.proc("fd")).unwrap().count()
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        fs::read_dir(self.proc("task")).unwrap().count()
     }
 
     /// Waits until no more descriptors are open than `base`.

@@ -30,7 +30,7 @@ installed() {
   succeeds helm install imagegate "$chart" --namespace imagegate
   has "$said" 'STATUS: deployed'
   has "$(objects)" deployment.apps/imagegate-webhook
-  has "$(objects)" validatingwebhookconfiguration.admissionregistration.k8s.io/imagegate-webhook
+  has "$(objects)" validatingwebhookconfiguration.admissionregistration.k8s.io/com.imagegate.webhook
 }
 check 'helm install' installed
 

@@ -34,10 +34,10 @@ route_service() {
 # point_service PORT: an external name has no ports, so the webhooks must name that of the gate.
 point_service() {
   local patch
-  patch=$(kubectl get validatingwebhookconfiguration imagegate-webhook -o json |
+  patch=$(kubectl get validatingwebhookconfiguration com.imagegate.webhook -o json |
     jq --argjson port "$1" '[.webhooks | keys[]
       | {op: "add", path: "/webhooks/\(.)/clientConfig/service/port", value: $port}]')
-  kubectl patch validatingwebhookconfiguration imagegate-webhook --type json --patch "$patch" >/dev/null
+  kubectl patch validatingwebhookconfiguration com.imagegate.webhook --type json --patch "$patch" >/dev/null
 }
 
 # try_pod IMAGE [KUBECTL-OPTION…]: asks whether it would be admitted, and creates nothing.
