@@ -53,6 +53,10 @@ run_file() {
     trap - EXIT INT TERM HUP
     file=$1
     scratch=$work/$1
+    # What goes wrong between two cases.
+    exec 2>"$scratch/file.log"
+    set -E
+    trap 'printf "line %s: %s\n" "$LINENO" "$BASH_COMMAND" >&2' ERR
     # shellcheck source=/dev/null
     source "$e2e/cases/$1.sh"
     printf 'complete\n' >"$scratch/complete"
@@ -62,8 +66,8 @@ run_file() {
   wait "$running" || status=$?
   running=
   if [[ ! -e $work/$1/complete ]]; then
-    printf 'it ended with %s before its last case\n' "$status" >"$work/$1/case.log"
-    report "$1: runs to its end" 1 "$work/$1/case.log"
+    printf 'it ended with %s before its last case\n' "$status" >>"$work/$1/file.log"
+    report "$1: runs to its end" 1 "$work/$1/file.log"
   fi
   reset_cluster
   end_everything "$work/$1"

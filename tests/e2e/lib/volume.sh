@@ -8,13 +8,15 @@ mount_volume() {
 }
 
 keep_volume() {
-  local object
+  local object version seen=
+  # Asked for again and again: `kubectl get --watch` now and then never said a word.
   while :; do
-    kubectl get "$1" --namespace "$2" --field-selector "metadata.name=$3" --watch -o json |
-      jq --unbuffered -c . |
-      while read -r object; do
-        write_volume "$4" "$object"
-      done || true
+    object=$(api "/api/v1/namespaces/$2/${1}s/$3" --max-time 5) || object={}
+    version=$(jq -r 'select(.kind != "Status") | .metadata.resourceVersion // empty' <<<"$object") || version=
+    if [[ -n $version && $version != "$seen" ]]; then
+      write_volume "$4" "$(jq --arg kind "$1" '.kind = $kind' <<<"$object")"
+      seen=$version
+    fi
     sleep 0.2
   done
 }
@@ -30,7 +32,7 @@ write_volume() {
   while IFS=$'\t' read -r key value; do
     base64 -d <<<"$value" >"$new/$key"
   done < <(jq -r '
-    if .kind == "Secret" then .data // {}
+    if .kind == "secret" then .data // {}
     else ((.data // {}) | map_values(@base64)) + (.binaryData // {}) end
     | to_entries[] | [.key, .value] | @tsv' <<<"$2")
   if [[ -n $old ]] && diff -r "$folder/$old" "$new" >/dev/null; then
