@@ -74,7 +74,7 @@ broken_from_the_start() {
     --tls-key "$scratch/gate.key"
   same 503 "$(curl -s -o "$scratch/page" -w '%{http_code}' "http://$gate_admin/readyz")"
   register_url "e2e-$file" "$port" "$scratch/ca.crt" Fail
-  notices 'unable to handle the request' "$good"
+  notices 'there is no valid policy yet' "$good"
 }
 check 'without a valid policy from the start: alive, not ready, and nothing is admitted' broken_from_the_start
 
