@@ -4,7 +4,16 @@
 mount_volume() {
   mkdir -p "$4"
   spawn "volume-$3" keep_volume "$@"
-  eventually 20 test -e "$4/..data" || say "$1 $3 does not come"
+  eventually 20 is_mounted "$4" || say "$1 $3 does not come"
+}
+
+# is_mounted FOLDER: the first contents are there as a whole, as before a container starts.
+is_mounted() {
+  local key
+  [[ -e $1/..data ]] || return
+  for key in "$1"/..data/*; do
+    [[ -e $1/$(basename "$key") ]] || return
+  done
 }
 
 keep_volume() {
