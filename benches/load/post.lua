@@ -12,7 +12,7 @@ function done(summary, latency, requests)
   local failed = summary.errors.connect + summary.errors.read + summary.errors.write
     + summary.errors.status + summary.errors.timeout
   io.write(string.format(
-    '{"requests":%d,"seconds":%f,"failed":%d,"p50":%d,"p99":%d,"p99.9":%d}\n',
+    '{"requests":%d,"seconds":%f,"failed":%d,"p50":%d,"p99":%d,"p999":%d}\n',
     summary.requests, summary.duration / 1e6, failed,
     latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
 end

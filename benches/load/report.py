@@ -3,11 +3,12 @@
 import statistics
 import sys
 
-# A ratio is shown where the middle half of its rounds lies within this share of the median.
-LARGEST_SPREAD = 0.10
-# There is a report where at least this share of the ratios can be shown.
+# A ratio is shown where its median is known within this share of itself.
+LARGEST_DOUBT = 0.10
+# There is a report where at least this share of the ratios of processor time can be shown: they
+# are the steadiest, and where they are not, nothing is.
 LEAST_SHOWN = 0.75
-FIGURES = ("rate", "cpu", "p50", "p99", "p99.9")
+FIGURES = ("rate", "cpu", "p50", "p99", "p999")
 
 
 def ratios(base, other, figure):
@@ -15,9 +16,13 @@ def ratios(base, other, figure):
     return [b[figure] / max(a[figure], 1e-9) for a, b in zip(base, other)]
 
 
-def spread(values):
+def doubt(values):
+    """How far off the median may be, as a share of it: the notch of a box plot.
+
+    Source: McGill, Tukey and Larsen, Variations of Box Plots, 1978.
+    """
     low, _, high = statistics.quantiles(values, n=4)
-    return (high - low) / statistics.median(values)
+    return 1.57 * (high - low) / len(values) ** 0.5 / statistics.median(values)
 
 
 class Row:
@@ -29,18 +34,24 @@ class Row:
         middle = lambda rounds, figure: statistics.median(each[figure] for each in rounds)
         self.base = {figure: middle(base, figure) for figure in FIGURES}
         self.other = {figure: middle(other, figure) for figure in FIGURES}
-        self.ratio, self.spread = {}, {}
+        self.ratio, self.doubt = {}, {}
         for figure in FIGURES:
             values = ratios(base, other, figure)
-            self.ratio[figure], self.spread[figure] = statistics.median(values), spread(values)
+            self.ratio[figure], self.doubt[figure] = statistics.median(values), doubt(values)
 
     def is_shown(self, figure):
-        return self.spread[figure] <= LARGEST_SPREAD
+        return self.doubt[figure] <= LARGEST_DOUBT
 
     def cell(self, figure):
         if not self.is_shown(figure):
-            return f"noisy (±{self.spread[figure] * 50:.0f} %)"
-        return f"{self.ratio[figure]:.2f}"
+            return f"noisy (±{self.doubt[figure]:.0%})"
+        return f"{self.ratio[figure]:.2f} ±{self.ratio[figure] * self.doubt[figure]:.2f}"
+
+    def both(self, figure, pattern):
+        """The medians of both, where their ratio is shown."""
+        if not self.is_shown(figure):
+            return "–"
+        return f"{pattern.format_map(self.other)} / {pattern.format_map(self.base)}"
 
     def name(self):
         return f"{self.protocol}, {self.connections} conn., {self.size} kB {self.verdict}"
@@ -48,17 +59,14 @@ class Row:
 
 def table(rows):
     lines = [
-        "| load | of | over | req/s | CPU µs/req | p50/p99/p99.9 µs | req/s ratio | CPU ratio | p99 ratio |",
+        "| load | of | over | req/s | CPU µs/req | p50, p99, p99.9 µs | req/s ratio | CPU ratio | p99 ratio |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        base, other = row.base, row.other
         cells = [
             row.name(), row.contenders[1], row.contenders[0],
-            f"{other['rate']:.0f} / {base['rate']:.0f}",
-            f"{other['cpu']:.1f} / {base['cpu']:.1f}",
-            "{p50:.0f}/{p99:.0f}/{p99.9:.0f}".format_map(other)
-            + " over " + "{p50:.0f}/{p99:.0f}/{p99.9:.0f}".format_map(base),
+            row.both("rate", "{rate:.0f}"), row.both("cpu", "{cpu:.1f}"),
+            row.both("p99", "{p50:.0f}, {p99:.0f}, {p999:.0f}"),
             row.cell("rate"), row.cell("cpu"), row.cell("p99"),
         ]
         lines.append("| " + " | ".join(cells) + " |")
@@ -94,18 +102,19 @@ def chart(rows):
 def write(arguments, measured, process):
     """Writes the report; 1 where the run was too noisy for one."""
     rows = [Row(*each) for each in measured]
-    shown = [row.is_shown(figure) for row in rows for figure in ("rate", "cpu", "p99")]
-    share = sum(shown) / len(shown)
-    quiet = f"{sum(shown)} of {len(shown)} ratios lie within {LARGEST_SPREAD:.0%}"
-    if share < LEAST_SHOWN:
+    count = lambda figure: sum(row.is_shown(figure) for row in rows)
+    quiet = (f"of {len(rows)} ratios, {count('cpu')} of CPU, {count('rate')} of req/s and "
+             f"{count('p99')} of p99 are steady")
+    if count("cpu") < LEAST_SHOWN * len(rows):
         for row in rows:
             print(row.name(), *row.contenders, *map(row.cell, FIGURES), sep=", ", file=sys.stderr)
-        print(f"too noisy to mean anything: {quiet} over their rounds", file=sys.stderr)
+        print(f"too noisy to mean anything: {quiet}", file=sys.stderr)
         return 1
     median, least = process["starts"]
     text = "\n\n".join([
-        f"{arguments.rounds} rounds of {arguments.seconds} s in turn; {quiet} over their rounds. "
-        "Figures are medians; ratios are the first over the second.",
+        f"{arguments.rounds} rounds of {arguments.seconds} s in turn; {quiet}. "
+        "Figures are medians, of the first and of the second; ratios are the first over the "
+        "second.",
         table(rows),
         f"RSS {process['idle_memory']:.1f} MiB idle, {process['memory']:.1f} MiB after the load, "
         f"{process['peak_memory']:.1f} MiB at most. Ready {median:.0f} ms after exec ({least:.0f} ms "

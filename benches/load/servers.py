@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -113,7 +114,14 @@ http {{
 """)
         super().__init__([shutil.which("nginx"), "-c", configuration], stderr=subprocess.DEVNULL)
         self.port = port
-        time.sleep(0.5)
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return
+            except ConnectionRefusedError:
+                if self.process.poll() is not None:
+                    raise RuntimeError("nginx did not start") from None
+                time.sleep(0.02)
 
 
 class Reloads:
