@@ -96,3 +96,13 @@ chart: ## Check the manifests, the chart, the alerts and the dashboard
 
 .PHONY: check
 check: lint deny test ## What must be green before a commit
+
+.PHONY: bench
+bench: ## What a decision costs, part by part; BENCH=generated picks some
+	cargo bench --locked --bench micro -- $(BENCH)
+
+.PHONY: load
+load: $(BINARY) ## A real load over TLS beside a do-nothing floor; LOAD='--sizes 2' picks some
+	floor=$$(cargo build --locked --release --bench floor --message-format=json \
+	  | sed -n 's/.*"executable":"\([^"]*floor[^"]*\)".*/\1/p'); \
+	python3 benches/load/load.py --gate $(BINARY) --floor "$$floor" --output target/load $(LOAD)

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::bad_review::BadReview;
 use super::depth;
+use super::json;
 use super::operation::{ApiVersion, Operation};
 use super::strict::{Object, Text};
 
@@ -19,7 +20,7 @@ pub(super) struct Envelope<'a, O> {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
-struct Body<'a, O> {
+pub(super) struct Body<'a, O> {
     #[serde(borrow)]
     kind: Option<Text<'a>>,
     api_version: Option<Text<'a>>,
@@ -59,14 +60,23 @@ pub(super) struct UserInfo<'a> {
     pub(super) groups: Option<Vec<Text<'a>>>,
 }
 
-impl<'a, O: Deserialize<'a>> Envelope<'a, O> {
-    /// Parses a body with its objects.
-    pub(super) fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
+impl<'a, O: Deserialize<'a>> Body<'a, O> {
+    /// Parses with the parser that knows all JSON and says what is wrong.
+    fn parse(body: &'a [u8]) -> Result<Object<Self>, BadReview> {
         if !depth::is_bounded(body) {
             return Err(BadReview::TooDeep);
         }
-        let Object(body): Object<Body<'a, O>> =
-            serde_json::from_slice(body).map_err(|error| BadReview::malformed(&error))?;
+        serde_json::from_slice(body).map_err(|error| BadReview::malformed(&error))
+    }
+}
+
+impl<'a, O: Deserialize<'a>> Envelope<'a, O> {
+    /// Parses a body with its objects.
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
+        let Object(body) = match json::read(body) {
+            Some(body) => body,
+            None => Body::parse(body)?,
+        };
         if body.kind.as_deref() != Some("AdmissionReview") {
             return Err(BadReview::WrongKind);
         }

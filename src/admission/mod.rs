@@ -7,6 +7,7 @@ mod bad_review;
 mod depth;
 mod envelope;
 mod guard;
+mod json;
 mod namespace_edit;
 mod object;
 mod operation;

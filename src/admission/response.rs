@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::operation::ApiVersion;
 use crate::policy::{Decision, Mode, Verdict, Violation};
 
+/// Room for an admission, so that writing it allocates once.
+const ROOM: usize = 512;
 /// Bytes of the message that kubectl shows.
 const LONGEST_MESSAGE: usize = 1024;
 /// Causes that are listed; the message counts the rest.
@@ -38,8 +40,12 @@ pub(super) fn render(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> V
             audit_annotations: AuditAnnotations::of(verdict),
         },
     };
+    let mut bytes = Vec::with_capacity(ROOM);
     // Texts, booleans and a number always serialise.
-    serde_json::to_vec(&review).unwrap_or_default()
+    match serde_json::to_writer(&mut bytes, &review) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
 }
 
 #[derive(Serialize)]

@@ -180,7 +180,9 @@ impl<'a> Review<'a> {
         let Envelope { version, operation, request } = envelope;
         let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
         let kind = request.kind.map(|Object(kind)| kind).unwrap_or_default();
-        let groups = user.groups.into_iter().flatten().map(|Text(group)| group).collect();
+        let groups = user.groups.unwrap_or_default();
+        // The list is reused in place.
+        let groups = groups.into_iter().map(|Text(group)| group).collect();
         Self {
             version,
             uid: text(request.uid),

@@ -1,5 +1,6 @@
 //! The accept loop: every connection is counted, bounded and served in a task of its own.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +12,9 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::connection::{self, Times};
-use super::drain::{Alive, Phase};
+use super::drain::{Alive, Drain, Phase};
 use super::tls::Tls;
-use crate::settings::Protocol;
+use crate::settings::{Protocol, Settings};
 use crate::telemetry::Metrics;
 
 /// Wait so long when the system has nothing left for a connection.
@@ -23,21 +24,45 @@ const EXHAUSTED: Duration = Duration::from_millis(50);
 const SAID: Duration = Duration::from_secs(10);
 
 /// A bound socket with what its connections need.
-pub(super) struct Listener {
-    pub(super) socket: TcpListener,
-    /// How connections are encrypted; `None` for plain HTTP.
-    pub(super) tls: Option<Arc<Tls>>,
-    pub(super) handshake: Duration,
-    pub(super) max_connections: usize,
-    pub(super) times: Times,
-    pub(super) routes: BoxedFilter<(Response,)>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) alive: Alive,
+pub struct Listener {
+    socket: TcpListener,
+    tls: Option<Arc<Tls>>,
+    handshake: Duration,
+    max_connections: usize,
+    times: Times,
+    routes: BoxedFilter<(Response,)>,
+    metrics: Arc<Metrics>,
+    alive: Alive,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("socket", &self.socket).finish_non_exhaustive()
+    }
 }
 
 impl Listener {
+    /// Serves `routes` on `socket`, as plain HTTP where `tls` is `None`.
+    #[must_use]
+    pub fn new(
+        socket: TcpListener,
+        tls: Option<Arc<Tls>>,
+        settings: &Settings,
+        routes: BoxedFilter<(Response,)>,
+        metrics: Arc<Metrics>,
+        drain: &Drain,
+    ) -> Self {
+        let max_connections = match tls {
+            Some(_) => settings.max_connections,
+            None => settings.max_admin_connections,
+        };
+        let (handshake, times) = (settings.handshake, Times::new(settings));
+        let alive = drain.alive();
+        Self { socket, tls, handshake, max_connections, times, routes, metrics, alive }
+    }
+
     /// Accepts until the process is closing.
-    pub(super) async fn run(self) {
+    pub async fn run(self) {
         let Self { socket, tls, handshake, max_connections, times, routes, metrics, mut alive } =
             self;
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));

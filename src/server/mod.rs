@@ -19,6 +19,7 @@ mod self_signed;
 mod tls;
 mod tls_files;
 
+pub use accept::Listener;
 pub use admin::admin_routes;
 pub use drain::{Drain, Phase};
 pub use gate::{Endpoint, Gate};

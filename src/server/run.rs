@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 
 use super::accept::Listener;
 use super::admin::admin_routes;
-use super::connection::Times;
 use super::drain::Drain;
 use super::gate::Gate;
 use super::limits::Limits;
@@ -45,24 +44,16 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     owner.look().await;
     tokio::spawn(owner.run(lookout));
 
-    let times = Times::new(&settings);
     let routes = admin_routes(Arc::clone(&live), Arc::clone(&metrics), drain.subscribe());
-    let listener = |socket, tls, max_connections, routes| Listener {
-        socket,
-        tls,
-        handshake: settings.handshake,
-        max_connections,
-        times,
-        routes,
-        metrics: Arc::clone(&metrics),
-        alive: drain.alive(),
+    let listener = |socket, tls, routes| {
+        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), &drain)
     };
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
-    tokio::spawn(listener(admin, None, settings.max_admin_connections, routes).run());
+    tokio::spawn(listener(admin, None, routes).run());
     let telemetry = Telemetry::new(Arc::clone(&metrics));
     let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
     let routes = webhook_routes(gate, Arc::new(Limits::new(&settings)));
-    tokio::spawn(listener(webhook, Some(tls), settings.max_connections, routes).run());
+    tokio::spawn(listener(webhook, Some(tls), routes).run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());
     tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");

@@ -1,0 +1,162 @@
+"""The servers that are put under load: the webhook, the floor, and nginx for comparison."""
+
+import itertools
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+
+TICK = os.sysconf("SC_CLK_TCK")
+SERVER_CORE = "0"
+
+
+def self_made_pair(directory):
+    """An ECDSA P-256 pair for all servers, valid for a day."""
+    cert, key = directory / "tls.crt", directory / "tls.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
+        check=True, capture_output=True,
+    )
+    return cert, key
+
+
+class Server:
+    """A process on its own core, with what it used."""
+
+    def __init__(self, command, **options):
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            ["taskset", "-c", SERVER_CORE, *map(str, command)], text=True, **options
+        )
+        self.pids = [self.process.pid]
+        self.port = None
+
+    def cpu_seconds(self):
+        """User and system time so far."""
+        total = 0
+        for pid in self.pids:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICK
+
+    def memory(self, field="VmRSS"):
+        """In MiB."""
+        status = pathlib.Path(f"/proc/{self.pids[0]}/status").read_text()
+        return int(re.search(rf"{field}:\s+(\d+)", status)[1]) / 1024
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Floor(Server):
+    """The floor, or nothing but hyper where `stack` is `plain`."""
+
+    def __init__(self, binary, pair, answer, stack="serve"):
+        super().__init__([binary, stack, *pair, answer], stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL)
+        self.port = int(self.process.stdout.readline().rpartition(":")[2])
+
+
+class Gate(Server):
+    """The webhook, ready."""
+
+    def __init__(self, binary, pair, policy, log=subprocess.DEVNULL):
+        cert, key = pair
+        super().__init__(
+            [binary, "serve", "--policy", policy, "--tls-cert", cert, "--tls-key", key,
+             "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-format", "json"],
+            stderr=subprocess.PIPE,
+        )
+        for line in self.process.stderr:
+            fields = json.loads(line)
+            if fields.get("message") == "ImageGate is ready!":
+                self.ready_after = time.monotonic() - self.started
+                self.port = int(fields["listen"].rpartition(":")[2])
+                self.admin = fields["admin"]
+                break
+        else:
+            raise RuntimeError("the webhook did not start")
+        # The log is read on, as a cluster does, and forgotten.
+        threading.Thread(target=lambda: [None for _ in self.process.stderr], daemon=True).start()
+
+    def generation(self):
+        with urllib.request.urlopen(f"http://{self.admin}/policy") as page:
+            return json.load(page)["generation"]
+
+
+class Nginx(Server):
+    """`return 200` with the same answer over the same TLS, one worker."""
+
+    def __init__(self, directory, pair, answer, port=18443):
+        cert, key = pair
+        text = answer.read_text().replace("\\", "\\\\").replace("'", "\\'").replace("$", "")
+        configuration = directory / "nginx.conf"
+        configuration.write_text(f"""
+worker_processes 1; daemon off; master_process off; pid {directory}/nginx.pid; error_log stderr;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_max_body_size 8m; client_body_buffer_size 256k;
+  client_body_temp_path {directory}/nginx-body; keepalive_requests 100000000;
+  server {{
+    listen 127.0.0.1:{port} ssl http2;
+    ssl_certificate {cert}; ssl_certificate_key {key};
+    location / {{ default_type application/json; return 200 '{text}'; }}
+  }}
+}}
+""")
+        super().__init__([shutil.which("nginx"), "-c", configuration], stderr=subprocess.DEVNULL)
+        self.port = port
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return
+            except ConnectionRefusedError:
+                if self.process.poll() is not None:
+                    raise RuntimeError("nginx did not start") from None
+                time.sleep(0.02)
+
+
+class Reloads:
+    """Ten times a second another policy of 1,000 rules, swapped in as kubelet does."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, volume, per_second=10):
+        self.volume, self.pause = volume, 1 / per_second
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.over.wait(self.pause):
+            mount(self.volume, next(self.numbers))
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
+
+
+def mount(volume, number):
+    """A policy of 1,000 rules under `volume`, different for each `number`."""
+    rules = ["docker.io", "gcr.io"]
+    rules += [f"registry-{index}.example.com" for index in range(997)] + [f"edit-{number}.example.com"]
+    data = volume / f"..{number}"
+    data.mkdir(parents=True)
+    text = "allowedRegistries:\n" + "".join(f'- "{rule}"\n' for rule in rules)
+    (data / "policy.yaml").write_text(text)
+    current = volume / "..data"
+    old = current.resolve() if current.exists() else None
+    (volume / "..data_tmp").symlink_to(data.name)
+    (volume / "..data_tmp").rename(current)
+    if not (volume / "policy.yaml").is_symlink():
+        (volume / "policy.yaml").symlink_to("..data/policy.yaml")
+    if old:
+        shutil.rmtree(old)

@@ -1,0 +1,198 @@
+//! The reader against `serde_json`: it accepts nothing more, reads the same, and declines nothing
+//! that an API server writes.
+
+use proptest::prelude::*;
+use serde::de::IgnoredAny;
+
+use super::read;
+use crate::admission::depth;
+use crate::admission::envelope::Body;
+use crate::admission::strict::Object;
+use crate::admission::workload::WorkloadObject;
+
+type Review<'a> = Object<Body<'a, WorkloadObject<'a>>>;
+
+fn shown<T: std::fmt::Debug, E>(read: Result<T, E>) -> Option<String> {
+    read.ok().map(|value| format!("{value:?}"))
+}
+
+/// What skips a value must agree with `serde_json` both ways; what reads a review may decline.
+fn check(text: &[u8]) -> Result<(), TestCaseError> {
+    let skipped = read::<IgnoredAny>(text).is_some();
+    let expected = depth::is_bounded(text) && serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    prop_assert_eq!(skipped, expected, "{}", String::from_utf8_lossy(text));
+    if let Some(review) = read::<Review<'_>>(text) {
+        prop_assert!(depth::is_bounded(text));
+        let oracle = shown(serde_json::from_slice::<Review<'_>>(text));
+        prop_assert_eq!(Some(format!("{review:?}")), oracle, "{}", String::from_utf8_lossy(text));
+    }
+    Ok(())
+}
+
+/// Bodies from a real API server. Those without a workload may be declined.
+const RECORDED: [&str; 5] = [
+    include_str!("../../../tests/data/admission-reviews/create-cronjobs.json"),
+    include_str!("../../../tests/data/admission-reviews/create-pods.json"),
+    include_str!("../../../tests/data/admission-reviews/delete-pods.json"),
+    include_str!("../../../tests/data/admission-reviews/update-deployments.json"),
+    include_str!("../../../tests/data/admission-reviews/update-pods-ephemeralcontainers.json"),
+];
+
+#[test]
+fn no_recorded_body_of_a_workload_is_declined() {
+    for body in RECORDED {
+        assert!(read::<Review<'_>>(body.as_bytes()).is_some(), "{body}");
+        check(body.as_bytes()).unwrap();
+    }
+}
+
+/// At the edges of the grammar.
+#[rustfmt::skip]
+const ROWS: [&str; 61] = [
+    "", " ", "null", "nul", "nulll", "true", "tru", "false", "{}", "[]", " [ ] ", "[,]", "[1,]",
+    "[1 2]", "[1,2]", "{,}", r#"{"a"}"#, r#"{"a":}"#, r#"{"a":1,}"#, r#"{"a":1 "b":2}"#,
+    r#"{"a":1]"#, "[1}", "[", "{", r#"{""#, r#"{"":[]}"#, "01", "-", "-0", "-01", "1.", "1.5",
+    ".5", "1e", "1e5", "1E+5", "1e-", "-1.0e-0", "+1", "1 ", "1x", "--1", r#""\u12aF""#,
+    r#""\u12g0""#, r#""\u12"#, r#""\x""#, r#""\""#, r#""\\""#, r#""\/\b\f\n\r\t""#, "\"\u{1}\"",
+    "\"\n\"", "\"\u{7f}\"", r#""\ud800""#, "[1]]", "[1] [2]", "\u{feff}1", "\u{a0}1", "'a'",
+    "NaN", "1_0", "\u{b}1",
+];
+
+#[test]
+fn rows() {
+    for text in ROWS {
+        check(text.as_bytes()).unwrap();
+    }
+    check(b"\"\xff\"").unwrap();
+    check(b"{\"\xff\":1}").unwrap();
+    check(b"[\"\xff\",\"01234567\xff\"]").unwrap();
+    assert!(read::<Review<'_>>(b"{\"\xff\":1}").is_none());
+    assert!(read::<Review<'_>>(br#"{"kind":"a","kind":"b"}"#).is_none());
+}
+
+#[test]
+fn nesting_is_bounded() {
+    for depth in 120..130 {
+        let nested = |open: &str, close: &str| {
+            format!("{}1{}", open.repeat(depth), close.repeat(depth)).into_bytes()
+        };
+        let empty = format!("{}[]{}", "[".repeat(depth), "]".repeat(depth));
+        for text in [nested("[", "]"), nested(r#"{"a":"#, "}"), empty.into_bytes()] {
+            // One level less than `serde_json` skips: the caller asks it for the rest.
+            if read::<IgnoredAny>(&text).is_some() {
+                assert!(depth::is_bounded(&text));
+                assert!(serde_json::from_slice::<IgnoredAny>(&text).is_ok());
+            } else {
+                assert!(depth >= 127);
+            }
+            for field in ["object", "options"] {
+                let text = String::from_utf8(text.clone()).unwrap();
+                check_bounded(&format!(r#"{{"request":{{"{field}":{text}}}}}"#));
+            }
+        }
+    }
+    for depth in 50..70 {
+        let specs = r#"{"spec":{"template":"#.repeat(depth) + "{}" + &"}}".repeat(depth);
+        check_bounded(&format!(r#"{{"request":{{"object":{specs}}}}}"#));
+    }
+}
+
+/// What is read is no deeper than `serde_json` reads.
+fn check_bounded(review: &str) {
+    if read::<Review<'_>>(review.as_bytes()).is_some() {
+        assert!(depth::is_bounded(review.as_bytes()));
+        assert!(serde_json::from_str::<Review<'_>>(review).is_ok());
+    }
+}
+
+/// Pieces that are near JSON more often than not.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        6 => proptest::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", "\"", "\\", " ", "\n", "null", "true", "false", "0", "1",
+            "-", ".", "e", "12.5e3", "\"a\"", "\"\\u00e9\"", "{}", "[]", "\"k\":", "\"kind\":",
+            "\"spec\":", "\"request\":{", "\"object\":{", "\"containers\":[", "\"image\":",
+            "\"name\":\"x\"", "\"01234567\"", "\"0123456\\\"789\"",
+        ]).prop_map(|piece| piece.as_bytes().to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 1..3),
+    ];
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+/// JSON that is valid, with white space here and there.
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<f64>().prop_map(|value| serde_json::json!(value).to_string()),
+        any::<i64>().prop_map(|value| value.to_string()),
+        any::<String>().prop_map(|value| serde_json::json!(value).to_string()),
+        "[ -~]{0,20}".prop_map(|value| serde_json::json!(value).to_string()),
+    ];
+    let key = prop_oneof![
+        proptest::sample::select(vec![
+            "kind",
+            "request",
+            "object",
+            "spec",
+            "containers",
+            "image",
+            "name",
+            "template",
+            "groups",
+            "userInfo",
+            "uid",
+            "dryRun",
+            "volumes",
+            "reference",
+        ])
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    leaf.prop_recursive(6, 48, 5, move |inner| {
+        let member = (key.clone(), inner.clone())
+            .prop_map(|(key, value)| format!("{} :{value}", serde_json::json!(key)));
+        prop_oneof![
+            proptest::collection::vec(inner, 0..5)
+                .prop_map(|members| format!("[{}]", members.join(", "))),
+            proptest::collection::vec(member, 0..5)
+                .prop_map(|members| format!("{{{}\t}}", members.join(",\n"))),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn agrees_on_soup(text in soup()) {
+        check(&text)?;
+    }
+
+    #[test]
+    fn agrees_on_values(text in value()) {
+        check(text.as_bytes())?;
+    }
+
+    #[test]
+    fn agrees_on_broken_bodies(
+        body in proptest::sample::select(RECORDED.to_vec()),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..5, any::<u8>()), 1..4),
+    ) {
+        let mut body = body.as_bytes().to_vec();
+        for (place, edit, byte) in edits {
+            let place = place.index(body.len());
+            match edit {
+                0 => { body.remove(place); }
+                1 => body.insert(place, byte),
+                2 => body[place] = byte,
+                3 => body.insert(place, b"{}[],:\"\\ 0"[byte as usize % 10]),
+                _ => {
+                    let piece = body[place..(place + 40).min(body.len())].to_vec();
+                    body.splice(place..place, piece);
+                }
+            }
+        }
+        check(&body)?;
+    }
+}
