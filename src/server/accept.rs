@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::connection::{self, Times};
 use super::drain::{Alive, Drain, Phase};
+use super::places::Places;
 use super::tls::Tls;
 use crate::settings::{Protocol, Settings};
 use crate::telemetry::Metrics;
@@ -28,7 +29,7 @@ pub struct Listener {
     socket: TcpListener,
     tls: Option<Arc<Tls>>,
     handshake: Duration,
-    max_connections: usize,
+    places: Places,
     times: Times,
     routes: BoxedFilter<(Response,)>,
     metrics: Arc<Metrics>,
@@ -52,20 +53,18 @@ impl Listener {
         metrics: Arc<Metrics>,
         drain: &Drain,
     ) -> Self {
-        let max_connections = match tls {
-            Some(_) => settings.max_connections,
-            None => settings.max_admin_connections,
+        let places = match tls {
+            Some(_) => Places::for_the_first(settings.max_connections),
+            None => Places::for_the_last(settings.max_admin_connections),
         };
         let (handshake, times) = (settings.handshake, Times::new(settings));
         let alive = drain.alive();
-        Self { socket, tls, handshake, max_connections, times, routes, metrics, alive }
+        Self { socket, tls, handshake, places, times, routes, metrics, alive }
     }
 
     /// Accepts until the process is closing.
     pub async fn run(self) {
-        let Self { socket, tls, handshake, max_connections, times, routes, metrics, mut alive } =
-            self;
-        let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        let Self { socket, tls, handshake, mut places, times, routes, metrics, mut alive } = self;
         let closing = alive.clone();
         let mut said = None;
         loop {
@@ -80,10 +79,11 @@ impl Listener {
                     continue;
                 }
             };
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            let (place, shed) = places.take().await;
+            if shed {
                 metrics.request_shed();
-                continue;
-            };
+            }
+            let Some(place) = place else { continue };
             let _ = stream.set_nodelay(true);
             let connection = Connection {
                 stream,
@@ -95,7 +95,7 @@ impl Listener {
                 alive: closing.clone(),
                 _place: place,
             };
-            tokio::spawn(connection.serve());
+            places.taken_by(tokio::spawn(connection.serve()).abort_handle());
         }
     }
 }

@@ -11,6 +11,7 @@ mod connection;
 mod drain;
 mod gate;
 mod limits;
+mod places;
 mod progress;
 mod refusal;
 mod routes;
