@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use imagegate::settings::Protocol;
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::client::{self, PROTOCOLS, pod, pod_review, review_of};
 use support::load::Load;
 use support::process::{Gate, Start, until};
