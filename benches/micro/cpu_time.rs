@@ -23,7 +23,7 @@ impl Measurement for CpuTime {
     }
 
     fn end(&self, started: Duration) -> Duration {
-        self.start() - started
+        self.start().saturating_sub(started)
     }
 
     fn add(&self, one: &Duration, other: &Duration) -> Duration {

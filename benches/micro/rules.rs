@@ -1,6 +1,7 @@
 //! One image against policies of every size, and the compilation of those policies.
 
 use std::hint::black_box;
+use std::slice;
 
 use criterion::{BenchmarkId, Criterion};
 use imagegate::policy::{
@@ -25,7 +26,7 @@ pub(crate) fn registries(criterion: &mut Criterion<CpuTime>) {
         let policy = policy(count, 1);
         for (name, image, decision) in rows(count) {
             let image = container(&image);
-            assert_eq!(policy.evaluate(&subject(), &[image.clone()]).decision, decision);
+            assert_eq!(policy.evaluate(&subject(), slice::from_ref(&image)).decision, decision);
             group.bench_function(BenchmarkId::new(name, count), |bencher| {
                 bencher.iter(|| judge(&policy, &image));
             });
@@ -48,7 +49,7 @@ pub(crate) fn tags(criterion: &mut Criterion<CpuTime>) {
         let policy = policy(10, count);
         for (name, tag, decision) in rows(count) {
             let image = container(&format!("registry-0.example.com/acme/web:{tag}"));
-            assert_eq!(policy.evaluate(&subject(), &[image.clone()]).decision, decision);
+            assert_eq!(policy.evaluate(&subject(), slice::from_ref(&image)).decision, decision);
             group.bench_function(BenchmarkId::new(name, count), |bencher| {
                 bencher.iter(|| judge(&policy, &image));
             });
