@@ -18,6 +18,7 @@ run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with a policy to edit
 
 $(POLICY)/policy.yaml: config/policy/policy.yaml
 	mkdir -p $(POLICY)
+	cp config/policy.schema.json $(POLICY)/..
 	cp --no-clobber $< $@
 	touch $@
 
@@ -29,6 +30,11 @@ test: ## Run every test that needs nothing but the toolchain
 demo: ## The four known cases, a live edit, and the counters, in a few seconds
 	cargo build --locked --quiet
 	tests/demo.sh target/debug/imagegate
+
+.PHONY: e2e
+e2e: ## Every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
+	cargo build --locked --quiet
+	IMAGEGATE_BINARY=target/debug/imagegate tests/e2e/run.sh
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -42,6 +48,7 @@ lint: ## Formatting, lints and documentation, all warnings refused
 
 .PHONY: deny
 deny: ## Licences, bans and sources of what is depended on; advisories where they can be fetched
+	cargo fetch --locked
 	cargo deny --offline --locked check --hide-inclusion-graph bans licenses sources
 	@if cargo deny --locked fetch db >/dev/null 2>&1; then \
 	  cargo deny --locked check advisories; \
@@ -55,6 +62,33 @@ build: $(BINARY) ## Build the release binary
 .PHONY: $(BINARY)
 $(BINARY):
 	cargo build --locked --release
+
+.PHONY: image
+image: ## Build the container image imagegate:VERSION, with docker or with buildah
+	deploy/image.sh
+
+.PHONY: screenshots
+screenshots: $(BINARY) ## Draw the logo and the screenshots of resources/, from real runs; a minute
+	resources/screenshots.sh $(BINARY)
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## Fuzz each parser for a minute
+	fuzz/run.sh 60
+
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: $(BINARY) ## Load for SOAK_SECONDS while policy and key pair change; needs wrk
+	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
+
+.PHONY: sbom
+sbom: ## Write the bill of materials, CycloneDX
+	mkdir -p target
+	deploy/sbom.py >target/imagegate.cdx.json
+
+.PHONY: reproducible
+reproducible: ## Build the release binary twice and compare
+	tests/reproducible.sh
 
 .PHONY: chart
 chart: ## Check the manifests, the chart, the alerts and the dashboard

@@ -129,6 +129,22 @@ impl Settings {
                         --tls-key, or try out with --self-signed"
                 .to_owned());
         }
+        let zero = [
+            ("poll_seconds", self.poll.is_zero()),
+            ("handshake_seconds", self.handshake.is_zero()),
+            ("header_seconds", self.header.is_zero()),
+            ("body_seconds", self.body.is_zero()),
+            ("idle_seconds", self.idle.is_zero()),
+            ("connection_age_seconds", self.connection_age.is_zero()),
+            ("max_body_bytes", self.max_body_bytes == 0),
+            ("max_body_bytes_total", self.max_body_bytes_total == 0),
+            ("max_requests", self.max_requests == 0),
+            ("max_connections", self.max_connections == 0),
+            ("max_admin_connections", self.max_admin_connections == 0),
+        ];
+        if let Some((name, _)) = zero.into_iter().find(|(_, zero)| *zero) {
+            return Err(format!("`{name}` is 0; nothing could be served"));
+        }
         if self.protocols.is_empty() {
             return Err("`protocols` is empty; offer `h2` or `http/1.1`".to_owned());
         }

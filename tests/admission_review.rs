@@ -182,7 +182,6 @@ fn a_denial_is_rendered_whole() {
             "status": {
                 "status": "Failure",
                 "message": format!("{first}; {second}"),
-                "reason": "Forbidden",
                 "details": {"causes": [
                     {"reason": "missing-tag", "message": first,
                      "field": "spec.containers[0].image"},

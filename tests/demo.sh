@@ -53,7 +53,7 @@ JSON
   if [[ $answer == *'"allowed":true'* ]]; then
     echo '  admitted'
   else
-    sed -E 's/.*"message":"(([^"\\]|\\.)*)","reason":"Forbidden".*/  denied: \1/; s/\\"/"/g' <<<"$answer"
+    sed -E 's/.*"status":"Failure","message":"(([^"\\]|\\.)*)".*/  denied: \1/; s/\\"/"/g' <<<"$answer"
   fi
 }
 

@@ -1,4 +1,4 @@
-//! Every example of docs/policy.md is true.
+//! Every example of the policy reference and of the threat model is true.
 
 mod support;
 
@@ -17,7 +17,19 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn every_example_of_the_policy_reference_is_true() {
-    let page = fs::read_to_string("docs/policy.md").unwrap();
+    let examples = true_examples("docs/policy.md");
+    assert!(examples >= 40, "{examples}");
+}
+
+#[test]
+fn every_text_of_the_threat_model_is_judged_as_it_says() {
+    let examples = true_examples("docs/threat-model.md");
+    assert!(examples >= 20, "{examples}");
+}
+
+/// Runs the examples of a page, each a policy and lines of verdicts; how many there were.
+fn true_examples(page: &str) -> usize {
+    let page = fs::read_to_string(page).unwrap();
     let blocks = blocks(&page);
     let mut examples = 0;
     for pair in blocks.chunks(2) {
@@ -53,5 +65,5 @@ fn every_example_of_the_policy_reference_is_true() {
             assert_eq!(answer, expected, "{yaml}{line}");
         }
     }
-    assert!(examples >= 40, "{examples}");
+    examples
 }

@@ -171,6 +171,7 @@ fn documents_that_are_no_policy_are_refused() {
         (full_form("a: &a [*a]"), "not valid YAML"),
         (full_form(&deep), "not valid YAML"),
         (full_form("allowedRegistries: [\"*\", \"\"]"), "does not begin with a host"),
+        (full_form("allowedRegistries: ['reg*:443']"), "ends in the port of HTTPS"),
         (full_form("allowedRegistries: [\"docker.io/nginx:1\"]"), "holds a tag or a digest"),
         (full_form("allowedRegistries: [\"/a)|(b/\"]"), "is not a valid regex"),
         (full_form("blockedTags: [\"/(a{900}){900}/\"]"), "is not a valid regex"),

@@ -86,6 +86,16 @@ async fn what_is_not_the_policy_is_accepted_unseen() {
 }
 
 #[tokio::test]
+async fn an_edit_that_takes_the_label_away_is_judged_once_more() {
+    let server = Server::with_policy(POLICY);
+    let old = json!({"metadata": {"labels": {"imagegate/policy": "true"}}});
+    let object = json!({"metadata": {}, "data": {"policy.yaml": "mode: strict"}});
+    let body = review("UPDATE", &Value::Null, &object, &old);
+    let (_, answer) = server.post("/validate-config", body).await;
+    assert_eq!(answer["response"]["allowed"], false);
+}
+
+#[tokio::test]
 async fn the_policy_can_be_mended_while_there_is_none() {
     let server = Server::without_policy();
     let labels = json!({"imagegate/policy": "true"});

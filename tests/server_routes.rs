@@ -49,10 +49,10 @@ async fn reviews_are_judged_at_three_paths() {
 async fn an_unknown_override_is_never_an_admission() {
     let server = Server::with_policy(POLICY);
     let (status, answer) = server.post("/validate/nobody", review("docker.io/app:1")).await;
-    assert_eq!(
-        (status, answer),
-        (404, json!({"error": "the policy has no override named `nobody`"}))
-    );
+    let error = "the policy has no override named `nobody`";
+    assert_eq!((status, &answer["error"]), (404, &error.into()));
+    // The API server shows its user the message of a `metav1.Status`.
+    assert_eq!((&answer["kind"], &answer["message"]), (&"Status".into(), &error.into()));
     let series = "imagegate_admission_errors_total{reason=\"unknown-override\"}";
     assert_eq!(metric(&server.metrics.render(), series), 1);
 }

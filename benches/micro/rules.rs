@@ -1,7 +1,6 @@
 //! One image against policies of every size, and the compilation of those policies.
 
 use std::hint::black_box;
-use std::slice;
 
 use criterion::{BenchmarkId, Criterion};
 use imagegate::policy::{
@@ -26,7 +25,7 @@ pub(crate) fn registries(criterion: &mut Criterion<CpuTime>) {
         let policy = policy(count, 1);
         for (name, image, decision) in rows(count) {
             let image = container(&image);
-            assert_eq!(policy.evaluate(&subject(), slice::from_ref(&image)).decision, decision);
+            assert_eq!(policy.evaluate(&subject(), [&image]).decision, decision);
             group.bench_function(BenchmarkId::new(name, count), |bencher| {
                 bencher.iter(|| judge(&policy, &image));
             });
@@ -49,7 +48,7 @@ pub(crate) fn tags(criterion: &mut Criterion<CpuTime>) {
         let policy = policy(10, count);
         for (name, tag, decision) in rows(count) {
             let image = container(&format!("registry-0.example.com/acme/web:{tag}"));
-            assert_eq!(policy.evaluate(&subject(), slice::from_ref(&image)).decision, decision);
+            assert_eq!(policy.evaluate(&subject(), [&image]).decision, decision);
             group.bench_function(BenchmarkId::new(name, count), |bencher| {
                 bencher.iter(|| judge(&policy, &image));
             });

@@ -1,6 +1,7 @@
 //! An edit of the ConfigMap that holds the policy, judged before it is stored.
 //!
-//! What is not the policy (no label `imagegate/policy=true`) is accepted unseen.
+//! What is not the policy (no label `imagegate/policy=true`, neither now nor before) is accepted
+//! unseen.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,12 @@ impl<'a> PolicyEdit<'a> {
         let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
         let keys = match (operation, request.object) {
             (Operation::Create | Operation::Update, None) => return Err(BadReview::NoObject),
-            (Operation::Create | Operation::Update, Some(Object(object))) => object.keys(),
+            // Taking the label away in the same edit does not take the edit out of sight.
+            (Operation::Create | Operation::Update, Some(Object(object))) => {
+                let old = request.old_object.as_deref();
+                let is_policy = object.is_policy() || old.is_some_and(ConfigMap::is_policy);
+                is_policy.then(|| object.keys())
+            }
             (Operation::Connect | Operation::Delete, _) => None,
         };
         let uid = request.uid.unwrap_or_default();
@@ -86,18 +92,19 @@ impl<'a> PolicyEdit<'a> {
 }
 
 impl ConfigMap {
-    fn keys(self) -> Option<BTreeMap<String, Vec<u8>>> {
-        let labels = self.metadata?.0.labels?.0;
-        if labels.get(POLICY_LABEL).map(String::as_str) != Some("true") {
-            return None;
-        }
+    fn is_policy(&self) -> bool {
+        let labels = self.metadata.as_ref().and_then(|metadata| metadata.labels.as_ref());
+        labels.and_then(|labels| labels.get(POLICY_LABEL)).is_some_and(|value| value == "true")
+    }
+
+    fn keys(self) -> BTreeMap<String, Vec<u8>> {
         let data = self.data.map(|Object(data)| data).unwrap_or_default();
         // Mounted too, as bytes that no policy is written in.
         let binary = self.binary_data.map(|Object(data)| data).unwrap_or_default();
         let mut keys: BTreeMap<_, _> =
             data.into_iter().map(|(key, text)| (key, text.into_bytes())).collect();
         keys.extend(binary.into_keys().map(|key| (key, vec![0xff])));
-        Some(keys)
+        keys
     }
 }
 

@@ -68,13 +68,13 @@ struct Response<'a> {
     audit_annotations: AuditAnnotations<'a>,
 }
 
-/// A `metav1.Status`.
+/// A `metav1.Status`. It has no `reason`: kubectl would put that into its line (`Error from server
+/// (Forbidden): …`), which is not the known text. Clients read 403 as Forbidden by the code alone.
 #[derive(Serialize)]
 struct Status<'a> {
     #[serde(rename = "status")]
     outcome: &'static str,
     message: String,
-    reason: &'static str,
     details: Details<'a>,
     code: u16,
 }
@@ -113,7 +113,6 @@ impl<'a> Status<'a> {
         Self {
             outcome: "Failure",
             message: message(violations),
-            reason: "Forbidden",
             details: Details { causes: violations.iter().take(MOST_CAUSES).map(cause).collect() },
             code: 403,
         }

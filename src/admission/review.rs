@@ -35,9 +35,9 @@ pub struct Review<'a> {
 impl<'a> Review<'a> {
     /// Parses a request body.
     ///
-    /// Images are looked for in the built-in workloads and in the subresource
-    /// `ephemeralcontainers`, on CREATE and UPDATE. Other subresources cannot change an image:
-    /// `status`, `resize`, `scale`, `binding`, `eviction`, `log` and what is connected to.
+    /// Images are looked for in the built-in workloads, on CREATE and UPDATE. The subresources
+    /// `status` and `resize` carry a workload and cannot change an image; any other that carries
+    /// one is judged, since a later version of Kubernetes may add one that can.
     ///
     /// # Errors
     /// When the body is not an AdmissionReview with a request that names its uid, or holds no
@@ -141,7 +141,7 @@ impl<'a> Review<'a> {
         policy.evaluate(&subject, self.images.iter().filter(is_new))
     }
 
-    /// Renders the answer: same apiVersion and uid, a denial as 403 Forbidden with its causes.
+    /// Renders the answer: same apiVersion and uid, a denial as 403 with its causes.
     #[must_use]
     pub fn answer(&self, verdict: &Verdict<'_>) -> Vec<u8> {
         response::render(self.version, &self.uid, verdict)
@@ -205,7 +205,7 @@ fn judged_kind<O>(operation: Operation, request: &Request<'_, O>) -> Option<Work
     if !matches!(operation, Operation::Create | Operation::Update) {
         return None;
     }
-    if !matches!(request.sub_resource.as_deref(), None | Some("" | "ephemeralcontainers")) {
+    if matches!(request.sub_resource.as_deref(), Some("status" | "resize")) {
         return None;
     }
     let kind = request.kind.as_deref()?;

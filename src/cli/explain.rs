@@ -56,7 +56,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     writeln!(out, "policy     {}", policy.hash())?;
     for step in &explanation.steps {
         let outcome = paint.outcome(step.passed);
-        writeln!(out, "  {outcome}  {:<18} {}", step.rule.as_str(), printable(&step.detail))?;
+        writeln!(out, "  {outcome}  {:<18}  {}", step.rule.as_str(), printable(&step.detail))?;
     }
     writeln!(out, "verdict    {}", paint.answer(answer).trim_end())?;
     for violation in &verdict.violations {

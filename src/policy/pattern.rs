@@ -155,9 +155,12 @@ fn parse_host(host: &str) -> Result<String, BadPattern> {
     if !host.bytes().all(allowed) {
         return Err(bad("does not begin with a host or a glob over hosts", HINT));
     }
-    let host = host.to_ascii_lowercase();
-    // References lose `:443` when they are folded, so a pattern that keeps it could match nothing.
-    Ok(host.strip_suffix(":443").map_or(host.clone(), str::to_owned))
+    // References lose `:443`. Without it the glob would end in another place than was written.
+    let is_https = |port: &str| port.trim_start_matches('0') == "443";
+    if host.rsplit_once(':').is_some_and(|(_, port)| is_https(port)) {
+        return Err(bad("ends in the port of HTTPS", "leave out `:443`, it goes without saying"));
+    }
+    Ok(host.to_ascii_lowercase())
 }
 
 fn check_path(path: &str) -> Result<(), BadPattern> {

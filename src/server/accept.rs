@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
@@ -19,6 +19,9 @@ use crate::telemetry::Metrics;
 
 /// Wait so long when the system has nothing left for a connection.
 const EXHAUSTED: Duration = Duration::from_millis(50);
+
+/// Said at most this often, since it may last for as long as it likes.
+const SAID: Duration = Duration::from_secs(10);
 
 /// A bound socket with what its connections need.
 pub struct Listener {
@@ -64,6 +67,7 @@ impl Listener {
             self;
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         let closing = alive.clone();
+        let mut said = None;
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
@@ -72,7 +76,7 @@ impl Listener {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    failed(&error).await;
+                    failed(&error, &mut said).await;
                     continue;
                 }
             };
@@ -132,11 +136,14 @@ impl Connection {
 }
 
 /// A connection that went away before it was accepted is none of our business; anything else is
-/// the system's, which needs time.
-async fn failed(error: &io::Error) {
+/// the system's, which needs time. `said` is when it was last logged.
+async fn failed(error: &io::Error, said: &mut Option<Instant>) {
     use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
-        tracing::warn!(error = error.to_string(), "cannot accept connections for a moment");
+        if said.is_none_or(|said| said.elapsed() >= SAID) {
+            tracing::warn!(error = error.to_string(), "cannot accept connections for a moment");
+            *said = Some(Instant::now());
+        }
         sleep(EXHAUSTED).await;
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reject::{MethodNotAllowed, Rejection};
@@ -30,11 +30,18 @@ pub fn admin_routes(
     phase: watch::Receiver<Phase>,
 ) -> BoxedFilter<(Response,)> {
     let page = |name: &'static str| warp::path(name).and(warp::path::end()).and(warp::get());
-    let policy = Arc::clone(&live);
-    let metrics = page("metrics").map(move || text(StatusCode::OK, metrics.render()));
+    let turn = Arc::new(Semaphore::new(1));
+    let policy = (Arc::clone(&turn), Arc::clone(&live));
+    let metrics = page("metrics").then(move || {
+        let metrics = Arc::clone(&metrics);
+        rendered(Arc::clone(&turn), move || text(StatusCode::OK, metrics.render()))
+    });
     let healthz = page("healthz").map(|| text(StatusCode::OK, "ok\n".to_owned()));
     let readyz = page("readyz").map(move || readiness(&live, *phase.borrow()));
-    let policy = page("policy").map(move || json(StatusCode::OK, policy_page(&policy)));
+    let policy = page("policy").then(move || {
+        let (turn, live) = (Arc::clone(&policy.0), Arc::clone(&policy.1));
+        rendered(turn, move || json(StatusCode::OK, policy_page(&live)))
+    });
     let missing = |rejection: Rejection| async move {
         let refusal = if rejection.find::<MethodNotAllowed>().is_some() {
             Refusal::MethodNotAllowed
@@ -53,6 +60,17 @@ pub fn admin_routes(
         .recover(missing)
         .unify()
         .boxed()
+}
+
+/// A page that costs something to render: one at a time, off the threads that serve reviews, so
+/// that no number of scrapers can hold those up.
+async fn rendered<F>(turn: Arc<Semaphore>, render: F) -> Response
+where
+    F: FnOnce() -> Response + Send + 'static,
+{
+    // The semaphore is never closed.
+    let _turn = turn.acquire_owned().await;
+    tokio::task::spawn_blocking(render).await.unwrap_or_else(|_| Refusal::Panic.into_response())
 }
 
 /// Ready with a policy to judge by, and not on the way down.

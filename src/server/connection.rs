@@ -18,13 +18,14 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::drain::{Alive, Phase};
-use super::progress::{Progress, Timed};
+use super::progress::{Answer, Progress, Timed, Untaken};
 use crate::settings::{Protocol, Settings};
 
 /// Left to a connection that was asked to go.
 const FAREWELL: Duration = Duration::from_mins(1);
-/// Bytes of one HTTP/1.1 request's headers.
-const HEADER_BYTES: usize = 64 << 10;
+/// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into: a
+/// TLS record holds no more.
+const HEADER_BYTES: usize = 16 << 10;
 /// Streams of one HTTP/2 connection at once.
 const STREAMS: u32 = 256;
 /// Bytes that an HTTP/2 client may send ahead, on a stream and on a connection.
@@ -55,11 +56,12 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let progress = Progress::default();
+    let (progress, untaken) = (Progress::default(), Untaken::default());
     let retires_at = Instant::now() + jittered(times.age);
     let service = Routed {
         routes: TowerToHyperService::new(warp::service(routes)),
         progress: progress.clone(),
+        untaken: untaken.clone(),
         alive: alive.clone(),
         retires_at,
     };
@@ -73,8 +75,12 @@ pub(super) async fn serve<S>(
         }
         // A GOAWAY makes the client open another connection; its streams are finished here.
         Protocol::Http2 => {
-            let connection = http2().serve_connection(TokioIo::new(socket), service);
-            drive(connection, alive, Phase::Leaving, retires_at).await;
+            let socket = TokioIo::new(Timed::first(socket, progress, times.header));
+            let connection = http2().serve_connection(socket, service);
+            tokio::select! {
+                () = drive(connection, alive, Phase::Leaving, retires_at) => {}
+                () = untaken.stalled(times.header) => {}
+            }
         }
     }
 }
@@ -123,23 +129,25 @@ fn jittered(age: Duration) -> Duration {
 struct Routed<R> {
     routes: R,
     progress: Progress,
+    untaken: Untaken,
     alive: Alive,
     retires_at: Instant,
 }
 
-impl<R> Service<Request<Incoming>> for Routed<R>
+impl<R, B> Service<Request<Incoming>> for Routed<R>
 where
-    R: Service<Request<Incoming>, Response = Response>,
+    R: Service<Request<Incoming>, Response = http::Response<B>>,
     R::Future: Send + 'static,
 {
-    type Response = Response;
+    type Response = http::Response<Answer<B>>;
     type Error = R::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, R::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, R::Error>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_service = self.progress.begin();
         let is_http1 = request.version() < Version::HTTP_2;
         let (alive, retires_at) = (self.alive.clone(), self.retires_at);
+        let untaken = self.untaken.clone();
         let response = self.routes.call(request);
         Box::pin(async move {
             let mut response = response.await?;
@@ -147,7 +155,7 @@ where
             if is_http1 && (alive.phase() > Phase::Serving || Instant::now() >= retires_at) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response)
+            Ok(response.map(|body| untaken.answer(body)))
         })
     }
 }

@@ -50,7 +50,7 @@ impl Gate {
     /// it refuses one request and not the whole cluster.
     pub fn answer(&self, endpoint: &Endpoint, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let started = Instant::now();
-        let judged = catch_unwind(AssertUnwindSafe(|| {
+        self.contain(|| {
             let in_force = self.live.load();
             let in_force = in_force.as_deref();
             match endpoint {
@@ -60,8 +60,15 @@ impl Gate {
                 Endpoint::ValidateConfig => self.validate_config(in_force, body),
                 Endpoint::ValidateNamespace => self.validate_namespace(in_force, body),
             }
-        }));
-        judged.unwrap_or_else(|_| {
+        })
+    }
+
+    /// Turns a panic into a refusal.
+    fn contain(
+        &self,
+        judge: impl FnOnce() -> Result<Vec<u8>, Refusal>,
+    ) -> Result<Vec<u8>, Refusal> {
+        catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
             self.telemetry.metrics.panicked();
             Err(Refusal::Panic)
         })
@@ -85,7 +92,8 @@ impl Gate {
         let verdict = review.judge(&in_force.policy, pinned, now);
         let flip = in_force.candidate.as_ref().and_then(|candidate| {
             // A candidate without the pinned override falls back to its own namespaces.
-            candidate.compare(&verdict, &review.judge(&candidate.policy, pinned, now))
+            let own = review.judge(&candidate.policy, pinned, now);
+            Some((candidate.compare(&verdict, &own)?, own))
         });
         let answer = review.answer(&verdict);
         Decided { review: &review, verdict: &verdict, flip, took: started.elapsed() }
@@ -122,4 +130,29 @@ impl Gate {
 fn unix_seconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use http::StatusCode;
+
+    use super::{Gate, Refusal};
+    use crate::telemetry::{Metrics, Telemetry};
+
+    #[test]
+    fn g5_a_panic_refuses_its_request_and_no_other() {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let telemetry = Telemetry::new(Arc::clone(&metrics));
+        let gate = Gate::new(Arc::default(), telemetry, BTreeMap::default());
+        for count in 1..=3 {
+            let refusal = gate.contain(|| panic!("on purpose")).unwrap_err();
+            assert_eq!(refusal.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(metrics.render().contains(&format!("imagegate_panics_total {count}\n")));
+            assert_eq!(gate.contain(|| Ok(vec![1])), Ok(vec![1]));
+        }
+        assert_eq!(gate.contain(|| Err(Refusal::NoPolicy)), Err(Refusal::NoPolicy));
+    }
 }

@@ -1,7 +1,8 @@
-//! A deadline for a request's headers, from their first byte on.
+//! Deadlines for what a client does at its own pace: sending headers and taking answers.
 //!
 //! hyper has one timer for idle connections and for slow headers. An idle connection must be kept
-//! longer than the API server keeps its own, and slow headers must not.
+//! longer than the API server keeps its own, and slow headers must not. For an answer that nobody
+//! takes it has none, and a client could pile them up here.
 
 use std::io;
 use std::pin::Pin;
@@ -10,8 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// Counts the requests that have begun and ended on one connection.
 #[derive(Clone, Debug, Default)]
@@ -49,26 +52,108 @@ impl Drop for InService {
     }
 }
 
-/// A socket on which a read fails once headers take too long.
+/// The answers of one connection that its client has not taken yet. HTTP/2 lets a client ask on
+/// and take nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Untaken(Arc<ArcSwap<()>>);
+
+/// The body of an answer. While it lives it holds the token of the period that it was given in.
+pub(super) struct Answer<B> {
+    body: B,
+    _token: Arc<()>,
+}
+
+impl Untaken {
+    pub(super) fn answer<B>(&self, body: B) -> Answer<B> {
+        Answer { body, _token: self.0.load_full() }
+    }
+
+    /// Returns when an answer was not taken for the whole of `period`, and before the end of
+    /// another.
+    pub(super) async fn stalled(&self, period: Duration) {
+        let mut last = Arc::new(());
+        loop {
+            sleep(period).await;
+            if Arc::strong_count(&last) > 1 {
+                return;
+            }
+            last = self.0.swap(Arc::new(()));
+        }
+    }
+}
+
+impl<B: Body + Unpin> Body for Answer<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A socket on which a read fails once headers take too long, and a write once the other side
+/// takes nothing for as long.
 pub(super) struct Timed<S> {
     socket: S,
     progress: Progress,
     allowed: Duration,
+    /// Whether each request has a deadline, or the first alone.
+    repeats: bool,
     /// When the headers must be complete, and how many requests had begun when they started.
     deadline: Option<(Pin<Box<Sleep>>, u64)>,
+    /// When the other side must have taken something.
+    taken_by: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Timed<S> {
     /// The first request must begin within `allowed`: nobody connects without one.
     pub(super) fn new(socket: S, progress: Progress, allowed: Duration) -> Self {
-        let mut timed = Self { socket, progress, allowed, deadline: None };
+        let mut timed =
+            Self { socket, progress, allowed, repeats: true, deadline: None, taken_by: None };
         timed.start();
         timed
+    }
+
+    /// The same for the first request alone, where what is read while no request is in service
+    /// need not be the start of one: HTTP/2 has frames for the connection itself.
+    pub(super) fn first(socket: S, progress: Progress, allowed: Duration) -> Self {
+        Self { repeats: false, ..Self::new(socket, progress, allowed) }
     }
 
     fn start(&mut self) {
         let sleep = Box::pin(sleep_until(Instant::now() + self.allowed));
         self.deadline = Some((sleep, self.progress.begun()));
+    }
+
+    /// Passes on what a write led to, unless it leads to nothing for too long.
+    fn written<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>>
+    where
+        S: Unpin,
+    {
+        let written = write(Pin::new(&mut self.socket), context);
+        if written.is_ready() {
+            self.taken_by = None;
+            return written;
+        }
+        let allowed = self.allowed;
+        let taken_by =
+            self.taken_by.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + allowed)));
+        taken_by.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Drops a deadline that a request has met.
@@ -91,7 +176,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         let read = Pin::new(&mut this.socket).poll_read(context, buffer);
         match &read {
             Poll::Ready(Ok(())) if buffer.filled().len() > filled => {
-                if this.deadline.is_none() && this.progress.is_idle() {
+                if this.repeats && this.deadline.is_none() && this.progress.is_idle() {
                     this.start();
                 }
             }
@@ -114,7 +199,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write(context, bytes)
+        self.get_mut().written(context, |socket, context| socket.poll_write(context, bytes))
     }
 
     fn poll_write_vectored(
@@ -122,7 +207,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write_vectored(context, slices)
+        self.get_mut()
+            .written(context, |socket, context| socket.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -130,10 +216,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(context)
+        self.get_mut().written(context, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
+        self.get_mut().written(context, AsyncWrite::poll_shutdown)
     }
 }

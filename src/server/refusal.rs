@@ -82,11 +82,21 @@ impl Refusal {
         }
     }
 
-    /// The answer: `{"error": …}`. Overload alone asks to be tried again, which the API server
-    /// does within the webhook's timeout.
+    /// The answer: `{"error": …}`, which is a `metav1.Status` too, so that the API server repeats
+    /// the message to its user. Overload alone asks to be tried again, which the API server does
+    /// within the webhook's timeout.
     #[must_use]
     pub fn into_response(self) -> Response {
-        let body = serde_json::json!({ "error": self.to_string() }).to_string();
+        let message = self.to_string();
+        let body = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Status",
+            "status": "Failure",
+            "code": self.status().as_u16(),
+            "message": message,
+            "error": message,
+        });
+        let body = body.to_string();
         let mut response = json(self.status(), body.into_bytes());
         if self == Self::Overload {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -16,8 +16,8 @@ pub struct Decided<'a> {
     pub review: &'a Review<'a>,
     /// The verdict that was sent.
     pub verdict: &'a Verdict<'a>,
-    /// What the candidate policy would decide, where it differs.
-    pub flip: Option<Flip>,
+    /// What the candidate policy would decide where it differs, with its own verdict.
+    pub flip: Option<(Flip, Verdict<'a>)>,
     /// From the last byte of the body to the rendered answer.
     pub took: Duration,
 }
@@ -43,7 +43,7 @@ impl Decided<'_> {
             metrics.violated(violation.rule, *mode);
         }
         metrics.exempted(exempted.len() as u64);
-        if let Some(flip) = self.flip {
+        if let Some((flip, _)) = &self.flip {
             metrics.candidate_flipped(flip.to);
         }
     }
@@ -52,6 +52,8 @@ impl Decided<'_> {
         let Self { review, verdict, flip, took } = self;
         let violation = verdict.violations.first();
         let exempted = verdict.exempted.first();
+        // On the side that denies there is an image to name.
+        let flipped = flip.as_ref().and_then(|(_, candidate)| candidate.violations.first());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         // Texts of users go in as `str`, which both formats escape.
         tracing::info!(
@@ -72,8 +74,10 @@ impl Decided<'_> {
             exempted_image = exempted.map(|each| short(&each.image)),
             reason = exempted.map(|each| short(each.reason)),
             override_name = verdict.override_name,
-            candidate = flip.map(|flip| flip.to.as_str()),
-            candidate_rule = flip.and_then(|flip| flip.rule).map(Rule::as_str),
+            candidate = flip.as_ref().map(|(flip, _)| flip.to.as_str()),
+            candidate_rule = flip.as_ref().and_then(|(flip, _)| flip.rule).map(Rule::as_str),
+            candidate_container = flipped.map(|each| short(&each.container)),
+            candidate_image = flipped.map(|each| short(&each.image)),
             policy = verdict.policy_hash,
             micros,
             suppressed = (suppressed > 0).then_some(suppressed),

@@ -4,6 +4,7 @@
 //! never holds up a request; lines that do not fit are dropped.
 
 use std::io::IsTerminal as _;
+use std::panic::PanicHookInfo;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -47,5 +48,16 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("the log is started already: {error}"))?;
+    std::panic::set_hook(Box::new(log_panic));
     Ok(LogGuard { _worker: worker })
+}
+
+/// A panic is one line of the log too, escaped as any other.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(
+        place = place.as_deref(),
+        said = panic.payload_as_str().unwrap_or_default(),
+        "panic: this is a defect of ImageGate"
+    );
 }

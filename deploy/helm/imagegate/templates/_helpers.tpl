@@ -9,6 +9,12 @@
 {{- end -}}
 {{- end }}
 
+{{/* One cluster needs one gate: a second installation by other means is stopped by the name. */}}
+{{- define "imagegate.webhookName" -}}
+{{- $name := include "imagegate.fullname" . -}}
+{{ eq $name "imagegate-webhook" | ternary "com.imagegate.webhook" $name }}
+{{- end }}
+
 {{- define "imagegate.configMapName" -}}
 {{ .Values.existingConfigMap | default (printf "%s-config" (include "imagegate.fullname" .)) }}
 {{- end }}

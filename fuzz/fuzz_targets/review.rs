@@ -1,0 +1,36 @@
+//! Any body is answered or an error; what is allowed is in the list.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use imagegate::admission::{NamespaceEdit, Operation, PolicyEdit, Review};
+use imagegate::image::Reference;
+use imagegate::policy::{Decision, Documents, Policy, compile};
+use libfuzzer_sys::fuzz_target;
+
+static POLICY: LazyLock<Policy> =
+    LazyLock::new(|| compile(&Documents::default()).expect("the default policy").0);
+
+fuzz_target!(|body: &[u8]| {
+    if let Ok(edit) = PolicyEdit::parse(body) {
+        let _ = edit.judge(&std::collections::BTreeMap::new(), Some(&POLICY));
+    }
+    if let Ok(edit) = NamespaceEdit::parse(body) {
+        let _ = edit.judge(POLICY.opt_out());
+    }
+    let Ok(review) = Review::parse(body) else { return };
+    assert!(!review.uid().is_empty());
+    let verdict = review.judge(&POLICY, None, 0);
+    assert!(!review.answer(&verdict).is_empty());
+    if verdict.decision == Decision::Deny || review.operation() != Operation::Create {
+        return;
+    }
+    // Templates are only warned about by the default policy, so look at what breaks no rule.
+    if verdict.violations.is_empty() {
+        for image in review.images() {
+            let image = image.image.as_deref().expect("a missing image breaks a rule");
+            let reference = Reference::parse(image).expect("what is no reference breaks a rule");
+            assert!(["docker.io", "gcr.io"].contains(&reference.registry()), "{image}");
+        }
+    }
+});

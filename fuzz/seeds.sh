@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Writes the seed corpora from real input: recorded reviews, the table of references, the examples.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+mkdir -p corpus/{reference,review,policy,pattern}
+cp ../tests/data/admission-reviews/*.json corpus/review/
+grep -v '^#' ../tests/data/references.tsv | cut -f 1 | awk 'NF {
+  printf "%s", $0 > ("corpus/reference/" NR)
+  printf "gcr.io,*.pkg.dev,/docker[.]io.*/\n%s", $0 > ("corpus/pattern/" NR)
+}'
+for example in ../config/policy ../config/examples/*/; do
+  for file in "$example"/*.yaml; do
+    [[ -f $file ]] && cp "$file" "corpus/policy/$(basename "$example")-$(basename "$file")"
+  done
+done
+awk '/^```yaml$/ { n++; inside = 1; next } /^```$/ { inside = 0 } inside { print > ("corpus/policy/reference-" n) }' ../docs/policy.md

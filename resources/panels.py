@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""Draws the scrapes of scrape.py as SVG, in panels like those of deploy/grafana/imagegate.json.
+
+Usage: panels.py <SAMPLES.json >PICTURE.svg
+"""
+
+import json
+import math
+import re
+import sys
+import time
+from html import escape
+
+WIDTH, HEIGHT, GAP = 1320, 772, 12
+# Seconds over which a rate is taken.
+WINDOW = 5
+GROUND, PANEL, GRID = "#0f1420", "#171d2b", "#262e40"
+TEXT, QUIET = "#dbe4f3", "#8b98b3"
+GREEN, RED, BLUE, ORANGE, PURPLE = "#5fdd9d", "#ff6b78", "#4db2ff", "#ffb04d", "#c594ff"
+DECISIONS = "imagegate_admission_decisions_total"
+VIOLATIONS = "imagegate_violations_total"
+DURATION = "imagegate_admission_duration_seconds_bucket"
+
+
+def main():
+    samples = json.load(sys.stdin)
+    sys.stdout.write(page(samples))
+
+
+# --- What the queries of the dashboard ask for ---
+
+
+def labels(series):
+    return dict(re.findall(r'(\w+)="([^"]*)"', series))
+
+
+def total(sample, name, **wanted):
+    return sum(value for series, value in sample["metrics"].items()
+               if series.split("{")[0] == name and wanted.items() <= labels(series).items())
+
+
+def increase(samples, at, name, **wanted):
+    before = samples[max(0, at - WINDOW)]
+    return total(samples[at], name, **wanted) - total(before, name, **wanted)
+
+
+def rates(samples, name, **wanted):
+    return [increase(samples, at, name, **wanted)
+            / (samples[at]["time"] - samples[at - WINDOW]["time"])
+            for at in range(WINDOW, len(samples))]
+
+
+def bounds(samples):
+    found = {labels(series)["le"] for series in samples[0]["metrics"] if series.startswith(DURATION)}
+    return sorted(found, key=lambda le: float(le.replace("+Inf", "inf")))
+
+
+def quantile(samples, at, q, window_start=None):
+    """As histogram_quantile does: linear within a bucket."""
+    begin = samples[max(0, at - WINDOW) if window_start is None else window_start]
+    les = bounds(samples)
+    counts = [total(samples[at], DURATION, le=le) - total(begin, DURATION, le=le) for le in les]
+    rank, lower, below = q * counts[-1], 0.0, 0.0
+    for le, count in zip(les, counts):
+        if count >= rank and le != "+Inf" and count > below:
+            return lower + (float(le) - lower) * (rank - below) / (count - below)
+        if le != "+Inf":
+            lower, below = float(le), count
+    return lower
+
+
+def instant(sample, name):
+    return total(sample, name)
+
+
+# --- The page ---
+
+
+def page(samples):
+    last = samples[-1]
+    hash_ = next(labels(s)["hash"] for s, v in last["metrics"].items()
+                 if s.startswith("imagegate_policy_info") and v == 1)
+    days = (instant(last, "imagegate_tls_certificate_not_after_timestamp_seconds") - last["time"]) / 86400
+    in_force = instant(last, "imagegate_policy_last_reload_successful") == 1
+    denied = rates(samples, DECISIONS, decision="deny")[-1]
+    p99 = quantile(samples, len(samples) - 1, 0.99, 0)
+    stats = [
+        ("Policy in force", hash_, BLUE),
+        ("Policy generation", f"{instant(last, 'imagegate_policy_generation'):.0f}", BLUE),
+        ("Policy in the ConfigMap", "in force" if in_force else "refused", GREEN if in_force else RED),
+        ("Denied per second", f"{denied:.1f}", ORANGE),
+        ("99 % answered within", seconds(p99), GREEN),
+        ("Certificate", f"{days:.0f} days", GREEN),
+    ]
+    columns = len(stats)
+    wide = (WIDTH - GAP * (columns + 1)) / columns
+    drawn = [stat(GAP + n * (wide + GAP), 64, wide, 96, *one) for n, one in enumerate(stats)]
+
+    half, high = (WIDTH - 3 * GAP) / 2, 282
+    left, right, upper, lower = GAP, 2 * GAP + half, 172, 172 + high + GAP
+    decisions = [("allow", GREEN, rates(samples, DECISIONS, decision="allow")),
+                 ("deny", RED, rates(samples, DECISIONS, decision="deny"))]
+    rules = [(rule, colour, rates(samples, VIOLATIONS, rule=rule)) for rule, colour in
+             (("blocked-tag", ORANGE), ("untrusted-registry", PURPLE), ("missing-tag", BLUE))]
+    quantiles = [(f"{q:g}", colour, [quantile(samples, at, q) for at in range(WINDOW, len(samples))])
+                 for q, colour in ((0.99, ORANGE), (0.5, BLUE))]
+    drawn += [
+        lines(samples, left, upper, half, high, "Allowed and denied, per second", decisions, "{:g}".format),
+        lines(samples, right, upper, half, high, "Violations by rule, per second", rules, "{:g}".format),
+        heatmap(samples, left, lower, half, high, "Latency of a verdict"),
+        lines(samples, right, lower, half, high, "Latency quantiles", quantiles, seconds),
+    ]
+    span = f"{clock(samples[0]['time'])} – {clock(last['time'])} UTC"
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}"
+ font-family="Inter, DejaVu Sans, sans-serif">
+<rect width="{WIDTH}" height="{HEIGHT}" rx="12" fill="{GROUND}"/>
+{text(GAP + 6, 39, "ImageGate", 19, TEXT, weight="bold")}
+{text(WIDTH - GAP - 6, 38, span, 13, QUIET, anchor="end")}
+{"".join(drawn)}</svg>
+"""
+
+
+def text(x, y, words, size, fill, anchor="start", weight="normal"):
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" text-anchor="{anchor}"'
+            f' font-weight="{weight}">{escape(words)}</text>\n')
+
+
+def clock(moment):
+    return time.strftime("%H:%M:%S", time.gmtime(moment))
+
+
+def seconds(value):
+    if value == 0:
+        return "0"
+    return f"{value * 1e6:.0f} µs" if value < 1e-3 else f"{value * 1e3:g} ms" if value < 1 else f"{value:g} s"
+
+
+def frame(x, y, width, height, title):
+    return (f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{height}" rx="6" fill="{PANEL}"'
+            f' stroke="{GRID}"/>\n' + text(x + 14, y + 24, title, 13, TEXT, weight="600"))
+
+
+def stat(x, y, width, height, title, value, colour):
+    # A hash takes twelve wide characters.
+    size = 27 if len(value) < 12 else 23
+    return (frame(x, y, width, height, title)
+            + text(x + width / 2, y + 69, value, size, colour, anchor="middle", weight="600"))
+
+
+class Plot:
+    """The inner rectangle of a panel, with time from left to right."""
+
+    def __init__(self, samples, x, y, width, height, margin=62):
+        self.left, self.right = x + margin, x + width - 18
+        self.top, self.bottom = y + 42, y + height - 52
+        self.start, self.end = samples[WINDOW]["time"], samples[-1]["time"]
+
+    def across(self, moment):
+        return self.left + (self.right - self.left) * (moment - self.start) / (self.end - self.start)
+
+    def times(self):
+        first = math.ceil(self.start / 10) * 10
+        return "".join(text(self.across(t), self.bottom + 18, clock(t), 11, QUIET, anchor="middle")
+                       for t in range(first, int(self.end) + 1, 10)
+                       if self.left + 20 < self.across(t) < self.right - 20)
+
+
+def lines(samples, x, y, width, height, title, series, form):
+    plot = Plot(samples, x, y, width, height)
+    step, top = scale(max(max(values) for _, _, values in series))
+
+    def up(value):
+        return plot.bottom - (plot.bottom - plot.top) * value / top
+
+    drawn = frame(x, y, width, height, title) + plot.times()
+    for tick in range(round(top / step) + 1):
+        at = up(tick * step)
+        drawn += f'<path d="M{plot.left:.1f} {at:.1f}H{plot.right:.1f}" stroke="{GRID}"/>\n'
+        drawn += text(plot.left - 9, at + 4, form(round(tick * step, 9)), 11, QUIET, anchor="end")
+    drawn += edits(samples, plot)
+    for _, colour, values in series:
+        points = [f"{plot.across(sample['time']):.1f} {up(value):.1f}"
+                  for sample, value in zip(samples[WINDOW:], values)]
+        line = "M" + "L".join(points)
+        drawn += (f'<path d="{line}V{plot.bottom:.1f}H{plot.left:.1f}z" fill="{colour}" fill-opacity=".12"/>\n'
+                  f'<path d="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>\n')
+    at = x + 14
+    for name, colour, values in series:
+        drawn += f'<rect x="{at}" y="{y + height - 19}" width="14" height="4" rx="2" fill="{colour}"/>\n'
+        drawn += text(at + 21, y + height - 12.5, name, 12, QUIET)
+        at += 21 + 6.8 * len(name) + 22
+    return drawn
+
+
+def edits(samples, plot):
+    """A mark where another policy came into force."""
+    drawn = ""
+    for before, after in zip(samples, samples[1:]):
+        name = "imagegate_policy_generation"
+        if instant(before, name) != instant(after, name):
+            at = plot.across(after["time"])
+            drawn += (f'<path d="M{at:.1f} {plot.top:.1f}V{plot.bottom:.1f}" stroke="{BLUE}"'
+                      f' stroke-dasharray="4 4"/>\n')
+            drawn += text(at + 6, plot.top + 11, f"policy {instant(after, name):.0f}", 11, BLUE)
+    return drawn
+
+
+def heatmap(samples, x, y, width, height, title):
+    plot = Plot(samples, x, y, width, height)
+    les = bounds(samples)[:-1]
+    cells = {}
+    for at in range(WINDOW + 1, len(samples)):
+        below = 0
+        for number, le in enumerate(les):
+            count = total(samples[at], DURATION, le=le) - total(samples[at - 1], DURATION, le=le)
+            cells[at, number] = count - below
+            below = count
+    # One empty bucket above the highest that was met.
+    rows = min(len(les), 2 + max(number for (_, number), count in cells.items() if count > 0))
+    rows = max(rows, 5)
+    high = (plot.bottom - plot.top) / rows
+    most = max(cells.values())
+    drawn = frame(x, y, width, height, title) + plot.times()
+    for (at, number), count in cells.items():
+        if count > 0:
+            left, right = (plot.across(samples[n]["time"]) for n in (at - 1, at))
+            drawn += (f'<rect x="{left + .5:.1f}" y="{plot.bottom - (number + 1) * high + .5:.1f}"'
+                      f' width="{right - left - 1:.1f}" height="{high - 1:.1f}"'
+                      f' fill="{shade(count / most)}"/>\n')
+    for number in range(rows):
+        drawn += text(plot.left - 9, plot.bottom - (number + 1) * high + 4, seconds(float(les[number])), 11,
+                      QUIET, anchor="end")
+    drawn += text(x + 14, y + height - 12.5, "1", 12, QUIET)
+    for n in range(40):
+        drawn += f'<rect x="{x + 28 + n * 4}" y="{y + height - 22}" width="4" height="9" fill="{shade(n / 39)}"/>\n'
+    return drawn + text(x + 196, y + height - 12.5, f"{most:.0f} a second", 12, QUIET)
+
+
+def shade(part):
+    """From the ground over purple to yellow; the eye tells few from none."""
+    stops = [(44, 36, 84), (122, 46, 140), (226, 84, 96), (255, 196, 92)]
+    place = math.sqrt(part) * (len(stops) - 1)
+    low = min(int(place), len(stops) - 2)
+    mixed = (round(a + (b - a) * (place - low)) for a, b in zip(stops[low], stops[low + 1]))
+    return "#%02x%02x%02x" % tuple(mixed)
+
+
+def scale(most):
+    """A round step, and the top of an axis that holds `most` with four or five of them."""
+    rough = most * 1.08 / 4
+    magnitude = 10 ** math.floor(math.log10(rough))
+    step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= rough)
+    return step, step * math.ceil(most * 1.02 / step)
+
+
+main()

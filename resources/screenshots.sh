@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Draws the pictures of the README: the logo from its SVG, and screenshots from real runs.
+#
+# Usage: screenshots.sh BINARY
+#   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
+#                       drawn as kubectl tells it; without it, as `imagegate check` does
+#
+# Looks best with the fonts Inter and JetBrains Mono: apt-get install bsdutils curl fonts-inter
+# fonts-jetbrains-mono iproute2 librsvg2-bin openssl pngquant procps python3
+set -euo pipefail
+
+(($# == 1)) || { sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p}' "$0" >&2; exit 2; }
+for tool in curl ip openssl pngquant python3 rsvg-convert script; do
+  command -v "$tool" >/dev/null || { printf 'missing: %s\n' "$tool" >&2; exit 2; }
+done
+binary=$(realpath -- "$1")
+resources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# A network of its own, so that the ports are free and are those of a cluster.
+if [[ -z ${SCREENSHOTS_INSIDE:-} ]]; then
+  SCREENSHOTS_INSIDE=1 exec unshare --net --map-root-user "$0" "$binary"
+fi
+ip link set lo up
+
+work=$(mktemp -d)
+server=
+# Itself or, on a terminal of its own, the child of `script`.
+stop_server() {
+  if [[ -n $server ]]; then
+    pkill -TERM --parent "$server" || kill -TERM "$server" || true
+    wait "$server" || true
+  fi
+  server=
+}
+trap 'stop_server; rm -rf "$work"' EXIT
+
+# What a reader would have: the binary in PATH, and deploy/.
+mkdir "$work/bin" "$work/policy"
+cp "$binary" "$work/bin/imagegate"
+cp -r "$resources/../deploy" "$work/deploy"
+rm -rf "$work/deploy/"{certificates,secret.yaml,webhook.yaml}
+export PATH=$work/bin:$PATH
+export IMAGEGATE_DRAIN_DELAY_SECONDS=0
+
+fresh_policy() {
+  rm -rf "$work/policy"
+  cp -r "$resources/../config/examples/simple" "$work/policy"
+}
+
+# until_true COMMAND…: for at most 20 seconds.
+until_true() {
+  local deadline=$((SECONDS + 20))
+  until "$@"; do
+    ((SECONDS < deadline)) || { printf 'waited in vain for: %s\n' "$*" >&2; exit 1; }
+    read -rt 0.05 <> <(:) || true
+  done
+}
+
+# logged TEXT: in the lines of the log that are not shown yet.
+logged() { tail -n "+$next" "$work/log" 2>/dev/null | grep -q "$1"; }
+
+# show_log_with TEXT: all that is new, once the text is there.
+show_log_with() {
+  until_true logged "$1"
+  tail -n "+$next" "$work/log"
+  next=$(($(wc -l <"$work/log") + 1))
+}
+
+prompt() { printf '\e[1;32m$\e[0m \e[1m%s\e[0m\n' "$*"; }
+
+# On a terminal, where programs show their colours. A refusal is an exit code too.
+on_terminal() { script --quiet --return --flush --command "$*" /dev/null </dev/null || true; }
+
+shown() {
+  prompt "$@"
+  on_terminal "$@"
+}
+
+# png NAME: the SVG on stdin as a PNG of twice the size, for fine displays.
+png() {
+  rsvg-convert --zoom 2 | pngquant --speed 1 --strip 128 - >"$resources/$1.png"
+  printf '%s %d kB\n' "resources/$1.png" $(($(stat --format %s "$resources/$1.png") / 1000))
+}
+
+# terminal NAME TITLE <SESSION
+terminal() {
+  "$resources/terminal.py" "$2" | png "$1"
+}
+
+logo() {
+  rsvg-convert --height "$2" "$resources/$1.svg" | pngquant --speed 1 --strip 128 - >"$resources/$1.png"
+}
+logo logo_square 512
+logo logo_wide 384
+
+# --- From certificates to a live edit ---
+fresh_policy
+cd "$work"
+{
+  shown deploy/certificates.sh
+  serve='imagegate serve --policy policy --tls-cert deploy/certificates/tls.crt --tls-key deploy/certificates/tls.key'
+  prompt "$serve &"
+  script --quiet --return --flush --command "exec $serve" "$work/log" </dev/null >/dev/null &
+  server=$!
+  # The first line is of `script` itself.
+  next=2
+  show_log_with 'ImageGate is ready!'
+
+  prompt 'echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES'
+  echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES
+  show_log_with 'policy applied'
+
+  prompt 'echo maybe >policy/DISABLE_EMPTY_TAG'
+  echo maybe >policy/DISABLE_EMPTY_TAG
+  show_log_with 'is not applied'
+} >"$work/session"
+stop_server
+terminal screenshot_start 'imagegate serve' <"$work/session"
+
+# --- Denied and allowed ---
+fresh_policy
+if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+  # The case ends well only if this is the transcript of the README.
+  TMPDIR=$work E2E_KEEP=1 IMAGEGATE_BINARY=$binary "$resources/../tests/e2e/run.sh" transcript
+  while IFS= read -r line; do
+    case $line in
+      '$ '*) prompt "${line#'$ '}" ;;
+      'Error from server'*) printf '\e[31m%s:\e[0m%s\n' "${line%%:*}" "${line#*:}" ;;
+      *) printf '\e[32m%s\e[0m\n' "$line" ;;
+    esac
+  done <"$(find "$work" -path '*/transcript/transcript.txt')" | terminal screenshot_denied kubectl
+else
+  {
+    shown imagegate check --policy policy nginx nginx:latest docker.io/nginx:latest docker.io/nginx:1.20
+    shown imagegate explain --policy policy nginx:latest
+  } | terminal screenshot_denied 'imagegate check'
+fi
+
+# --- A minute of metrics ---
+imagegate serve --self-signed --policy policy 2>/dev/null &
+server=$!
+until_true curl --silent --fail --output /dev/null http://127.0.0.1:8080/readyz
+"$resources/scrape.py" 127.0.0.1:3000 127.0.0.1:8080 policy >samples.json
+stop_server
+"$resources/panels.py" <samples.json | png screenshot_metrics
