@@ -9,13 +9,14 @@ shown, and where too many are not, there is no report.
 import argparse
 import json
 import pathlib
+import re
 import shutil
 import statistics
+import ssl
 import subprocess
 import sys
 import tempfile
 import urllib.request
-import ssl
 
 import report
 from servers import Floor, Gate, Nginx, Reloads, mount, self_made_pair
@@ -177,6 +178,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=2, help="of one turn")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--sizes", type=int, nargs="+", default=[2, 12, 100], help="in kB")
+    parser.add_argument("--match", default="", help="only rows whose name has this regex")
     parser.add_argument("--full", action="store_true", help="every combination")
     arguments = parser.parse_args()
     if arguments.rounds < 5:
@@ -187,7 +189,10 @@ def main():
         measured = []
         try:
             for row in rows(arguments):
-                print(*row[0], *row[1:], sep=", ", file=sys.stderr, flush=True)
+                name = ", ".join(map(str, (*row[0], *row[1:])))
+                if not re.search(arguments.match, name):
+                    continue
+                print(name, file=sys.stderr, flush=True)
                 measured.append((row, field.measure(row)))
             process = {
                 "idle_memory": field.idle_memory,
@@ -199,6 +204,8 @@ def main():
             }
         finally:
             field.stop()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "raw.json").write_text(json.dumps({"rows": measured, "process": process}))
     return report.write(arguments, measured, process)
 
 

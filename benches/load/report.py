@@ -121,7 +121,6 @@ def write(arguments, measured, process):
         f"at best). Binary {process['binary']:.1f} MiB. {process['generation']} policies were "
         "applied.",
     ])
-    arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "report.md").write_text(text + "\n")
     (arguments.output / "chart.svg").write_text(chart(rows))
     print(text)

@@ -55,18 +55,15 @@ impl de::Error for Declined {
 impl<'de> Json<'de> {
     /// The next byte that is no white space, which stays.
     fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.text.get(self.at) {
-                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
-                byte => return byte.copied(),
-            }
-        }
+        let (byte, behind) = skip::token(self.text, self.at)?;
+        self.at = behind - 1;
+        Some(byte)
     }
 
     /// The next byte that is no white space, taken.
     fn token(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
-        self.at += 1;
+        let (byte, behind) = skip::token(self.text, self.at)?;
+        self.at = behind;
         Some(byte)
     }
 
@@ -86,11 +83,9 @@ impl<'de> Json<'de> {
 
     /// A text whose opening quote was taken, if it has no escape.
     fn text(&mut self) -> Result<&'de str, Declined> {
-        let start = self.at;
-        if self.stop() != Some(b'"') {
-            return Err(Declined);
-        }
-        let text = self.text.get(start..self.at - 1).ok_or(Declined)?;
+        let Some((b'"', behind)) = skip::stop(self.text, self.at) else { return Err(Declined) };
+        let text = self.text.get(self.at..behind - 1).ok_or(Declined)?;
+        self.at = behind;
         str::from_utf8(text).map_err(|_| Declined)
     }
 

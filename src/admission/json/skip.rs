@@ -8,147 +8,164 @@ const EACH: u64 = u64::from_ne_bytes([1; 8]);
 impl Json<'_> {
     /// Takes one value of any type. Texts in it need not be UTF-8, as in `serde_json`.
     pub(super) fn skip(&mut self) -> Result<(), Declined> {
-        // One bit for each bracket that is open, the innermost lowest: 1 for an object.
-        let mut objects: u128 = 0;
-        let outside = self.depth;
-        loop {
-            let byte = self.token().ok_or(Declined)?;
-            match byte {
-                b'"' => self.skip_text()?,
-                b'{' | b'[' => {
-                    let is_object = byte == b'{';
-                    let closing = if is_object { b'}' } else { b']' };
-                    if self.peek() == Some(closing) {
-                        self.at += 1;
-                        if self.depth >= DEEPEST {
-                            return Err(Declined);
-                        }
-                    } else {
-                        self.depth += 1;
-                        if self.depth > DEEPEST {
-                            return Err(Declined);
-                        }
-                        objects = objects << 1 | u128::from(is_object);
-                        if is_object {
-                            self.skip_key()?;
-                        }
-                        continue;
-                    }
-                }
-                b'-' => {
-                    let first = self.text.get(self.at).copied().ok_or(Declined)?;
-                    self.at += 1;
-                    self.skip_number(first)?;
-                }
-                b't' => self.literal(b"rue")?,
-                b'f' => self.literal(b"alse")?,
-                b'n' => self.literal(b"ull")?,
-                _ => self.skip_number(byte)?,
-            }
-            // A value ends here, and with it as many others as there are closing brackets.
-            loop {
-                if self.depth == outside {
-                    return Ok(());
-                }
-                let is_object = objects & 1 == 1;
-                match self.token() {
-                    Some(b',') => {
-                        if is_object {
-                            self.skip_key()?;
-                        }
-                        break;
-                    }
-                    Some(b'}') if is_object => {}
-                    Some(b']') if !is_object => {}
-                    _ => return Err(Declined),
-                }
-                objects >>= 1;
-                self.depth -= 1;
-            }
-        }
-    }
-
-    /// Takes bytes up to and with the first that is special in a text: the closing quote, a
-    /// backslash, or a control character.
-    pub(super) fn stop(&mut self) -> Option<u8> {
-        let rest = self.text.get(self.at..)?;
-        let (words, _) = rest.as_chunks();
-        for word in words {
-            let special = special(u64::from_le_bytes(*word));
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8 + 1;
-                return self.text.get(self.at - 1).copied();
-            }
-            self.at += 8;
-        }
-        let rest = self.text.get(self.at..)?;
-        let place = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-        self.at += place + 1;
-        rest.get(place).copied()
-    }
-
-    fn skip_key(&mut self) -> Result<(), Declined> {
-        self.expect(b'"')?;
-        self.skip_text()?;
-        self.expect(b':')
-    }
-
-    /// Takes the rest of a text whose opening quote was taken.
-    fn skip_text(&mut self) -> Result<(), Declined> {
-        loop {
-            match self.stop() {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => {}
-                _ => return Err(Declined),
-            }
-            let escape = self.text.get(self.at).ok_or(Declined)?;
-            self.at += 1;
-            match escape {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                b'u' => {
-                    let digits = self.text.get(self.at..self.at + 4).ok_or(Declined)?;
-                    if !digits.iter().all(u8::is_ascii_hexdigit) {
-                        return Err(Declined);
-                    }
-                    self.at += 4;
-                }
-                _ => return Err(Declined),
-            }
-        }
-    }
-
-    /// Takes the rest of a number that begins with `first`, after its sign.
-    fn skip_number(&mut self, first: u8) -> Result<(), Declined> {
-        match first {
-            b'0' => {}
-            b'1'..=b'9' => self.skip_digits(),
-            _ => return Err(Declined),
-        }
-        if self.text.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.skip_some_digits()?;
-        }
-        if let Some(b'e' | b'E') = self.text.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.text.get(self.at) {
-                self.at += 1;
-            }
-            self.skip_some_digits()?;
-        }
+        self.at = value_end(self.text, self.at, DEEPEST - self.depth).ok_or(Declined)?;
         Ok(())
     }
+}
 
-    fn skip_some_digits(&mut self) -> Result<(), Declined> {
-        let start = self.at;
-        self.skip_digits();
-        if self.at > start { Ok(()) } else { Err(Declined) }
-    }
-
-    fn skip_digits(&mut self) {
-        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
+/// The place behind the value that begins at `at`, whose brackets are at most `deepest` deep.
+///
+/// The place is passed by value, here and below, so that it stays in a register.
+fn value_end(text: &[u8], mut at: usize, deepest: u32) -> Option<usize> {
+    // One bit for each bracket that is open, the innermost lowest: 1 for an object.
+    let mut objects: u128 = 0;
+    let mut depth = 0;
+    loop {
+        let byte;
+        (byte, at) = token(text, at)?;
+        match byte {
+            b'"' => at = text_end(text, at)?,
+            b'{' | b'[' => {
+                if depth >= deepest {
+                    return None;
+                }
+                let is_object = byte == b'{';
+                let (next, behind) = token(text, at)?;
+                if next == if is_object { b'}' } else { b']' } {
+                    at = behind;
+                } else {
+                    depth += 1;
+                    objects = objects << 1 | u128::from(is_object);
+                    if is_object {
+                        at = key_end(text, at)?;
+                    }
+                    continue;
+                }
+            }
+            b'-' => at = number_end(text, at)?,
+            b't' => at = literal_end(text, at, b"rue")?,
+            b'f' => at = literal_end(text, at, b"alse")?,
+            b'n' => at = literal_end(text, at, b"ull")?,
+            _ => at = number_end(text, at - 1)?,
+        }
+        // A value ends here, and with it as many others as there are closing brackets.
+        loop {
+            if depth == 0 {
+                return Some(at);
+            }
+            let is_object = objects & 1 == 1;
+            let byte;
+            (byte, at) = token(text, at)?;
+            match byte {
+                b',' => {
+                    if is_object {
+                        at = key_end(text, at)?;
+                    }
+                    break;
+                }
+                b'}' if is_object => {}
+                b']' if !is_object => {}
+                _ => return None,
+            }
+            objects >>= 1;
+            depth -= 1;
         }
     }
+}
+
+/// The next byte that is no white space, and the place behind it.
+#[inline]
+pub(super) fn token(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
+    loop {
+        let byte = *text.get(at)?;
+        at += 1;
+        if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+            return Some((byte, at));
+        }
+    }
+}
+
+/// The first byte that is special in a text, the closing quote, a backslash or a control
+/// character, and the place behind it.
+#[inline]
+pub(super) fn stop(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        let special = special(word);
+        if special != 0 {
+            at += special.trailing_zeros() as usize / 8;
+            return text.get(at).map(|byte| (*byte, at + 1));
+        }
+        at += 8;
+    }
+    let rest = text.get(at..)?;
+    let place = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    rest.get(place).map(|byte| (*byte, at + place + 1))
+}
+
+fn key_end(text: &[u8], at: usize) -> Option<usize> {
+    let (b'"', at) = token(text, at)? else { return None };
+    let (b':', at) = token(text, text_end(text, at)?)? else { return None };
+    Some(at)
+}
+
+/// The place behind a text, from behind its opening quote.
+#[inline]
+fn text_end(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match stop(text, at)? {
+            (b'"', behind) => return Some(behind),
+            (b'\\', behind) => at = escape_end(text, behind)?,
+            _ => return None,
+        }
+    }
+}
+
+/// The place behind an escape, from behind its backslash.
+#[inline]
+fn escape_end(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
+        b'u' => {
+            let digits = text.get(at + 1..at + 5)?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(at + 5)
+        }
+        _ => None,
+    }
+}
+
+fn literal_end(text: &[u8], at: usize, rest: &[u8]) -> Option<usize> {
+    let end = at + rest.len();
+    (text.get(at..end)? == rest).then_some(end)
+}
+
+/// The place behind a number, from behind its sign.
+fn number_end(text: &[u8], at: usize) -> Option<usize> {
+    let mut at = match text.get(at)? {
+        b'0' => at + 1,
+        b'1'..=b'9' => digits_end(text, at),
+        _ => return None,
+    };
+    if text.get(at) == Some(&b'.') {
+        at = some_digits_end(text, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        let sign = usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        at = some_digits_end(text, at + 1 + sign)?;
+    }
+    Some(at)
+}
+
+fn some_digits_end(text: &[u8], at: usize) -> Option<usize> {
+    let end = digits_end(text, at);
+    (end > at).then_some(end)
+}
+
+fn digits_end(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
 }
 
 /// Marks the highest bit of the bytes that are special in a text. The lowest mark is always right;

@@ -48,7 +48,9 @@ fn no_recorded_body_of_a_workload_is_declined() {
 
 /// At the edges of the grammar.
 #[rustfmt::skip]
-const ROWS: [&str; 61] = [
+const ROWS: [&str; 65] = [
+    "\"0\u{1}23456789abcdef\"", "\"01234567\u{1f}9abcdef012345\"", "\" 123456789abcdef\"",
+    r#""0123456\n89abcdef\"0123456789\\""#,
     "", " ", "null", "nul", "nulll", "true", "tru", "false", "{}", "[]", " [ ] ", "[,]", "[1,]",
     "[1 2]", "[1,2]", "{,}", r#"{"a"}"#, r#"{"a":}"#, r#"{"a":1,}"#, r#"{"a":1 "b":2}"#,
     r#"{"a":1]"#, "[1}", "[", "{", r#"{""#, r#"{"":[]}"#, "01", "-", "-0", "-01", "1.", "1.5",
