@@ -145,7 +145,7 @@ async fn f2_slow_headers_and_slow_bodies_end_at_their_deadlines() {
     let _ = drip(&mut body, &[b' '; 1000]).await;
     let answer = String::from_utf8(closed(&mut body).await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(answer.contains("{\"error\":\"the body took too long\"}"), "{answer}");
+    assert!(answer.contains("\"error\":\"the body took too long\""), "{answer}");
 
     let mut streams = gate.client.connect(Protocol::Http2).await.unwrap();
     let never = Duration::from_hours(1);
