@@ -16,7 +16,7 @@ use super::limits::Limits;
 use super::routes::webhook_routes;
 use super::self_signed::self_signed;
 use super::tls::{Tls, TlsOwner};
-use super::tls_files::TlsFiles;
+use super::tls_files::{TlsFiles, seed_randomness};
 use crate::reload::{Live, Lookout, Owner, PolicySource};
 use crate::settings::{DEFAULT_POLICY, Settings};
 use crate::telemetry::{Metrics, Telemetry};
@@ -30,6 +30,7 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let metrics = Arc::new(Metrics::new()?);
     let live = Arc::new(Live::default());
     let drain = Drain::default();
+    tokio::task::spawn_blocking(seed_randomness);
     let tls = tls(&settings, &metrics)?;
     // Bound first: a port that is taken is the likeliest mistake.
     let webhook = bind(settings.listen).await?;

@@ -115,6 +115,13 @@ impl KeyPair {
     }
 }
 
+/// Draws a random number. The first one of a process takes some 30 ms, in which the generator is
+/// seeded; no client should wait for that in its handshake.
+pub(super) fn seed_randomness() {
+    // Where there is none, the first handshake says so.
+    let _ = aws_lc_rs::default_provider().secure_random.fill(&mut [0]);
+}
+
 fn alpn(protocol: Protocol) -> Vec<u8> {
     match protocol {
         Protocol::Http1 => b"http/1.1".to_vec(),
