@@ -37,3 +37,16 @@ judged_again() {
 check 'updates: all judges every update' judged_again
 check 'a bad Pod can be deleted even then' succeeds kubectl delete pod old
 check 'a Pod with a good image can be deleted' succeeds kubectl delete pod bad
+
+# CVE-2023-34091 was a gate that looked away while an object was being deleted.
+leaving() {
+  local finalizer='"/metadata/finalizers"'
+  set_policy '{}'
+  succeeds kubectl run leaving --image docker.io/acme/app:1
+  succeeds kubectl patch pod leaving --type json \
+    --patch "[{\"op\":\"add\",\"path\":$finalizer,\"value\":[\"example.com/e2e\"]}]"
+  succeeds kubectl delete pod leaving --wait=false
+  refused 'untrusted registry! (quay.io/acme/app:3)' kubectl set image pod/leaving leaving=quay.io/acme/app:3
+  succeeds kubectl patch pod leaving --type json --patch "[{\"op\":\"remove\",\"path\":$finalizer}]"
+}
+check 'a Pod that is being deleted gets no bad image either, and can go' leaving
