@@ -8,6 +8,7 @@ use anyhow::Result;
 use config::Value;
 
 use super::exit::Exit;
+use crate::policy::SIMPLE_KEYS;
 use crate::server;
 use crate::settings::{Flags, Settings};
 use crate::telemetry::{LogFormat, start_log};
@@ -57,6 +58,9 @@ pub(super) fn run(serve: Serve) -> Result<Exit> {
     for name in ignored {
         tracing::warn!(variable = name.as_str(), "this variable names no setting");
     }
+    // The rest of the environment may hold secrets, and is nobody's business from here on.
+    let of_policy = |(name, _): &(String, String)| SIMPLE_KEYS.contains(&name.as_str());
+    let variables = variables.into_iter().filter(of_policy).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(server::run(settings, variables))?;
     Ok(Exit::Fine)

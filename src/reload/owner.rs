@@ -26,7 +26,7 @@ pub struct PolicySource {
     /// Whether somebody named the path. A default path may be absent: variables and defaults are
     /// the policy then.
     pub named: bool,
-    /// The environment of the process; only the policy's own variables are looked at.
+    /// The variables of the policy's simple form.
     pub variables: BTreeMap<String, String>,
 }
 

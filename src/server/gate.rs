@@ -26,7 +26,7 @@ pub enum Endpoint {
 pub struct Gate {
     live: Arc<Live>,
     telemetry: Telemetry,
-    /// The environment of the process, which is a part of the policy in simple form.
+    /// The variables of the policy's simple form.
     variables: BTreeMap<String, String>,
 }
 

@@ -21,7 +21,8 @@ use crate::reload::{Live, Lookout, Owner, PolicySource};
 use crate::settings::{DEFAULT_POLICY, Settings};
 use crate::telemetry::{Metrics, Telemetry};
 
-/// Serves until SIGTERM or SIGINT, then drains. `variables` is the environment.
+/// Serves until SIGTERM or SIGINT, then drains. `variables` are those of the
+/// policy's simple form.
 ///
 /// # Errors
 /// When a port or the key pair cannot be had. A missing or invalid policy is not an error: the
