@@ -64,7 +64,7 @@ impl Service {
 
 /// Restarts both of two replicas three times under load, a new one before each old one, with a
 /// new key pair for all each time.
-async fn rolling_restart(drain_delay: &str, end: Signal) -> [Tally; 2] {
+async fn rolling_restart(drain_delay: &str, end: Signal, requests: u64) -> [Tally; 2] {
     let service = Service::start().await;
     let mut replicas = vec![service.replica(drain_delay).await, service.replica(drain_delay).await];
     let loads = service.load();
@@ -78,26 +78,28 @@ async fn rolling_restart(drain_delay: &str, end: Signal) -> [Tally; 2] {
         let ended = old.ended().await;
         assert_eq!(ended.status.success(), end == Signal::TERM, "{}", ended.log);
     }
-    loads[0].more(150).await;
+    for load in &loads {
+        load.more(requests).await;
+    }
     let [one, two] = loads;
     [one.stop().await, two.stop().await]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h1_a_rolling_restart_loses_no_request() {
-    let tallies = rolling_restart("2", Signal::TERM).await;
+    let tallies = rolling_restart("2", Signal::TERM, 5_000).await;
     for (protocol, tally) in PROTOCOLS.iter().zip(&tallies) {
         println!("H1: {protocol:?}: {}", tally.summary());
         assert_eq!(tally.failures, Vec::<String>::new());
         assert_eq!(tally.retried, 0);
     }
     let verdicts: usize = tallies.iter().map(Tally::verdicts).sum();
-    assert!(verdicts >= 1_000, "{verdicts}");
+    assert!(verdicts >= 10_000, "{verdicts}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h1_control_without_the_drain_the_same_restart_loses_requests() {
-    let tallies = rolling_restart("0", Signal::KILL).await;
+    let tallies = rolling_restart("0", Signal::KILL, 150).await;
     for (protocol, tally) in PROTOCOLS.iter().zip(&tallies) {
         println!("H1 control: {protocol:?}: {}", tally.summary());
         assert!(!tally.failures.is_empty(), "the restart is not seen: {protocol:?}");
