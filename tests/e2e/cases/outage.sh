@@ -78,6 +78,28 @@ broken_from_the_start() {
 }
 check 'without a valid policy from the start: alive, not ready, and nothing is admitted' broken_from_the_start
 
+# The only place is held by a body that takes three seconds; the API server asks again meanwhile.
+overloaded() {
+  local body=$scratch/slow.json before
+  head -c 6144 /dev/zero | tr '\0' ' ' >"$body"
+  port=$(free_port)
+  IMAGEGATE_MAX_REQUESTS=1 start_gate gate-small "$port" --policy "$scratch/policy" \
+    --tls-cert "$scratch/gate.crt" --tls-key "$scratch/gate.key"
+  register_url "e2e-$file" "$port" "$scratch/ca.crt" Fail
+  wait_until_judged
+  before=$(metric imagegate_requests_shed_total)
+  curl -s --cacert "$scratch/ca.crt" --limit-rate 2k -H 'Content-Type: application/json' -H 'Expect:' \
+    --data-binary "@$body" -o "$scratch/page" "https://127.0.0.1:$port/validate" &
+  eventually 5 metric_is imagegate_requests_in_flight 1
+  succeeds try_pod "$good"
+  wait $!
+  (($(metric imagegate_requests_shed_total) > before)) || say 'nothing was turned away'
+}
+metric_is() {
+  same "$2" "$(metric "$1")"
+}
+check 'overloaded: turned away with Retry-After, asked again, admitted' overloaded
+
 break_glass() {
   succeeds kubectl delete validatingwebhookconfiguration "e2e-$file"
   notices 'created (server dry run)' nginx
