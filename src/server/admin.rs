@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::{Semaphore, watch};
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::reject::{MethodNotAllowed, Rejection};
+use warp::reject::Rejection;
 use warp::reply::Response;
 
 use super::drain::Phase;
@@ -43,12 +43,7 @@ pub fn admin_routes(
         rendered(turn, move || json(StatusCode::OK, policy_page(&live)))
     });
     let missing = |rejection: Rejection| async move {
-        let refusal = if rejection.find::<MethodNotAllowed>().is_some() {
-            Refusal::MethodNotAllowed
-        } else {
-            Refusal::NotFound
-        };
-        Ok::<_, Infallible>(refusal.into_response())
+        Ok::<_, Infallible>(Refusal::from(&rejection).into_response())
     };
     metrics
         .or(healthz)

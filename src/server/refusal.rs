@@ -2,6 +2,7 @@
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
+use warp::reject::{MethodNotAllowed, Rejection};
 use warp::reply::Response;
 
 use crate::admission::BadReview;
@@ -102,6 +103,17 @@ impl Refusal {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+impl From<&Rejection> for Refusal {
+    /// What warp's filters turn away: another method, or no such path.
+    fn from(rejection: &Rejection) -> Self {
+        if rejection.find::<MethodNotAllowed>().is_some() {
+            Self::MethodNotAllowed
+        } else {
+            Self::NotFound
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Buf;
 use futures_util::Stream;
 use http::{HeaderMap, StatusCode};
 use warp::filters::BoxedFilter;
-use warp::reject::{MethodNotAllowed, Rejection};
+use warp::reject::Rejection;
 use warp::reply::Response;
 use warp::{Filter, path};
 
@@ -29,12 +29,7 @@ pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Resp
             handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, headers, Box::pin(body))
         })
         .recover(move |rejection: Rejection| {
-            let refusal = if rejection.find::<MethodNotAllowed>().is_some() {
-                Refusal::MethodNotAllowed
-            } else {
-                Refusal::NotFound
-            };
-            let response = refused(&unnoticed, refusal);
+            let response = refused(&unnoticed, Refusal::from(&rejection));
             async move { Ok::<_, Infallible>(response) }
         })
         .unify()
