@@ -6,22 +6,28 @@
 //! an error. The caller then asks `serde_json`, which has the last word and gives the reasons. So
 //! it could only be wrong by accepting more, and tests hold it to that.
 
+mod blocks;
+mod classes;
+mod plain;
 mod skip;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use serde::de::value::BorrowedStrDeserializer;
+use fearless_simd::Level;
+use serde::de::value::BorrowedBytesDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
+
+use plain::Plain;
 
 /// The deepest nesting that is read: below what `serde_json` and [`super::depth`] refuse.
 const DEEPEST: u32 = 127;
 
 /// Reads a whole text as one value; `None` where that is left to `serde_json`.
 pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Option<T> {
-    let mut json = Json { text, at: 0, depth: 0 };
+    let mut json = Json { text, at: 0, depth: 0, level: Level::new() };
     let value = T::deserialize(&mut json).ok()?;
     json.token().is_none().then_some(value)
 }
@@ -32,6 +38,8 @@ struct Json<'de> {
     at: usize,
     /// Open arrays and objects.
     depth: u32,
+    /// The instruction set of this processor.
+    level: Level,
 }
 
 /// Why is not said: `serde_json` will.
@@ -81,12 +89,12 @@ impl<'de> Json<'de> {
         Ok(())
     }
 
-    /// A text whose opening quote was taken, if it has no escape.
-    fn text(&mut self) -> Result<&'de str, Declined> {
-        let Some((b'"', behind)) = skip::stop(self.text, self.at) else { return Err(Declined) };
-        let text = self.text.get(self.at..behind - 1).ok_or(Declined)?;
-        self.at = behind;
-        str::from_utf8(text).map_err(|_| Declined)
+    /// A text if it has no escape.
+    fn plain(&mut self) -> Result<Plain<'de>, Declined> {
+        self.expect(b'"')?;
+        let plain = Plain::at(self.level, self.text, self.at).ok_or(Declined)?;
+        self.at += plain.bytes.len() + 1;
+        Ok(plain)
     }
 
     fn open(&mut self, bracket: u8) -> Result<(), Declined> {
@@ -104,8 +112,8 @@ impl<'de> Deserializer<'de> for &mut Json<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
-        self.expect(b'"')?;
-        visitor.visit_borrowed_str(self.text()?)
+        let Plain { bytes, .. } = self.plain()?;
+        visitor.visit_borrowed_str(str::from_utf8(bytes).map_err(|_| Declined)?)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
@@ -201,10 +209,12 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         if !self.more(b'}')? {
             return Ok(None);
         }
-        self.json.expect(b'"')?;
-        let key = self.json.text()?;
+        let Plain { bytes, is_ascii } = self.json.plain()?;
+        if !is_ascii && str::from_utf8(bytes).is_err() {
+            return Err(Declined);
+        }
         self.json.expect(b':')?;
-        seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some)
+        seed.deserialize(BorrowedBytesDeserializer::new(bytes)).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Declined> {

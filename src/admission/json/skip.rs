@@ -1,5 +1,8 @@
 //! Skips a value, checking its grammar and nothing else.
+//!
+//! Here it is done byte by byte; [`super::blocks`] is faster on what API servers write.
 
+use super::blocks;
 use super::{DEEPEST, Declined, Json};
 
 /// A byte in each place of a word.
@@ -8,7 +11,15 @@ const EACH: u64 = u64::from_ne_bytes([1; 8]);
 impl Json<'_> {
     /// Takes one value of any type. Texts in it need not be UTF-8, as in `serde_json`.
     pub(super) fn skip(&mut self) -> Result<(), Declined> {
-        self.at = value_end(self.text, self.at, DEEPEST - self.depth).ok_or(Declined)?;
+        let deepest = DEEPEST - self.depth;
+        let end = match self.peek() {
+            Some(b'{' | b'[') if deepest >= blocks::DEEPEST => {
+                blocks::container_end(self.level, self.text, self.at)
+            }
+            _ => None,
+        };
+        let end = end.or_else(|| value_end(self.text, self.at, deepest));
+        self.at = end.ok_or(Declined)?;
         Ok(())
     }
 }
@@ -16,7 +27,7 @@ impl Json<'_> {
 /// The place behind the value that begins at `at`, whose brackets are at most `deepest` deep.
 ///
 /// The place is passed by value, here and below, so that it stays in a register.
-fn value_end(text: &[u8], mut at: usize, deepest: u32) -> Option<usize> {
+pub(super) fn value_end(text: &[u8], mut at: usize, deepest: u32) -> Option<usize> {
     // One bit for each bracket that is open, the innermost lowest: 1 for an object.
     let mut objects: u128 = 0;
     let mut depth = 0;
@@ -42,11 +53,7 @@ fn value_end(text: &[u8], mut at: usize, deepest: u32) -> Option<usize> {
                     continue;
                 }
             }
-            b'-' => at = number_end(text, at)?,
-            b't' => at = literal_end(text, at, b"rue")?,
-            b'f' => at = literal_end(text, at, b"alse")?,
-            b'n' => at = literal_end(text, at, b"ull")?,
-            _ => at = number_end(text, at - 1)?,
+            _ => at = scalar_end(text, at - 1)?,
         }
         // A value ends here, and with it as many others as there are closing brackets.
         loop {
@@ -88,7 +95,7 @@ pub(super) fn token(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
 /// The first byte that is special in a text, the closing quote, a backslash or a control
 /// character, and the place behind it.
 #[inline]
-pub(super) fn stop(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
+fn stop(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
     while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);
         let special = special(word);
@@ -123,7 +130,7 @@ fn text_end(text: &[u8], mut at: usize) -> Option<usize> {
 
 /// The place behind an escape, from behind its backslash.
 #[inline]
-fn escape_end(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn escape_end(text: &[u8], at: usize) -> Option<usize> {
     match text.get(at)? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
         b'u' => {
@@ -134,9 +141,20 @@ fn escape_end(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-fn literal_end(text: &[u8], at: usize, rest: &[u8]) -> Option<usize> {
-    let end = at + rest.len();
-    (text.get(at..end)? == rest).then_some(end)
+/// The place behind a number or a literal.
+pub(super) fn scalar_end(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at)? {
+        b'-' => number_end(text, at + 1),
+        b't' => literal_end(text, at, b"true"),
+        b'f' => literal_end(text, at, b"false"),
+        b'n' => literal_end(text, at, b"null"),
+        _ => number_end(text, at),
+    }
+}
+
+fn literal_end(text: &[u8], at: usize, literal: &[u8]) -> Option<usize> {
+    let end = at + literal.len();
+    (text.get(at..end)? == literal).then_some(end)
 }
 
 /// The place behind a number, from behind its sign.

@@ -1,10 +1,11 @@
 //! The reader against `serde_json`: it accepts nothing more, reads the same, and declines nothing
 //! that an API server writes.
 
+use fearless_simd::Level;
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
-use super::read;
+use super::{DEEPEST, blocks, read, skip};
 use crate::admission::depth;
 use crate::admission::envelope::Body;
 use crate::admission::strict::Object;
@@ -16,8 +17,57 @@ fn shown<T: std::fmt::Debug, E>(read: Result<T, E>) -> Option<String> {
     read.ok().map(|value| format!("{value:?}"))
 }
 
+/// The instruction sets of this processor, from the one that all processors of its kind have.
+fn levels() -> Vec<Level> {
+    let best = Level::new();
+    let mut levels = vec![Level::baseline(), best];
+    #[cfg(target_arch = "x86_64")]
+    levels.extend(
+        [best.as_sse4_2().map(Level::Sse4_2), best.as_avx2().map(Level::Avx2)]
+            .into_iter()
+            .flatten(),
+    );
+    levels
+}
+
+/// What skips in blocks must end where what skips byte by byte does, from whatever bracket on; and
+/// it may leave to that only what has white space outside of texts, or is too deep.
+fn check_blocks(text: &[u8]) -> Result<(), TestCaseError> {
+    let brackets: Vec<_> = (0..text.len()).filter(|at| matches!(text[*at], b'{' | b'[')).collect();
+    // Some of them where they are many.
+    for at in brackets.iter().copied().step_by(1 + brackets.len() / 16) {
+        let expected = skip::value_end(text, at, DEEPEST);
+        let value = expected.map_or(&text[at..], |end| &text[at..end]);
+        let compact = is_compact(value) && skip::value_end(text, at, blocks::DEEPEST).is_some();
+        for level in levels() {
+            let end = blocks::container_end(level, text, at);
+            if compact || end.is_some() {
+                let text = String::from_utf8_lossy(text);
+                prop_assert_eq!(end, expected, "{} at {} by {:?}", text, at, level);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value has no white space outside of its texts.
+fn is_compact(value: &[u8]) -> bool {
+    let (mut within, mut escaped) = (false, false);
+    value.iter().all(|byte| {
+        if escaped {
+            escaped = false;
+        } else if *byte == b'\\' {
+            escaped = true;
+        } else if *byte == b'"' {
+            within = !within;
+        }
+        within || !byte.is_ascii_whitespace()
+    })
+}
+
 /// What skips a value must agree with `serde_json` both ways; what reads a review may decline.
 fn check(text: &[u8]) -> Result<(), TestCaseError> {
+    check_blocks(text)?;
     let skipped = read::<IgnoredAny>(text).is_some();
     let expected = depth::is_bounded(text) && serde_json::from_slice::<IgnoredAny>(text).is_ok();
     prop_assert_eq!(skipped, expected, "{}", String::from_utf8_lossy(text));
@@ -163,6 +213,32 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
+/// Where, how, and a byte.
+type Edit = (prop::sample::Index, u8, u8);
+
+fn edits(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Edit>> {
+    proptest::collection::vec((any::<prop::sample::Index>(), 0..5_u8, any::<u8>()), count)
+}
+
+fn edited(mut text: Vec<u8>, edits: Vec<Edit>) -> Vec<u8> {
+    for (place, edit, byte) in edits {
+        let place = place.index(text.len());
+        match edit {
+            0 => {
+                text.remove(place);
+            }
+            1 => text.insert(place, byte),
+            2 => text[place] = byte,
+            3 => text.insert(place, b"{}[],:\"\\ 0"[byte as usize % 10]),
+            _ => {
+                let piece = text[place..(place + 40).min(text.len())].to_vec();
+                text.splice(place..place, piece);
+            }
+        }
+    }
+    text
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -177,24 +253,17 @@ proptest! {
     }
 
     #[test]
+    fn agrees_on_compact_values(values in proptest::collection::vec(value(), 1..5), edits in edits(0..3)) {
+        let values: Vec<serde_json::Value> =
+            values.iter().filter_map(|value| serde_json::from_str(value).ok()).collect();
+        check(&edited(serde_json::to_vec(&values).unwrap(), edits))?;
+    }
+
+    #[test]
     fn agrees_on_broken_bodies(
         body in proptest::sample::select(RECORDED.to_vec()),
-        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..5, any::<u8>()), 1..4),
+        edits in edits(1..4),
     ) {
-        let mut body = body.as_bytes().to_vec();
-        for (place, edit, byte) in edits {
-            let place = place.index(body.len());
-            match edit {
-                0 => { body.remove(place); }
-                1 => body.insert(place, byte),
-                2 => body[place] = byte,
-                3 => body.insert(place, b"{}[],:\"\\ 0"[byte as usize % 10]),
-                _ => {
-                    let piece = body[place..(place + 40).min(body.len())].to_vec();
-                    body.splice(place..place, piece);
-                }
-            }
-        }
-        check(&body)?;
+        check(&edited(body.as_bytes().to_vec(), edits))?;
     }
 }

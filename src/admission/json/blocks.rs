@@ -1,0 +1,212 @@
+//! Skips an object or an array 64 bytes at a time, checking its grammar by the bits of masks.
+//!
+//! A walk from token to token mispredicts the length of every other one. Here a block costs nearly
+//! the same whatever is in it: the rules of the grammar that look at two neighbours are a few
+//! operations on masks, and only brackets that are not empty, numbers, literals and rare escapes
+//! are visited one by one.
+//!
+//! It knows JSON without white space, as API servers write it, up to 63 levels deep. Anything else
+//! it leaves to [`super::skip`], as it does whatever is wrong.
+
+#![expect(clippy::inline_always, reason = "the only way into the caller's instruction set")]
+
+use std::iter::once;
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::classes::{BLOCK, Classes, padded};
+use super::skip;
+
+/// The deepest nesting that fits into [`Scan::open`].
+pub(super) const DEEPEST: u32 = 63;
+
+/// The place behind the object or array whose opening bracket stands at `at`; `None` where that is
+/// left to others.
+pub(super) fn container_end(level: Level, text: &[u8], at: usize) -> Option<usize> {
+    // A pair of brackets with nothing in it is no bracket below.
+    if let b"{}" | b"[]" = text.get(at..at + 2)? {
+        return Some(at + 2);
+    }
+    dispatch!(level, simd => scan(simd, text, at))
+}
+
+#[inline(always)]
+fn scan<S: Simd>(simd: S, text: &[u8], mut at: usize) -> Option<usize> {
+    let mut scan = Scan { open: BOTTOM, ..Scan::default() };
+    let (blocks, rest) = text.get(at..)?.as_chunks();
+    for block in blocks.iter().chain(once(&padded(rest))) {
+        let last = scan.block(&Classes::of(simd, block), text, at)?;
+        if scan.open == BOTTOM {
+            return Some(at + last.trailing_ones() as usize);
+        }
+        at += BLOCK;
+    }
+    None
+}
+
+/// Below the outermost bracket.
+const BOTTOM: u64 = 1;
+
+/// What a block must know of those before it. A mask is that of the last block.
+#[derive(Default)]
+struct Scan {
+    /// One bit for each bracket that is open, the innermost lowest: 1 for an object. Above them
+    /// stands [`BOTTOM`].
+    open: u64,
+    /// All ones where the last block ended within a text.
+    within_text: u64,
+    /// 1 where the last block ended with a backslash that escapes what follows.
+    escapes: u64,
+    /// Whether the last block ended within a text that may be a key.
+    within_key: bool,
+    opening: u64,
+    braces: u64,
+    commas: u64,
+    separators: u64,
+    ends: u64,
+    keys: u64,
+    scalars: u64,
+}
+
+impl Scan {
+    /// Reads one block, which begins at `at`. The mask of the bytes that belong to the value: all
+    /// of them, unless it ends here.
+    #[inline(always)]
+    fn block(&mut self, classes: &Classes, text: &[u8], at: usize) -> Option<u64> {
+        let escaped = self.escaped(classes.backslashes);
+        let quotes = classes.quotes & !escaped;
+        // From an opening quote up to the byte in front of the closing one.
+        let texts = prefix_xor(quotes) ^ self.within_text;
+        self.within_text = (texts.cast_signed() >> 63).cast_unsigned();
+        let (text_starts, text_ends) = (quotes & texts, quotes & !texts);
+        let outside = !(texts | text_ends);
+
+        let opening = classes.opening & outside;
+        let closing = classes.closing & outside;
+        let commas = classes.commas & outside;
+        let colons = classes.colons & outside;
+        let scalars = outside & !(opening | closing | commas | colons);
+
+        let behind_comma = behind(commas, &mut self.commas);
+        let behind_separator = behind(commas | colons, &mut self.separators);
+        let behind_brace = behind(opening & classes.braces, &mut self.braces);
+        let behind_opening = behind(opening, &mut self.opening);
+        let behind_end = behind(text_ends | closing, &mut self.ends);
+        let behind_scalar = behind(scalars, &mut self.scalars);
+        // A text behind `{` is a key, and one behind a comma is a key in an object.
+        let keys = self.ends_of(text_starts & (behind_brace | behind_comma), texts) & text_ends;
+        let behind_key = behind(keys, &mut self.keys);
+
+        let unquoted = opening | scalars;
+        let mut wrong = (classes.controls & texts)
+            | (behind_separator & (commas | closing))
+            | (behind_opening & commas)
+            | (behind_brace & unquoted)
+            | (behind_end & (text_starts | unquoted))
+            | (colons & !behind_key);
+        // What only an array can hold: a member that is no text, or a text that is no key.
+        let of_array = (behind_comma & unquoted) | (behind_key & !colons);
+        let pairs = (opening << 1) & closing;
+        wrong |= pairs & (classes.braces ^ (classes.braces << 1));
+        let brackets = (opening | closing) & !(pairs | (pairs >> 1));
+        let (within_object, last) = self.nest(brackets, opening, classes.braces)?;
+        wrong |= (of_array & within_object) | (colons & !within_object);
+
+        let rare = escaped & !(classes.quotes | classes.backslashes);
+        let sound = wrong & last == 0
+            && each(rare & last, |bit| skip::escape_end(text, at + bit).is_some())
+            && each(scalars & !behind_scalar & last, |bit| is_scalar(text, at + bit));
+        sound.then_some(last)
+    }
+
+    /// The bytes that a backslash escapes: behind the first, third, … of a run.
+    ///
+    /// Source: the arithmetic is that of simdjson, Langdale and Lemire, Parsing Gigabytes of JSON
+    /// per Second, 2019, section 3.1.1.
+    #[inline(always)]
+    fn escaped(&mut self, backslashes: u64) -> u64 {
+        const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        let starts = backslashes & !self.escapes;
+        let escapes_and_ends = ((starts << 1) | ODD).wrapping_sub(starts) ^ ODD;
+        let escaped = escapes_and_ends ^ (backslashes | self.escapes);
+        self.escapes = (escapes_and_ends & backslashes) >> 63;
+        escaped
+    }
+
+    /// The bytes behind those `texts` that start at `starts`: a carry runs through each of them.
+    #[inline(always)]
+    fn ends_of(&mut self, starts: u64, texts: u64) -> u64 {
+        let (ends, first) = texts.overflowing_add(starts);
+        let (ends, second) = ends.overflowing_add(u64::from(self.within_key));
+        self.within_key = first | second;
+        ends
+    }
+
+    /// Opens and closes `brackets`. The mask of the bytes whose innermost bracket is that of an
+    /// object, where a bracket itself counts to what it stands in; and the mask of the bytes up to
+    /// the one that closes the value.
+    #[inline(always)]
+    fn nest(&mut self, mut brackets: u64, opening: u64, braces: u64) -> Option<(u64, u64)> {
+        let mut within_object = 0_u64.wrapping_sub(self.open & 1);
+        while brackets != 0 {
+            let up_to = brackets ^ brackets.wrapping_sub(1);
+            let bracket = brackets & up_to;
+            brackets ^= bracket;
+            let before = self.open;
+            let is_brace = u64::from(braces & bracket != 0);
+            if opening & bracket != 0 {
+                if before >> DEEPEST != 0 {
+                    return None;
+                }
+                self.open = (before << 1) | is_brace;
+            } else {
+                if before & 1 != is_brace {
+                    return None;
+                }
+                self.open = before >> 1;
+                if self.open == BOTTOM {
+                    return Some((within_object, up_to));
+                }
+            }
+            let changed = (before ^ self.open) & 1;
+            within_object ^= 0_u64.wrapping_sub(changed) & !up_to;
+        }
+        Some((within_object, u64::MAX))
+    }
+}
+
+/// The bytes behind those of `mask`, across the border of two blocks.
+#[inline(always)]
+fn behind(mask: u64, last: &mut u64) -> u64 {
+    let behind = (mask << 1) | (*last >> 63);
+    *last = mask;
+    behind
+}
+
+/// Each bit becomes the parity of itself and those below it.
+#[inline(always)]
+fn prefix_xor(mut mask: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        mask ^= mask << shift;
+    }
+    mask
+}
+
+/// Whether all bits of `mask`, by their places, are as they should be.
+#[inline(always)]
+fn each(mut mask: u64, is_sound: impl Fn(usize) -> bool) -> bool {
+    while mask != 0 {
+        if !is_sound(mask.trailing_zeros() as usize) {
+            return false;
+        }
+        mask &= mask.wrapping_sub(1);
+    }
+    true
+}
+
+/// Whether a number or a literal begins at `at` and something ends it that may stand there.
+#[inline(never)]
+fn is_scalar(text: &[u8], at: usize) -> bool {
+    let end = skip::scalar_end(text, at);
+    end.and_then(|end| text.get(end)).is_some_and(|byte| matches!(byte, b',' | b']' | b'}'))
+}

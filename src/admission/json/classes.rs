@@ -1,0 +1,69 @@
+//! The classes of bytes that JSON is made of, found for 64 bytes at a time.
+//!
+//! A class is a mask: one bit for each byte of a block, the first byte lowest. It says nothing of
+//! where a byte stands; a comma in a text is a comma here.
+
+#![expect(clippy::inline_always, reason = "the only way into the caller's instruction set")]
+
+use fearless_simd::prelude::*;
+use fearless_simd::u8x64;
+
+/// Bytes that are looked at together.
+pub(super) const BLOCK: usize = 64;
+
+/// The classes that the grammar needs.
+pub(super) struct Classes {
+    pub(super) quotes: u64,
+    pub(super) backslashes: u64,
+    /// Below the space: nowhere allowed in a text.
+    pub(super) controls: u64,
+    /// `{` and `[`
+    pub(super) opening: u64,
+    /// `}` and `]`
+    pub(super) closing: u64,
+    /// Of the opening and closing ones, those that are `{` or `}`. Other bits mean nothing.
+    pub(super) braces: u64,
+    pub(super) commas: u64,
+    pub(super) colons: u64,
+}
+
+impl Classes {
+    #[inline(always)]
+    pub(super) fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
+        /// Makes `[` and `]` to `{` and `}`, and no other byte to one of those.
+        const BRACKET_TO_BRACE: u8 = b'{' ^ b'[';
+        let bytes = u8x64::from_slice(simd, block);
+        let folded = bytes | u8x64::splat(simd, BRACKET_TO_BRACE);
+        let equal = |bytes: u8x64<S>, byte| bytes.simd_eq(u8x64::splat(simd, byte)).to_bitmask();
+        Self {
+            quotes: equal(bytes, b'"'),
+            backslashes: equal(bytes, b'\\'),
+            controls: bytes.simd_lt(u8x64::splat(simd, b' ')).to_bitmask(),
+            opening: equal(folded, b'{'),
+            closing: equal(folded, b'}'),
+            braces: folded.simd_eq(bytes).to_bitmask(),
+            commas: equal(bytes, b','),
+            colons: equal(bytes, b':'),
+        }
+    }
+}
+
+/// The bytes at which a text without escapes ends or breaks: quotes, backslashes and controls; and
+/// those that are not ASCII.
+#[inline(always)]
+pub(super) fn stops_and_foreign<S: Simd>(simd: S, block: &[u8; BLOCK]) -> (u64, u64) {
+    let bytes = u8x64::from_slice(simd, block);
+    let byte = |byte| u8x64::splat(simd, byte);
+    let stops = bytes.simd_eq(byte(b'"')) | bytes.simd_eq(byte(b'\\')) | bytes.simd_lt(byte(b' '));
+    (stops.to_bitmask(), bytes.simd_ge(byte(0x80)).to_bitmask())
+}
+
+/// The last bytes of a text as a block, with spaces behind them.
+#[inline(always)]
+pub(super) fn padded(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [b' '; BLOCK];
+    for (to, from) in block.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    block
+}
