@@ -10,11 +10,9 @@
 
 #![expect(clippy::inline_always, reason = "the only way into the caller's instruction set")]
 
-use std::iter::once;
-
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::classes::{BLOCK, Classes, padded};
+use super::classes::{BLOCK, Classes, split_block};
 use super::skip;
 
 /// The deepest nesting that fits into [`Scan::open`].
@@ -33,13 +31,14 @@ pub(super) fn container_end(level: Level, text: &[u8], at: usize) -> Option<usiz
 #[inline(always)]
 fn scan<S: Simd>(simd: S, text: &[u8], mut at: usize) -> Option<usize> {
     let mut scan = Scan { open: BOTTOM, ..Scan::default() };
-    let (blocks, rest) = text.get(at..)?.as_chunks();
-    for block in blocks.iter().chain(once(&padded(rest))) {
-        let last = scan.block(&Classes::of(simd, block), text, at)?;
+    let mut rest = text.get(at..)?;
+    while let Some((block, behind)) = split_block(rest) {
+        let last = scan.block(&Classes::of(simd, &block), text, at)?;
         if scan.open == BOTTOM {
             return Some(at + last.trailing_ones() as usize);
         }
         at += BLOCK;
+        rest = behind;
     }
     None
 }

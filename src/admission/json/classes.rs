@@ -58,9 +58,18 @@ pub(super) fn stops_and_foreign<S: Simd>(simd: S, block: &[u8; BLOCK]) -> (u64, 
     (stops.to_bitmask(), bytes.simd_ge(byte(0x80)).to_bitmask())
 }
 
-/// The last bytes of a text as a block, with spaces behind them.
+/// Splits the first block off; the last one has spaces behind it. `None` at the end of the text.
 #[inline(always)]
-pub(super) fn padded(rest: &[u8]) -> [u8; BLOCK] {
+pub(super) fn split_block(text: &[u8]) -> Option<([u8; BLOCK], &[u8])> {
+    match text.split_first_chunk() {
+        Some((block, rest)) => Some((*block, rest)),
+        None if text.is_empty() => None,
+        None => Some((padded(text), &[])),
+    }
+}
+
+#[cold]
+fn padded(rest: &[u8]) -> [u8; BLOCK] {
     let mut block = [b' '; BLOCK];
     for (to, from) in block.iter_mut().zip(rest) {
         *to = *from;

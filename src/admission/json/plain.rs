@@ -2,11 +2,9 @@
 
 #![expect(clippy::inline_always, reason = "the only way into the caller's instruction set")]
 
-use std::iter::once;
-
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::classes::{BLOCK, padded, stops_and_foreign};
+use super::classes::{BLOCK, split_block, stops_and_foreign};
 
 /// A text without escapes, from behind its opening quote.
 pub(super) struct Plain<'de> {
@@ -25,14 +23,15 @@ impl<'de> Plain<'de> {
 
 #[inline(always)]
 fn find<S: Simd>(simd: S, text: &[u8]) -> Option<Plain<'_>> {
-    let (blocks, rest) = text.as_chunks();
     let mut at = 0;
     let mut is_ascii = true;
-    for block in blocks.iter().chain(once(&padded(rest))) {
-        let (stops, foreign) = stops_and_foreign(simd, block);
+    let mut rest = text;
+    while let Some((block, behind)) = split_block(rest) {
+        let (stops, foreign) = stops_and_foreign(simd, &block);
         if stops == 0 {
             is_ascii &= foreign == 0;
             at += BLOCK;
+            rest = behind;
             continue;
         }
         let in_front = (stops ^ stops.wrapping_sub(1)) >> 1;
