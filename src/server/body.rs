@@ -1,12 +1,18 @@
 //! Reads a request's body: counted while it streams, within a time, within the shared budget.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::str::FromStr;
+use std::task::Poll;
+
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
-use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::time::timeout;
+use warp::reject::Rejection;
+use warp::{Filter, header};
 
-use super::limits::{Budget, Limits};
+use super::limits::{Limits, Share};
 use super::refusal::Refusal;
 
 /// A refused body is read on up to so many times the limit before it is answered, since a client
@@ -15,9 +21,31 @@ const DISCARD: usize = 2;
 
 /// A whole body, which holds its part of the budget until it is dropped.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct Body<'l> {
     pub(super) bytes: Bytes,
-    _budget: Budget,
+    _budget: Share<'l>,
+}
+
+/// What the headers say of a body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Declared {
+    is_plain_json: bool,
+    /// In bytes; 0 where it is not said.
+    length: usize,
+}
+
+/// Reads the headers of a body.
+pub(super) fn declared() -> impl Filter<Extract = (Declared,), Error = Rejection> + Clone {
+    header::optional("content-type")
+        .and(header::optional("content-encoding"))
+        .and(header::optional("content-length"))
+        .map(|media_type: Option<IsJson>, encoding: Option<IsIdentity>, length: Option<Length>| {
+            Declared {
+                is_plain_json: media_type.is_some_and(|IsJson(is_json)| is_json)
+                    && encoding.is_none_or(|IsIdentity(is_identity)| is_identity),
+                length: length.map_or(0, |Length(length)| length),
+            }
+        })
 }
 
 /// Reads the whole body.
@@ -27,21 +55,28 @@ pub(super) struct Body {
 /// budget has left.
 pub(super) async fn read<S, B>(
     mut stream: S,
-    headers: &HeaderMap,
+    declared: Declared,
     limits: &Limits,
-) -> Result<Body, Refusal>
+) -> Result<Body<'_>, Refusal>
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
     B: Buf,
 {
-    check_headers(headers)?;
-    let reading = async {
-        let result = collect(&mut stream, headers, limits).await;
+    if !declared.is_plain_json {
+        return Err(Refusal::NotJson);
+    }
+    let mut reading = pin!(async {
+        let result = collect(&mut stream, declared.length, limits).await;
         if matches!(result, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {
             discard(&mut stream, limits.max_body.saturating_mul(DISCARD)).await;
         }
         result
-    };
+    });
+    // A small body has come with its headers, and needs no timer.
+    let at_once = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
+    if let Poll::Ready(result) = at_once {
+        return result;
+    }
     timeout(limits.body_time, reading).await.unwrap_or(Err(Refusal::BodyTooSlow))
 }
 
@@ -54,19 +89,16 @@ where
     let _ = timeout(limits.body_time, discard(&mut stream, limits.max_body)).await;
 }
 
-async fn collect<S, B>(
+async fn collect<'l, S, B>(
     stream: &mut S,
-    headers: &HeaderMap,
-    limits: &Limits,
-) -> Result<Body, Refusal>
+    declared: usize,
+    limits: &'l Limits,
+) -> Result<Body<'l>, Refusal>
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
     B: Buf,
 {
     let mut budget = limits.budget();
-    let declared =
-        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let declared: usize = declared.unwrap_or(0);
     if declared > limits.max_body {
         return Err(Refusal::BodyTooLarge(limits.max_body));
     }
@@ -113,13 +145,36 @@ where
     }
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
-    let plain = headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
-    let media_type = headers.get(CONTENT_TYPE).and_then(|media_type| media_type.to_str().ok());
-    let essence = media_type.and_then(|media_type| media_type.split(';').next()).unwrap_or("");
-    if plain && essence.trim().eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(Refusal::NotJson)
+/// Whether a media type is that of JSON, with whatever parameters.
+struct IsJson(bool);
+
+/// Whether an encoding is none.
+struct IsIdentity(bool);
+
+/// Bytes; 0 for what is no number.
+struct Length(usize);
+
+impl FromStr for IsJson {
+    type Err = Infallible;
+
+    fn from_str(media_type: &str) -> Result<Self, Infallible> {
+        let essence = media_type.split(';').next().unwrap_or_default();
+        Ok(Self(essence.trim().eq_ignore_ascii_case("application/json")))
+    }
+}
+
+impl FromStr for IsIdentity {
+    type Err = Infallible;
+
+    fn from_str(encoding: &str) -> Result<Self, Infallible> {
+        Ok(Self(encoding == "identity"))
+    }
+}
+
+impl FromStr for Length {
+    type Err = Infallible;
+
+    fn from_str(length: &str) -> Result<Self, Infallible> {
+        Ok(Self(length.parse().unwrap_or(0)))
     }
 }

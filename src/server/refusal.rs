@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
-use warp::reject::{MethodNotAllowed, Rejection};
+use warp::reject::{InvalidHeader, MethodNotAllowed, Rejection};
 use warp::reply::Response;
 
 use crate::admission::BadReview;
@@ -107,10 +107,13 @@ impl Refusal {
 }
 
 impl From<&Rejection> for Refusal {
-    /// What warp's filters turn away: another method, or no such path.
+    /// What warp's filters turn away: another method, no such path, or a header that is no text, of
+    /// which those of the body alone are read.
     fn from(rejection: &Rejection) -> Self {
         if rejection.find::<MethodNotAllowed>().is_some() {
             Self::MethodNotAllowed
+        } else if rejection.find::<InvalidHeader>().is_some() {
+            Self::NotJson
         } else {
             Self::NotFound
         }

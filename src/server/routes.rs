@@ -1,17 +1,18 @@
 //! The webhook's paths, as warp filters.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Buf;
 use futures_util::Stream;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use warp::filters::BoxedFilter;
 use warp::reject::Rejection;
 use warp::reply::Response;
 use warp::{Filter, path};
 
-use super::body;
+use super::body::{self, Declared};
 use super::gate::{Endpoint, Gate};
 use super::limits::Limits;
 use super::refusal::{self, Refusal};
@@ -23,10 +24,10 @@ pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Resp
     let unnoticed = Arc::clone(&gate);
     endpoint()
         .and(warp::post())
-        .and(warp::header::headers_cloned())
+        .and(body::declared())
         .and(warp::body::stream())
-        .then(move |endpoint, headers, body| {
-            handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, headers, Box::pin(body))
+        .then(move |endpoint, declared, body| {
+            handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, declared, body)
         })
         .recover(move |rejection: Rejection| {
             let response = refused(&unnoticed, Refusal::from(&rejection));
@@ -59,20 +60,21 @@ async fn handle<S, B>(
     gate: Arc<Gate>,
     limits: Arc<Limits>,
     endpoint: Endpoint,
-    headers: HeaderMap,
+    declared: Declared,
     body: S,
 ) -> Response
 where
-    S: Stream<Item = Result<B, warp::Error>> + Unpin,
+    S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
+    let body = pin!(body);
     let metrics = &gate.telemetry().metrics;
     let Some(_place) = limits.request() else {
         body::forget(body, &limits).await;
         return refused(&gate, Refusal::Overload);
     };
     let _held = metrics.request();
-    let answer = match body::read(body, &headers, &limits).await {
+    let answer = match body::read(body, declared, &limits).await {
         Ok(body) => gate.answer(&endpoint, &body.bytes),
         Err(refusal) => Err(refusal),
     };

@@ -43,7 +43,7 @@ pub struct Metrics {
 
 /// Keeps a gauge raised by one for as long as it lives.
 #[derive(Debug)]
-pub struct Held(IntGauge);
+pub struct Held<'m>(&'m IntGauge);
 
 impl Metrics {
     /// Creates and registers every series, so that each is present from the first scrape.
@@ -177,13 +177,13 @@ impl Metrics {
 
     /// `imagegate_connections` up by one until the value is dropped.
     #[must_use]
-    pub fn connection(&self) -> Held {
+    pub fn connection(&self) -> Held<'_> {
         Held::new(&self.connections)
     }
 
     /// `imagegate_requests_in_flight` up by one until the value is dropped.
     #[must_use]
-    pub fn request(&self) -> Held {
+    pub fn request(&self) -> Held<'_> {
         Held::new(&self.requests)
     }
 
@@ -238,14 +238,14 @@ impl Metrics {
     }
 }
 
-impl Held {
-    fn new(gauge: &IntGauge) -> Self {
+impl<'m> Held<'m> {
+    fn new(gauge: &'m IntGauge) -> Self {
         gauge.inc();
-        Self(gauge.clone())
+        Self(gauge)
     }
 }
 
-impl Drop for Held {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.dec();
     }
