@@ -101,6 +101,13 @@ check: lint deny test ## What must be green before a commit
 bench: ## What a decision costs, part by part; BENCH=generated picks some
 	cargo bench --locked --bench micro -- $(BENCH)
 
+.PHONY: instructions
+instructions: ## Count the instructions of a decision against benches/instructions/baseline.tsv; needs valgrind
+	binary=$$(CARGO_PROFILE_BENCH_LTO=off cargo bench --locked --bench instructions --no-run \
+	  --target-dir target/instructions --message-format=json \
+	  | sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p'); \
+	python3 benches/instructions/guard.py "$$binary" $(INSTRUCTIONS)
+
 .PHONY: load
 load: $(BINARY) ## A real load over TLS beside a do-nothing floor; LOAD='--sizes 2' picks some
 	floor=$$(cargo build --locked --release --bench floor --message-format=json \
