@@ -3,6 +3,7 @@
 //! Source: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>.
 
 use serde::Deserialize;
+use smallvec::SmallVec;
 
 use super::bad_review::BadReview;
 use super::depth;
@@ -57,7 +58,7 @@ pub(super) struct Kind<'a> {
 pub(super) struct UserInfo<'a> {
     #[serde(borrow)]
     pub(super) username: Option<Text<'a>>,
-    pub(super) groups: Option<Vec<Text<'a>>>,
+    pub(super) groups: Option<SmallVec<[Text<'a>; 4]>>,
 }
 
 impl<'a, O: Deserialize<'a>> Body<'a, O> {

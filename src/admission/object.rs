@@ -62,7 +62,7 @@ pub fn images_of_object(json: &[u8]) -> Result<ObjectImages<'_>, BadReview> {
         Some(workload_kind) => {
             let object: Object<WorkloadObject<'_>> =
                 serde_json::from_slice(json).map_err(malformed)?;
-            workload_kind.images(object.0)
+            workload_kind.images(object.0).into_vec()
         }
     };
     let Text(name) = metadata.name.or(metadata.generate_name).unwrap_or_default();

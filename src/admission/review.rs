@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
+use smallvec::SmallVec;
 
 use super::bad_review::BadReview;
 use super::envelope::{Envelope, Request};
 use super::operation::{ApiVersion, Operation};
+use super::pod_spec::Images;
 use super::response;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
@@ -24,10 +26,10 @@ pub struct Review<'a> {
     namespace: Cow<'a, str>,
     name: Cow<'a, str>,
     user: Cow<'a, str>,
-    groups: Vec<Cow<'a, str>>,
+    groups: SmallVec<[Cow<'a, str>; 4]>,
     dry_run: bool,
     workload: Workload,
-    images: Vec<ContainerImage<'a>>,
+    images: Images<'a>,
     /// The references of the object that is updated; `None` where there is none.
     old_references: Option<Vec<Cow<'a, str>>>,
 }
@@ -181,7 +183,6 @@ impl<'a> Review<'a> {
         let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
         let kind = request.kind.map(|Object(kind)| kind).unwrap_or_default();
         let groups = user.groups.unwrap_or_default();
-        // The list is reused in place.
         let groups = groups.into_iter().map(|Text(group)| group).collect();
         Self {
             version,
@@ -194,7 +195,7 @@ impl<'a> Review<'a> {
             groups,
             dry_run: request.dry_run.unwrap_or(false),
             workload: Workload::Pod,
-            images: Vec::new(),
+            images: Images::new(),
             old_references: None,
         }
     }

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::pod_spec::{self, Container, Spec, Template};
+use super::pod_spec::{self, Container, Images, Spec, Template};
 use super::strict::Object;
-use crate::policy::{ContainerImage, ImageList, Workload};
+use crate::policy::{ImageList, Workload};
 
 /// A kind that names images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +48,14 @@ impl WorkloadKind {
     }
 
     /// Every image of an object of this kind, with its field path.
-    pub(super) fn images(self, object: WorkloadObject<'_>) -> Vec<ContainerImage<'_>> {
+    pub(super) fn images(self, object: WorkloadObject<'_>) -> Images<'_> {
         let spec = || object.spec.map_or_else(Spec::default, |Object(spec)| spec);
         match self {
             Self::CronJob => {
                 spec().job_template().template().images("spec.jobTemplate.spec.template.spec")
             }
             Self::EphemeralContainers => {
-                let mut images = Vec::new();
+                let mut images = Images::new();
                 let list = ImageList::EphemeralContainers;
                 pod_spec::append(object.ephemeral_containers, "", list, &mut images);
                 images

@@ -11,9 +11,9 @@ const LONGEST: usize = 256;
 
 /// A request was judged and answered.
 #[derive(Debug)]
-pub struct Decided<'a> {
+pub struct Decided<'a, 'b> {
     /// The request.
-    pub review: &'a Review<'a>,
+    pub review: &'a Review<'b>,
     /// The verdict that was sent.
     pub verdict: &'a Verdict<'a>,
     /// What the candidate policy would decide where it differs, with its own verdict.
@@ -22,7 +22,7 @@ pub struct Decided<'a> {
     pub took: Duration,
 }
 
-impl Decided<'_> {
+impl Decided<'_, '_> {
     /// Counts the decision and, where it is not a plain allow, logs one line.
     pub fn emit(&self, telemetry: &Telemetry) {
         self.count(&telemetry.metrics);
