@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -72,7 +73,7 @@ async fn serve(plain: bool, cert: &str, key: &str, answer: Bytes) -> Result<(), 
     let tls = TlsOwner::new(files, settings.protocols.clone(), Arc::clone(&metrics))?.tls();
     let routes = warp::post()
         .and(warp::body::stream())
-        .then(move |body| read(Box::pin(body), answer.clone()))
+        .then(move |body| read(body, answer.clone()))
         .boxed();
     let drain = Drain::default();
     Listener::new(socket, Some(tls), &settings, routes, metrics, &drain).run().await;
@@ -80,11 +81,12 @@ async fn serve(plain: bool, cert: &str, key: &str, answer: Bytes) -> Result<(), 
 }
 
 /// Answers once the body is over.
-async fn read<S, B>(mut body: S, answer: Bytes) -> warp::reply::Response
+async fn read<S, B>(body: S, answer: Bytes) -> warp::reply::Response
 where
-    S: futures_util::Stream<Item = Result<B, warp::Error>> + Unpin,
+    S: futures_util::Stream<Item = Result<B, warp::Error>>,
     B: bytes::Buf,
 {
+    let mut body = pin!(body);
     while let Some(Ok(mut chunk)) = body.next().await {
         chunk.advance(chunk.remaining());
     }
