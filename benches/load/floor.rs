@@ -71,10 +71,8 @@ async fn serve(plain: bool, cert: &str, key: &str, answer: Bytes) -> Result<(), 
     }
     let files = TlsFiles { cert: cert.into(), key: key.into(), client_ca: None };
     let tls = TlsOwner::new(files, settings.protocols.clone(), Arc::clone(&metrics))?.tls();
-    let routes = warp::post()
-        .and(warp::body::stream())
-        .then(move |body| read(body, answer.clone()))
-        .boxed();
+    let routes =
+        warp::post().and(warp::body::stream()).then(move |body| read(body, answer.clone())).boxed();
     let drain = Drain::default();
     Listener::new(socket, Some(tls), &settings, routes, metrics, &drain).run().await;
     Ok(())
