@@ -3,8 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-mkdir -p corpus/{reference,review,policy,pattern}
+mkdir -p corpus/{reference,json,review,policy,pattern}
 cp ../tests/data/admission-reviews/*.json corpus/review/
+cp ../tests/data/admission-reviews/*.json corpus/json/
 grep -v '^#' ../tests/data/references.tsv | cut -f 1 | awk 'NF {
   printf "%s", $0 > ("corpus/reference/" NR)
   printf "gcr.io,*.pkg.dev,/docker[.]io.*/\n%s", $0 > ("corpus/pattern/" NR)

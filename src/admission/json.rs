@@ -8,6 +8,8 @@
 
 mod blocks;
 mod classes;
+#[cfg(any(test, fuzzing))]
+pub(super) mod oracle;
 mod plain;
 mod skip;
 #[cfg(test)]
