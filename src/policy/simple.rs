@@ -53,7 +53,7 @@ pub(super) fn warn_of_variables(variables: &BTreeMap<String, String>, report: &m
 }
 
 fn whole(key: &'static str) -> At {
-    At { document: key, path: String::new(), place: None }
+    At::new(key, "", None)
 }
 
 /// Splits at `,` `;` `|`; white space around an item and blank items are dropped.
@@ -66,12 +66,12 @@ fn list(key: &'static str, text: &str) -> Located<Vec<Text>> {
         let (lead, rest) = piece.split_at_checked(before).unwrap_or(("", piece));
         (line, column) = advance(line, column, lead);
         if !item.is_empty() {
-            let at = At { document: key, path: String::new(), place: Some((line, column)) };
+            let at = At::new(key, "", Some((line, column)));
             items.push(Located { value: item.to_owned(), at });
         }
         (line, column) = advance(line, column, rest);
     }
-    let at = At { document: key, path: String::new(), place: Some((1, 1)) };
+    let at = At::new(key, "", Some((1, 1)));
     Located { value: items, at }
 }
 
@@ -82,7 +82,7 @@ fn advance(line: u64, column: u64, text: &str) -> (u64, u64) {
 }
 
 fn boolean(key: &'static str, text: &str, report: &mut Report) -> Option<Located<bool>> {
-    let at = At { document: key, path: String::new(), place: Some((1, 1)) };
+    let at = At::new(key, "", Some((1, 1)));
     let value = text.trim();
     if value.eq_ignore_ascii_case("true") {
         Some(Located { value: true, at })

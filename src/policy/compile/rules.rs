@@ -84,7 +84,7 @@ pub(super) fn over(raw: &RawRules, base: &Rules, report: &mut Report) -> Rules {
 }
 
 fn default_list(items: &[&str]) -> Located<Vec<Text>> {
-    let at = At { document: "default", path: String::new(), place: None };
+    let at = At::new("default", "", None);
     let item = |text: &&str| Located { value: (*text).to_owned(), at: at.clone() };
     Located { value: items.iter().map(item).collect(), at: at.clone() }
 }
