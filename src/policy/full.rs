@@ -11,7 +11,11 @@ use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::yaml::{self, Node, Value};
 
 /// Reads a document of the full form.
-pub(super) fn read(document: &'static str, bytes: &[u8], report: &mut Report) -> RawPolicy {
+pub(super) fn read<'a>(
+    document: &'static str,
+    bytes: &'a [u8],
+    report: &mut Report,
+) -> RawPolicy<'a> {
     let mut policy = RawPolicy::default();
     let Ok(text) = std::str::from_utf8(bytes) else {
         report.push(Problem::of_document(document, "the document is not UTF-8 text"));
@@ -99,7 +103,13 @@ const EXEMPTION_FIELDS: [&str; 9] = [
 const OPT_OUT_FIELDS: [&str; 2] = ["users", "groups"];
 
 /// Reads a field of the rules; `false` where `name` is not one.
-fn rule(name: &str, rules: &mut RawRules, node: &Node, at: &At, report: &mut Report) -> bool {
+fn rule<'a>(
+    name: &str,
+    rules: &mut RawRules<'a>,
+    node: &Node<'a>,
+    at: &At,
+    report: &mut Report,
+) -> bool {
     match name {
         "mode" => rules.mode = choice(node, at, &MODES, report),
         "allowedRegistries" => rules.allowed_registries = texts(node, at, report),
@@ -119,7 +129,7 @@ fn rule(name: &str, rules: &mut RawRules, node: &Node, at: &At, report: &mut Rep
     true
 }
 
-fn overrides(node: Node, at: &At, report: &mut Report) -> Vec<RawOverride> {
+fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverride<'a>> {
     let mut overrides = Vec::new();
     for (at, entries) in mappings(node, at, report) {
         let mut read = RawOverride {
@@ -146,7 +156,7 @@ fn overrides(node: Node, at: &At, report: &mut Report) -> Vec<RawOverride> {
     overrides
 }
 
-fn exemptions(node: Node, at: &At, report: &mut Report) -> Vec<RawExemption> {
+fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExemption<'a>> {
     let mut exemptions = Vec::new();
     for (at, entries) in mappings(node, at, report) {
         let mut read = RawExemption {
@@ -187,7 +197,7 @@ fn exemptions(node: Node, at: &At, report: &mut Report) -> Vec<RawExemption> {
     exemptions
 }
 
-fn opt_out(node: Node, at: &At, report: &mut Report) -> RawOptOut {
+fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
     let mut opt_out = RawOptOut::default();
     let Value::Mapping(entries) = node.value else {
         report.problem(at, format!("expected a mapping, found {}", kind(&node.value)), None);
@@ -207,7 +217,11 @@ fn opt_out(node: Node, at: &At, report: &mut Report) -> RawOptOut {
     opt_out
 }
 
-fn mappings(node: Node, at: &At, report: &mut Report) -> Vec<(At, Vec<(yaml::Key, Node)>)> {
+fn mappings<'a>(
+    node: Node<'a>,
+    at: &At,
+    report: &mut Report,
+) -> Vec<(At, Vec<(yaml::Key, Node<'a>)>)> {
     let Value::Sequence(items) = node.value else {
         report.problem(at, format!("expected a list, found {}", kind(&node.value)), None);
         return Vec::new();
@@ -225,7 +239,7 @@ fn mappings(node: Node, at: &At, report: &mut Report) -> Vec<(At, Vec<(yaml::Key
     mappings
 }
 
-fn texts(node: &Node, at: &At, report: &mut Report) -> Option<Located<Vec<Text>>> {
+fn texts<'a>(node: &Node<'a>, at: &At, report: &mut Report) -> Option<Located<Vec<Text<'a>>>> {
     let Value::Sequence(items) = &node.value else {
         let hint = "write a list, such as `[docker.io, gcr.io]`";
         report.problem(at, format!("expected a list, found {}", kind(&node.value)), Some(hint));
@@ -255,7 +269,12 @@ pub(super) const TEMPLATES: [(&str, TemplateMode); 3] = [
 pub(super) const UPDATES: [(&str, UpdateScope); 2] =
     [("changed", UpdateScope::Changed), ("all", UpdateScope::All)];
 
-fn choice<T: Copy>(node: &Node, at: &At, choices: &[(&str, T)], report: &mut Report) -> Option<T> {
+fn choice<T: Copy>(
+    node: &Node<'_>,
+    at: &At,
+    choices: &[(&str, T)],
+    report: &mut Report,
+) -> Option<T> {
     let written = text(node, at, report)?.value;
     let chosen = choices.iter().find(|(name, _)| *name == written).map(|(_, value)| *value);
     if chosen.is_none() {
@@ -268,7 +287,7 @@ fn choice<T: Copy>(node: &Node, at: &At, choices: &[(&str, T)], report: &mut Rep
     chosen
 }
 
-fn text(node: &Node, at: &At, report: &mut Report) -> Option<Text> {
+fn text<'a>(node: &Node<'a>, at: &At, report: &mut Report) -> Option<Text<'a>> {
     if let Value::Scalar(value) = &node.value {
         return Some(Located { value: value.clone(), at: at.clone() });
     }
@@ -289,7 +308,7 @@ fn unknown_field<'a>(
     report.problem(at, format!("the field `{}` is not known", shorten(name)), Some(&hint));
 }
 
-fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value<'_>) -> &'static str {
     match value {
         Value::Mapping(_) => "a mapping",
         Value::Null => "nothing",

@@ -16,11 +16,11 @@ const DISABLE_EMPTY_TAG: &str = "DISABLE_EMPTY_TAG";
 pub const KEYS: [&str; 3] = [ALLOWED_REGISTRIES, BLOCKED_TAGS, DISABLE_EMPTY_TAG];
 
 /// Reads the simple form, key by key: the volume first, then the variables.
-pub(super) fn read(
-    variables: &BTreeMap<String, String>,
-    volume: &BTreeMap<String, Vec<u8>>,
+pub(super) fn read<'a>(
+    variables: &'a BTreeMap<String, String>,
+    volume: &'a BTreeMap<String, Vec<u8>>,
     report: &mut Report,
-) -> RawPolicy {
+) -> RawPolicy<'a> {
     let mut text = |key: &'static str| match volume.get(key) {
         Some(bytes) => {
             let text = std::str::from_utf8(bytes).ok();
@@ -57,7 +57,7 @@ fn whole(key: &'static str) -> At {
 }
 
 /// Splits at `,` `;` `|`; white space around an item and blank items are dropped.
-fn list(key: &'static str, text: &str) -> Located<Vec<Text>> {
+fn list<'a>(key: &'static str, text: &'a str) -> Located<Vec<Text<'a>>> {
     let mut items = Vec::new();
     let (mut line, mut column) = (1, 1);
     for piece in text.split_inclusive([',', ';', '|']) {
@@ -67,7 +67,7 @@ fn list(key: &'static str, text: &str) -> Located<Vec<Text>> {
         (line, column) = advance(line, column, lead);
         if !item.is_empty() {
             let at = At::new(key, "", Some((line, column)));
-            items.push(Located { value: item.to_owned(), at });
+            items.push(Located { value: item.into(), at });
         }
         (line, column) = advance(line, column, rest);
     }

@@ -3,6 +3,7 @@
 //! Scalars keep the text they were written as: a tag `1.0` is not a number. Nothing is checked
 //! here but YAML itself; duplicate keys, a second document and recursion are refused.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -10,18 +11,18 @@ use serde_saphyr::{Budget, Error, Options, Spanned};
 
 /// A node with its one-based line and column.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct Node<'a> {
     pub(super) place: (u64, u64),
-    pub(super) value: Value,
+    pub(super) value: Value<'a>,
 }
 
 /// What stands at a node.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
-    Mapping(Vec<(Key, Node)>),
+pub(super) enum Value<'a> {
+    Mapping(Vec<(Key, Node<'a>)>),
     Null,
-    Scalar(String),
-    Sequence(Vec<Node>),
+    Scalar(Cow<'a, str>),
+    Sequence(Vec<Node<'a>>),
 }
 
 /// A key of a mapping.
@@ -39,8 +40,8 @@ pub(super) struct Malformed {
 }
 
 /// Reads one document.
-pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
-    let tree: Spanned<Tree> =
+pub(super) fn parse(text: &str) -> Result<Node<'_>, Malformed> {
+    let tree: Spanned<Tree<'_>> =
         serde_saphyr::from_str_with_options(text, options()).map_err(|error| malformed(&error))?;
     Ok(node(tree, text))
 }
@@ -76,7 +77,7 @@ fn malformed(error: &Error) -> Malformed {
     Malformed { message, place }
 }
 
-fn node(spanned: Spanned<Tree>, text: &str) -> Node {
+fn node<'a>(spanned: Spanned<Tree<'a>>, text: &'a str) -> Node<'a> {
     let location = spanned.referenced;
     let written = || {
         let span = spanned.defined.span();
@@ -94,7 +95,7 @@ fn node(spanned: Spanned<Tree>, text: &str) -> Node {
         }
         Tree::Text(text) => Value::Scalar(text),
         Tree::Typed(fallback) => {
-            Value::Scalar(written().map_or(fallback, |text| text.trim_end().to_owned()))
+            Value::Scalar(written().map_or(fallback.into(), |text| text.trim_end().into()))
         }
     };
     Node { place: (location.line(), location.column()), value }
@@ -107,15 +108,15 @@ fn key(spanned: Spanned<String>) -> Key {
 
 /// The document as the deserializer sees it; `Typed` is a scalar that YAML reads as a boolean or
 /// a number, with a rendering of it in case its place in the text is not known.
-enum Tree {
-    Mapping(Vec<(Spanned<String>, Spanned<Tree>)>),
+enum Tree<'a> {
+    Mapping(Vec<(Spanned<String>, Spanned<Tree<'a>>)>),
     Null,
-    Sequence(Vec<Spanned<Tree>>),
-    Text(String),
+    Sequence(Vec<Spanned<Tree<'a>>>),
+    Text(Cow<'a, str>),
     Typed(String),
 }
 
-impl<'de> Deserialize<'de> for Tree {
+impl<'de> Deserialize<'de> for Tree<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TreeVisitor)
     }
@@ -124,49 +125,53 @@ impl<'de> Deserialize<'de> for Tree {
 struct TreeVisitor;
 
 impl<'de> Visitor<'de> for TreeVisitor {
-    type Value = Tree;
+    type Value = Tree<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Tree<'de>, E> {
         Ok(Tree::Typed(value.to_string()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Tree<'de>, E> {
         Ok(Tree::Typed(value.to_string()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Tree<'de>, E> {
         Ok(Tree::Typed(value.to_string()))
     }
 
-    fn visit_i128<E>(self, value: i128) -> Result<Tree, E> {
+    fn visit_i128<E>(self, value: i128) -> Result<Tree<'de>, E> {
         Ok(Tree::Typed(value.to_string()))
     }
 
-    fn visit_u128<E>(self, value: u128) -> Result<Tree, E> {
+    fn visit_u128<E>(self, value: u128) -> Result<Tree<'de>, E> {
         Ok(Tree::Typed(value.to_string()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+    fn visit_f64<E>(self, value: f64) -> Result<Tree<'de>, E> {
         Ok(Tree::Typed(value.to_string()))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
-        Ok(Tree::Text(value.to_owned()))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(value.into()))
     }
 
-    fn visit_unit<E>(self) -> Result<Tree, E> {
+    fn visit_str<E>(self, value: &str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(value.to_owned().into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree<'de>, E> {
         Ok(Tree::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Tree, E> {
+    fn visit_none<E>(self) -> Result<Tree<'de>, E> {
         Ok(Tree::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Tree<'de>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = access.next_element()? {
             items.push(item);
@@ -174,7 +179,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
         Ok(Tree::Sequence(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree<'de>, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = access.next_entry()? {
             entries.push(entry);

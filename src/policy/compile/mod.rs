@@ -93,7 +93,7 @@ pub fn compile_candidate(
     Some(checked(&raw, report))
 }
 
-fn checked(raw: &RawPolicy, mut report: Report) -> Result<(Policy, Vec<Warning>), Problems> {
+fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warning>), Problems> {
     let base = rules::base(&raw.rules, &mut report);
     let overrides::Compiled { overrides, by_namespace, by_name } =
         overrides::compile(&raw.overrides, &base, &mut report);
