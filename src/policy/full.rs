@@ -21,7 +21,7 @@ pub(super) fn read<'a>(
         report.push(Problem::of_document(document, "the document is not UTF-8 text"));
         return policy;
     };
-    let root = match yaml::parse(text) {
+    let root = match yaml::parse(text, report.places) {
         Ok(root) => root,
         Err(malformed) => {
             let mut problem = Problem::of_document(document, malformed.message);

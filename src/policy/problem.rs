@@ -3,6 +3,8 @@
 use std::fmt;
 use std::rc::Rc;
 
+use crate::policy::yaml::Places;
+
 /// More problems than this are counted but not kept: one broken generator must not fill a log.
 const MOST: usize = 100;
 
@@ -135,12 +137,18 @@ impl At {
 /// Collects problems and warnings while a policy is read and compiled.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    /// How exactly the places must be known of which something is said.
+    pub(super) places: Places,
     problems: Vec<Problem>,
     left_out: usize,
     warnings: Vec<Warning>,
 }
 
 impl Report {
+    pub(super) fn with(places: Places) -> Self {
+        Self { places, ..Self::default() }
+    }
+
     pub(super) fn problem(&mut self, at: &At, message: impl Into<String>, hint: Option<&str>) {
         self.push(located(at, message, hint));
     }
