@@ -58,13 +58,22 @@ pub(super) fn is_image_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// Components of letters, digits and `-`, which begins and ends none, separated by `.`.
 fn is_domain_name(text: &str) -> bool {
-    text.split('.').all(|component| {
-        !component.is_empty()
-            && !component.starts_with('-')
-            && !component.ends_with('-')
-            && component.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    })
+    // A component is empty, or begins or ends with `-`, where one of these stands beside a dot.
+    let mut previous = b'.';
+    for byte in text.bytes() {
+        let allowed = match byte {
+            b'.' => previous != b'.' && previous != b'-',
+            b'-' => previous != b'.',
+            byte => byte.is_ascii_alphanumeric(),
+        };
+        if !allowed {
+            return false;
+        }
+        previous = byte;
+    }
+    previous != b'.' && previous != b'-'
 }
 
 fn is_port(text: &str) -> bool {

@@ -31,9 +31,9 @@ impl Documents {
     }
 
     /// Reads the policy from whichever form was used; what is wrong goes to `report`.
-    pub(super) fn read(&self, report: &mut Report) -> RawPolicy {
+    pub(super) fn read(&self, report: &mut Report) -> RawPolicy<'_> {
         let Some(volume) = &self.volume else {
-            return simple::read(&self.variables, &BTreeMap::new(), report);
+            return simple::read(&self.variables, const { &BTreeMap::new() }, report);
         };
         for key in volume.keys() {
             if !is_known(key) {
@@ -67,7 +67,7 @@ impl Documents {
     }
 
     /// Reads the candidate policy, which is always in full form.
-    pub(super) fn read_candidate(&self, report: &mut Report) -> Option<RawPolicy> {
+    pub(super) fn read_candidate(&self, report: &mut Report) -> Option<RawPolicy<'_>> {
         let text = self.volume.as_ref()?.get(CANDIDATE_KEY)?;
         Some(full::read(CANDIDATE_KEY, text, report))
     }

@@ -11,13 +11,17 @@ use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::yaml::{self, Node, Value};
 
 /// Reads a document of the full form.
-pub(super) fn read(document: &'static str, bytes: &[u8], report: &mut Report) -> RawPolicy {
+pub(super) fn read<'a>(
+    document: &'static str,
+    bytes: &'a [u8],
+    report: &mut Report,
+) -> RawPolicy<'a> {
     let mut policy = RawPolicy::default();
     let Ok(text) = std::str::from_utf8(bytes) else {
         report.push(Problem::of_document(document, "the document is not UTF-8 text"));
         return policy;
     };
-    let root = match yaml::parse(text) {
+    let root = match yaml::parse(text, report.places) {
         Ok(root) => root,
         Err(malformed) => {
             let mut problem = Problem::of_document(document, malformed.message);
@@ -26,32 +30,31 @@ pub(super) fn read(document: &'static str, bytes: &[u8], report: &mut Report) ->
             return policy;
         }
     };
-    let reader = Reader { document };
-    let at = reader.at(String::new(), root.place);
+    let top = At::new(document, "", Some(root.place));
     let entries = match root.value {
         Value::Mapping(entries) => entries,
         Value::Null => {
             let hint = "write at least `allowedRegistries`, or remove the key";
-            report.problem(&at, "the policy is empty", Some(hint));
+            report.problem(&top, "the policy is empty", Some(hint));
             return policy;
         }
         Value::Scalar(_) | Value::Sequence(_) => {
-            report.problem(&at, "a policy is a mapping of fields", None);
+            report.problem(&top, "a policy is a mapping of fields", None);
             return policy;
         }
     };
     for (key, node) in entries {
-        let at = reader.at(key.name.clone(), node.place);
+        let at = top.field(&key.name, node.place);
         match key.name.as_str() {
-            "overrides" => policy.overrides = reader.overrides(node, &at, report),
-            "exemptions" => policy.exemptions = reader.exemptions(node, &at, report),
+            "overrides" => policy.overrides = overrides(node, &at, report),
+            "exemptions" => policy.exemptions = exemptions(node, &at, report),
             "namespaceOptOut" => {
-                policy.namespace_opt_out = Some(reader.opt_out(node, &at, report));
+                policy.namespace_opt_out = Some(opt_out(node, &at, report));
             }
-            name if reader.rule(name, &mut policy.rules, &node, &at, report) => {}
+            name if rule(name, &mut policy.rules, &node, &at, report) => {}
             name => {
                 let known = RULE_FIELDS.into_iter().chain(POLICY_FIELDS);
-                unknown_field(name, &reader.at(String::new(), key.place), known, report);
+                unknown_field(name, &top.at(key.place), known, report);
             }
         }
     }
@@ -99,174 +102,158 @@ const EXEMPTION_FIELDS: [&str; 9] = [
 ];
 const OPT_OUT_FIELDS: [&str; 2] = ["users", "groups"];
 
-struct Reader {
-    document: &'static str,
+/// Reads a field of the rules; `false` where `name` is not one.
+fn rule<'a>(
+    name: &str,
+    rules: &mut RawRules<'a>,
+    node: &Node<'a>,
+    at: &At,
+    report: &mut Report,
+) -> bool {
+    match name {
+        "mode" => rules.mode = choice(node, at, &MODES, report),
+        "allowedRegistries" => rules.allowed_registries = texts(node, at, report),
+        "blockedRegistries" => rules.blocked_registries = texts(node, at, report),
+        "blockedTags" => rules.blocked_tags = texts(node, at, report),
+        "allowedTags" => rules.allowed_tags = texts(node, at, report),
+        "requireTag" => {
+            rules.require_tag =
+                choice(node, at, &BOOLEANS, report).map(|value| Located { value, at: at.clone() });
+        }
+        "requireDigest" => rules.require_digest = choice(node, at, &BOOLEANS, report),
+        "shortNames" => rules.short_names = choice(node, at, &SHORT_NAMES, report),
+        "updates" => rules.updates = choice(node, at, &UPDATES, report),
+        "templates" => rules.templates = choice(node, at, &TEMPLATES, report),
+        _ => return false,
+    }
+    true
 }
 
-impl Reader {
-    fn at(&self, path: String, place: (u64, u64)) -> At {
-        At { document: self.document, path, place: Some(place) }
-    }
-
-    /// Reads a field of the rules; `false` where `name` is not one.
-    fn rule(
-        &self,
-        name: &str,
-        rules: &mut RawRules,
-        node: &Node,
-        at: &At,
-        report: &mut Report,
-    ) -> bool {
-        match name {
-            "mode" => rules.mode = choice(node, at, &MODES, report),
-            "allowedRegistries" => rules.allowed_registries = self.texts(node, at, report),
-            "blockedRegistries" => rules.blocked_registries = self.texts(node, at, report),
-            "blockedTags" => rules.blocked_tags = self.texts(node, at, report),
-            "allowedTags" => rules.allowed_tags = self.texts(node, at, report),
-            "requireTag" => {
-                rules.require_tag = choice(node, at, &BOOLEANS, report)
-                    .map(|value| Located { value, at: at.clone() });
-            }
-            "requireDigest" => rules.require_digest = choice(node, at, &BOOLEANS, report),
-            "shortNames" => rules.short_names = choice(node, at, &SHORT_NAMES, report),
-            "updates" => rules.updates = choice(node, at, &UPDATES, report),
-            "templates" => rules.templates = choice(node, at, &TEMPLATES, report),
-            _ => return false,
-        }
-        true
-    }
-
-    fn overrides(&self, node: Node, at: &At, report: &mut Report) -> Vec<RawOverride> {
-        let mut overrides = Vec::new();
-        for (at, entries) in self.mappings(node, at, report) {
-            let mut read = RawOverride {
-                at: at.clone(),
-                name: None,
-                namespaces: None,
-                rules: RawRules::default(),
-            };
-            for (key, node) in entries {
-                let field = self.at(at.field(&key.name).path, node.place);
-                match key.name.as_str() {
-                    "name" => read.name = text(&node, &field, report),
-                    "namespaces" => read.namespaces = self.texts(&node, &field, report),
-                    name if self.rule(name, &mut read.rules, &node, &field, report) => {}
-                    name => {
-                        let at = self.at(at.path.clone(), key.place);
-                        let known = OVERRIDE_FIELDS.into_iter().chain(RULE_FIELDS);
-                        unknown_field(name, &at, known, report);
-                    }
-                }
-            }
-            overrides.push(read);
-        }
-        overrides
-    }
-
-    fn exemptions(&self, node: Node, at: &At, report: &mut Report) -> Vec<RawExemption> {
-        let mut exemptions = Vec::new();
-        for (at, entries) in self.mappings(node, at, report) {
-            let mut read = RawExemption {
-                at: at.clone(),
-                name: None,
-                images: None,
-                namespaces: Vec::new(),
-                users: Vec::new(),
-                groups: Vec::new(),
-                service_accounts: Vec::new(),
-                reason: None,
-                owner: None,
-                expires: None,
-            };
-            for (key, node) in entries {
-                let field = self.at(at.field(&key.name).path, node.place);
-                let texts = |report: &mut Report| {
-                    self.texts(&node, &field, report).map_or_else(Vec::new, |list| list.value)
-                };
-                match key.name.as_str() {
-                    "name" => read.name = text(&node, &field, report),
-                    "images" => read.images = self.texts(&node, &field, report),
-                    "namespaces" => read.namespaces = texts(report),
-                    "users" => read.users = texts(report),
-                    "groups" => read.groups = texts(report),
-                    "serviceAccounts" => read.service_accounts = texts(report),
-                    "reason" => read.reason = text(&node, &field, report),
-                    "owner" => read.owner = text(&node, &field, report),
-                    "expires" => read.expires = text(&node, &field, report),
-                    name => {
-                        let at = self.at(at.path.clone(), key.place);
-                        unknown_field(name, &at, EXEMPTION_FIELDS.into_iter(), report);
-                    }
-                }
-            }
-            exemptions.push(read);
-        }
-        exemptions
-    }
-
-    fn opt_out(&self, node: Node, at: &At, report: &mut Report) -> RawOptOut {
-        let mut opt_out = RawOptOut::default();
-        let Value::Mapping(entries) = node.value else {
-            report.problem(at, format!("expected a mapping, found {}", kind(&node.value)), None);
-            return opt_out;
+fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverride<'a>> {
+    let mut overrides = Vec::new();
+    for (at, entries) in mappings(node, at, report) {
+        let mut read = RawOverride {
+            at: at.clone(),
+            name: None,
+            namespaces: None,
+            rules: RawRules::default(),
         };
         for (key, node) in entries {
-            let field = self.at(at.field(&key.name).path, node.place);
+            let field = at.field(&key.name, node.place);
             match key.name.as_str() {
-                "users" => opt_out.users = self.texts(&node, &field, report).map(|l| l.value),
-                "groups" => opt_out.groups = self.texts(&node, &field, report).map(|l| l.value),
+                "name" => read.name = text(&node, &field, report),
+                "namespaces" => read.namespaces = texts(&node, &field, report),
+                name if rule(name, &mut read.rules, &node, &field, report) => {}
                 name => {
-                    let at = self.at(at.path.clone(), key.place);
-                    unknown_field(name, &at, OPT_OUT_FIELDS.into_iter(), report);
+                    let at = at.at(key.place);
+                    let known = OVERRIDE_FIELDS.into_iter().chain(RULE_FIELDS);
+                    unknown_field(name, &at, known, report);
                 }
             }
         }
-        opt_out
+        overrides.push(read);
     }
+    overrides
+}
 
-    fn mappings(
-        &self,
-        node: Node,
-        at: &At,
-        report: &mut Report,
-    ) -> Vec<(At, Vec<(yaml::Key, Node)>)> {
-        let Value::Sequence(items) = node.value else {
-            report.problem(at, format!("expected a list, found {}", kind(&node.value)), None);
-            return Vec::new();
+fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExemption<'a>> {
+    let mut exemptions = Vec::new();
+    for (at, entries) in mappings(node, at, report) {
+        let mut read = RawExemption {
+            at: at.clone(),
+            name: None,
+            images: None,
+            namespaces: Vec::new(),
+            users: Vec::new(),
+            groups: Vec::new(),
+            service_accounts: Vec::new(),
+            reason: None,
+            owner: None,
+            expires: None,
         };
-        let mut mappings = Vec::new();
-        for (index, item) in items.into_iter().enumerate() {
-            let at = self.at(format!("{}[{index}]", at.path), item.place);
-            match item.value {
-                Value::Mapping(entries) => mappings.push((at, entries)),
-                other => {
-                    report.problem(
-                        &at,
-                        format!("expected a mapping, found {}", kind(&other)),
-                        None,
-                    );
+        for (key, node) in entries {
+            let field = at.field(&key.name, node.place);
+            let list = |report: &mut Report| {
+                texts(&node, &field, report).map_or_else(Vec::new, |list| list.value)
+            };
+            match key.name.as_str() {
+                "name" => read.name = text(&node, &field, report),
+                "images" => read.images = texts(&node, &field, report),
+                "namespaces" => read.namespaces = list(report),
+                "users" => read.users = list(report),
+                "groups" => read.groups = list(report),
+                "serviceAccounts" => read.service_accounts = list(report),
+                "reason" => read.reason = text(&node, &field, report),
+                "owner" => read.owner = text(&node, &field, report),
+                "expires" => read.expires = text(&node, &field, report),
+                name => {
+                    let at = at.at(key.place);
+                    unknown_field(name, &at, EXEMPTION_FIELDS.into_iter(), report);
                 }
             }
         }
-        mappings
+        exemptions.push(read);
     }
+    exemptions
+}
 
-    fn texts(&self, node: &Node, at: &At, report: &mut Report) -> Option<Located<Vec<Text>>> {
-        let Value::Sequence(items) = &node.value else {
-            let hint = "write a list, such as `[docker.io, gcr.io]`";
-            report.problem(at, format!("expected a list, found {}", kind(&node.value)), Some(hint));
-            return None;
-        };
-        let texts = items
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| {
-                let at = self.at(format!("{}[{index}]", at.path), item.place);
-                text(item, &at, report)
-            })
-            .collect();
-        Some(Located { value: texts, at: at.clone() })
+fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
+    let mut opt_out = RawOptOut::default();
+    let Value::Mapping(entries) = node.value else {
+        report.problem(at, format!("expected a mapping, found {}", kind(&node.value)), None);
+        return opt_out;
+    };
+    for (key, node) in entries {
+        let field = at.field(&key.name, node.place);
+        match key.name.as_str() {
+            "users" => opt_out.users = texts(&node, &field, report).map(|l| l.value),
+            "groups" => opt_out.groups = texts(&node, &field, report).map(|l| l.value),
+            name => {
+                let at = at.at(key.place);
+                unknown_field(name, &at, OPT_OUT_FIELDS.into_iter(), report);
+            }
+        }
     }
+    opt_out
+}
+
+fn mappings<'a>(
+    node: Node<'a>,
+    at: &At,
+    report: &mut Report,
+) -> Vec<(At, Vec<(yaml::Key, Node<'a>)>)> {
+    let Value::Sequence(items) = node.value else {
+        report.problem(at, format!("expected a list, found {}", kind(&node.value)), None);
+        return Vec::new();
+    };
+    let mut mappings = Vec::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let at = at.item(index, item.place);
+        match item.value {
+            Value::Mapping(entries) => mappings.push((at, entries)),
+            other => {
+                report.problem(&at, format!("expected a mapping, found {}", kind(&other)), None);
+            }
+        }
+    }
+    mappings
+}
+
+fn texts<'a>(node: &Node<'a>, at: &At, report: &mut Report) -> Option<Located<Vec<Text<'a>>>> {
+    let Value::Sequence(items) = &node.value else {
+        let hint = "write a list, such as `[docker.io, gcr.io]`";
+        report.problem(at, format!("expected a list, found {}", kind(&node.value)), Some(hint));
+        return None;
+    };
+    let texts = items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| {
+            let at = at.item(index, item.place);
+            text(item, &at, report)
+        })
+        .collect();
+    Some(Located { value: texts, at: at.clone() })
 }
 
 const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];
@@ -282,7 +269,12 @@ pub(super) const TEMPLATES: [(&str, TemplateMode); 3] = [
 pub(super) const UPDATES: [(&str, UpdateScope); 2] =
     [("changed", UpdateScope::Changed), ("all", UpdateScope::All)];
 
-fn choice<T: Copy>(node: &Node, at: &At, choices: &[(&str, T)], report: &mut Report) -> Option<T> {
+fn choice<T: Copy>(
+    node: &Node<'_>,
+    at: &At,
+    choices: &[(&str, T)],
+    report: &mut Report,
+) -> Option<T> {
     let written = text(node, at, report)?.value;
     let chosen = choices.iter().find(|(name, _)| *name == written).map(|(_, value)| *value);
     if chosen.is_none() {
@@ -295,7 +287,7 @@ fn choice<T: Copy>(node: &Node, at: &At, choices: &[(&str, T)], report: &mut Rep
     chosen
 }
 
-fn text(node: &Node, at: &At, report: &mut Report) -> Option<Text> {
+fn text<'a>(node: &Node<'a>, at: &At, report: &mut Report) -> Option<Text<'a>> {
     if let Value::Scalar(value) = &node.value {
         return Some(Located { value: value.clone(), at: at.clone() });
     }
@@ -316,7 +308,7 @@ fn unknown_field<'a>(
     report.problem(at, format!("the field `{}` is not known", shorten(name)), Some(&hint));
 }
 
-fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value<'_>) -> &'static str {
     match value {
         Value::Mapping(_) => "a mapping",
         Value::Null => "nothing",

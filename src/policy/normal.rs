@@ -14,7 +14,7 @@ use crate::policy::rules::Rules;
 use crate::policy::source::{Located, RawExemption, RawOverride, RawPolicy, RawRules, Text};
 
 /// Renders a policy: every field of the base, and of each override the fields that it names.
-pub(super) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy) -> String {
+pub(super) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy<'_>) -> String {
     let mut policy = all_fields(base);
     let overrides: Vec<Value> = raw.overrides.iter().map(override_json).collect();
     policy.insert("overrides".to_owned(), overrides.into());
@@ -63,7 +63,7 @@ fn all_fields(rules: &Rules) -> Map<String, Value> {
     fields
 }
 
-fn named_fields(rules: &RawRules) -> Map<String, Value> {
+fn named_fields(rules: &RawRules<'_>) -> Map<String, Value> {
     let RawRules {
         mode,
         allowed_registries,
@@ -76,7 +76,7 @@ fn named_fields(rules: &RawRules) -> Map<String, Value> {
         updates,
         templates,
     } = rules;
-    let list = |raw: &Option<Located<Vec<Text>>>| raw.as_ref().map(|raw| texts(&raw.value));
+    let list = |raw: &Option<Located<Vec<Text<'_>>>>| raw.as_ref().map(|raw| texts(&raw.value));
     let fields = [
         ("mode", mode.map(|mode| name_of(&MODES, mode))),
         ("allowedRegistries", list(allowed_registries)),
@@ -92,7 +92,7 @@ fn named_fields(rules: &RawRules) -> Map<String, Value> {
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn override_json(raw: &RawOverride) -> Value {
+fn override_json(raw: &RawOverride<'_>) -> Value {
     let mut fields = named_fields(&raw.rules);
     fields.extend(text("name", raw.name.as_ref()));
     if let Some(namespaces) = &raw.namespaces {
@@ -101,7 +101,7 @@ fn override_json(raw: &RawOverride) -> Value {
     fields.into()
 }
 
-fn exemption_json(raw: &RawExemption) -> Value {
+fn exemption_json(raw: &RawExemption<'_>) -> Value {
     let mut fields = Map::new();
     fields.extend(text("name", raw.name.as_ref()));
     fields.extend(text("reason", raw.reason.as_ref()));
@@ -120,12 +120,12 @@ fn exemption_json(raw: &RawExemption) -> Value {
     fields.into()
 }
 
-fn text(name: &str, raw: Option<&Text>) -> Option<(String, Value)> {
+fn text(name: &str, raw: Option<&Text<'_>>) -> Option<(String, Value)> {
     raw.map(|raw| (name.to_owned(), raw.value.clone().into()))
 }
 
-fn texts(raw: &[Text]) -> Value {
-    raw.iter().map(|item| Value::from(item.value.as_str())).collect()
+fn texts(raw: &[Text<'_>]) -> Value {
+    raw.iter().map(|item| Value::from(&*item.value)).collect()
 }
 
 fn name_of<T: Copy + PartialEq>(choices: &[(&str, T)], value: T) -> Value {

@@ -24,7 +24,7 @@ pub struct OptOut {
 }
 
 impl OptOut {
-    pub(super) fn compile(raw: Option<&RawOptOut>, report: &mut Report) -> Self {
+    pub(super) fn compile(raw: Option<&RawOptOut<'_>>, report: &mut Report) -> Self {
         let mut opt_out = Self {
             users: PatternIndex::default(),
             groups: PatternIndex::default(),
@@ -55,11 +55,11 @@ impl OptOut {
     }
 }
 
-fn checked(items: Vec<Text>, report: &mut Report) -> Vec<String> {
+fn checked(items: Vec<Text<'_>>, report: &mut Report) -> Vec<String> {
     let mut names = Vec::with_capacity(items.len());
     for item in items {
         match check_name_glob(&item.value) {
-            Ok(()) => names.push(item.value),
+            Ok(()) => names.push(item.value.into_owned()),
             Err(bad) => {
                 let message = format!("`{}` {}", shorten(&item.value), bad.message);
                 report.problem(&item.at, message, bad.hint);

@@ -1,6 +1,9 @@
 //! What is wrong with a policy, said to the person who wrote it.
 
 use std::fmt;
+use std::rc::Rc;
+
+use crate::policy::yaml::Places;
 
 /// More problems than this are counted but not kept: one broken generator must not fill a log.
 const MOST: usize = 100;
@@ -92,28 +95,60 @@ impl std::error::Error for Problems {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct At {
     pub(super) document: &'static str,
-    pub(super) path: String,
     pub(super) place: Option<(u64, u64)>,
+    /// The path of a field, shared with the items of its list.
+    field: Rc<str>,
+    /// The position in a list. It becomes text only when something is said of the item, since a
+    /// policy may have 100,000 of them.
+    item: Option<usize>,
 }
 
 impl At {
-    /// The same place, said of a part of what stands there.
-    pub(super) fn field(&self, name: &str) -> Self {
-        let path =
-            if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Self { document: self.document, path, place: self.place }
+    pub(super) fn new(document: &'static str, path: &str, place: Option<(u64, u64)>) -> Self {
+        Self { document, place, field: path.into(), item: None }
+    }
+
+    /// The path inside the document.
+    pub(super) fn path(&self) -> String {
+        match self.item {
+            Some(item) => format!("{}[{item}]", self.field),
+            None => (*self.field).to_owned(),
+        }
+    }
+
+    /// The same path at another place.
+    pub(super) fn at(&self, place: (u64, u64)) -> Self {
+        Self { place: Some(place), ..self.clone() }
+    }
+
+    /// The field `name` of what stands here.
+    pub(super) fn field(&self, name: &str, place: (u64, u64)) -> Self {
+        let path = self.path();
+        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        Self::new(self.document, &path, Some(place))
+    }
+
+    /// The item at `position` of the list that is the field here.
+    pub(super) fn item(&self, position: usize, place: (u64, u64)) -> Self {
+        Self { item: Some(position), ..self.at(place) }
     }
 }
 
 /// Collects problems and warnings while a policy is read and compiled.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    /// How exactly the places must be known of which something is said.
+    pub(super) places: Places,
     problems: Vec<Problem>,
     left_out: usize,
     warnings: Vec<Warning>,
 }
 
 impl Report {
+    pub(super) fn with(places: Places) -> Self {
+        Self { places, ..Self::default() }
+    }
+
     pub(super) fn problem(&mut self, at: &At, message: impl Into<String>, hint: Option<&str>) {
         self.push(located(at, message, hint));
     }
@@ -156,7 +191,7 @@ impl Report {
 fn located(at: &At, message: impl Into<String>, hint: Option<&str>) -> Problem {
     Problem {
         document: at.document.to_owned(),
-        path: at.path.clone(),
+        path: at.path(),
         place: at.place,
         message: message.into(),
         hint: hint.map(str::to_owned),

@@ -22,8 +22,8 @@ pub(super) struct RegistrySet {
 #[derive(Clone, Debug, Default)]
 struct Bucket {
     whole: Option<usize>,
-    paths: PatternIndex,
-    has_paths: bool,
+    /// Apart, since most hosts are named without a path and an index takes room in every bucket.
+    paths: Option<Box<PatternIndex>>,
 }
 
 impl RegistrySet {
@@ -96,8 +96,7 @@ impl Bucket {
                 self.whole.get_or_insert(position);
             }
             Some(path) => {
-                self.paths.insert(path, position);
-                self.has_paths = true;
+                self.paths.get_or_insert_default().insert(path, position);
             }
         }
     }
@@ -106,13 +105,11 @@ impl Bucket {
     /// `acmex`. So every leading run of whole segments is looked up.
     fn first(&self, reference: &Reference<'_>) -> Option<usize> {
         let mut first = self.whole;
-        if !self.has_paths {
-            return first;
-        }
+        let Some(paths) = &self.paths else { return first };
         let repository = reference.repository();
         let ends = repository.match_indices('/').map(|(end, _)| end).chain([repository.len()]);
         for leading in ends.filter_map(|end| repository.get(..end)) {
-            if let Some(found) = self.paths.first(leading)
+            if let Some(found) = paths.first(leading)
                 && first.is_none_or(|first| found < first)
             {
                 first = Some(found);

@@ -16,11 +16,11 @@ const DISABLE_EMPTY_TAG: &str = "DISABLE_EMPTY_TAG";
 pub const KEYS: [&str; 3] = [ALLOWED_REGISTRIES, BLOCKED_TAGS, DISABLE_EMPTY_TAG];
 
 /// Reads the simple form, key by key: the volume first, then the variables.
-pub(super) fn read(
-    variables: &BTreeMap<String, String>,
-    volume: &BTreeMap<String, Vec<u8>>,
+pub(super) fn read<'a>(
+    variables: &'a BTreeMap<String, String>,
+    volume: &'a BTreeMap<String, Vec<u8>>,
     report: &mut Report,
-) -> RawPolicy {
+) -> RawPolicy<'a> {
     let mut text = |key: &'static str| match volume.get(key) {
         Some(bytes) => {
             let text = std::str::from_utf8(bytes).ok();
@@ -53,11 +53,11 @@ pub(super) fn warn_of_variables(variables: &BTreeMap<String, String>, report: &m
 }
 
 fn whole(key: &'static str) -> At {
-    At { document: key, path: String::new(), place: None }
+    At::new(key, "", None)
 }
 
 /// Splits at `,` `;` `|`; white space around an item and blank items are dropped.
-fn list(key: &'static str, text: &str) -> Located<Vec<Text>> {
+fn list<'a>(key: &'static str, text: &'a str) -> Located<Vec<Text<'a>>> {
     let mut items = Vec::new();
     let (mut line, mut column) = (1, 1);
     for piece in text.split_inclusive([',', ';', '|']) {
@@ -66,12 +66,12 @@ fn list(key: &'static str, text: &str) -> Located<Vec<Text>> {
         let (lead, rest) = piece.split_at_checked(before).unwrap_or(("", piece));
         (line, column) = advance(line, column, lead);
         if !item.is_empty() {
-            let at = At { document: key, path: String::new(), place: Some((line, column)) };
-            items.push(Located { value: item.to_owned(), at });
+            let at = At::new(key, "", Some((line, column)));
+            items.push(Located { value: item.into(), at });
         }
         (line, column) = advance(line, column, rest);
     }
-    let at = At { document: key, path: String::new(), place: Some((1, 1)) };
+    let at = At::new(key, "", Some((1, 1)));
     Located { value: items, at }
 }
 
@@ -82,7 +82,7 @@ fn advance(line: u64, column: u64, text: &str) -> (u64, u64) {
 }
 
 fn boolean(key: &'static str, text: &str, report: &mut Report) -> Option<Located<bool>> {
-    let at = At { document: key, path: String::new(), place: Some((1, 1)) };
+    let at = At::new(key, "", Some((1, 1)));
     let value = text.trim();
     if value.eq_ignore_ascii_case("true") {
         Some(Located { value: true, at })

@@ -3,6 +3,8 @@
 //! Both forms, simple and full, are read into these types; `compile` alone turns them into a
 //! [`Policy`](crate::policy::Policy).
 
+use std::borrow::Cow;
+
 use crate::policy::problem::At;
 use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
 
@@ -13,8 +15,8 @@ pub(super) struct Located<T> {
     pub(super) at: At,
 }
 
-/// A text as written.
-pub(super) type Text = Located<String>;
+/// A text as written, borrowed from its document where it stands there letter by letter.
+pub(super) type Text<'a> = Located<Cow<'a, str>>;
 
 /// What short names such as `nginx:1.27` are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,12 +29,12 @@ pub(super) enum ShortNames {
 
 /// The rules of a policy or of an override; `None` where a field was left out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RawRules {
+pub(super) struct RawRules<'a> {
     pub(super) mode: Option<Mode>,
-    pub(super) allowed_registries: Option<Located<Vec<Text>>>,
-    pub(super) blocked_registries: Option<Located<Vec<Text>>>,
-    pub(super) allowed_tags: Option<Located<Vec<Text>>>,
-    pub(super) blocked_tags: Option<Located<Vec<Text>>>,
+    pub(super) allowed_registries: Option<Located<Vec<Text<'a>>>>,
+    pub(super) blocked_registries: Option<Located<Vec<Text<'a>>>>,
+    pub(super) allowed_tags: Option<Located<Vec<Text<'a>>>>,
+    pub(super) blocked_tags: Option<Located<Vec<Text<'a>>>>,
     pub(super) require_tag: Option<Located<bool>>,
     pub(super) require_digest: Option<bool>,
     pub(super) short_names: Option<ShortNames>,
@@ -42,40 +44,40 @@ pub(super) struct RawRules {
 
 /// Rules for some namespaces, or for a path that names them.
 #[derive(Clone, Debug)]
-pub(super) struct RawOverride {
+pub(super) struct RawOverride<'a> {
     pub(super) at: At,
-    pub(super) name: Option<Text>,
-    pub(super) namespaces: Option<Located<Vec<Text>>>,
-    pub(super) rules: RawRules,
+    pub(super) name: Option<Text<'a>>,
+    pub(super) namespaces: Option<Located<Vec<Text<'a>>>>,
+    pub(super) rules: RawRules<'a>,
 }
 
 /// Images that may break the rules.
 #[derive(Clone, Debug)]
-pub(super) struct RawExemption {
+pub(super) struct RawExemption<'a> {
     pub(super) at: At,
-    pub(super) name: Option<Text>,
-    pub(super) images: Option<Located<Vec<Text>>>,
-    pub(super) namespaces: Vec<Text>,
-    pub(super) users: Vec<Text>,
-    pub(super) groups: Vec<Text>,
-    pub(super) service_accounts: Vec<Text>,
-    pub(super) reason: Option<Text>,
-    pub(super) owner: Option<Text>,
-    pub(super) expires: Option<Text>,
+    pub(super) name: Option<Text<'a>>,
+    pub(super) images: Option<Located<Vec<Text<'a>>>>,
+    pub(super) namespaces: Vec<Text<'a>>,
+    pub(super) users: Vec<Text<'a>>,
+    pub(super) groups: Vec<Text<'a>>,
+    pub(super) service_accounts: Vec<Text<'a>>,
+    pub(super) reason: Option<Text<'a>>,
+    pub(super) owner: Option<Text<'a>>,
+    pub(super) expires: Option<Text<'a>>,
 }
 
 /// A whole policy.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RawPolicy {
-    pub(super) rules: RawRules,
-    pub(super) overrides: Vec<RawOverride>,
-    pub(super) exemptions: Vec<RawExemption>,
-    pub(super) namespace_opt_out: Option<RawOptOut>,
+pub(super) struct RawPolicy<'a> {
+    pub(super) rules: RawRules<'a>,
+    pub(super) overrides: Vec<RawOverride<'a>>,
+    pub(super) exemptions: Vec<RawExemption<'a>>,
+    pub(super) namespace_opt_out: Option<RawOptOut<'a>>,
 }
 
 /// Who may set the label that takes a namespace out of the webhook's reach.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RawOptOut {
-    pub(super) users: Option<Vec<Text>>,
-    pub(super) groups: Option<Vec<Text>>,
+pub(super) struct RawOptOut<'a> {
+    pub(super) users: Option<Vec<Text<'a>>>,
+    pub(super) groups: Option<Vec<Text<'a>>>,
 }

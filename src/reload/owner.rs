@@ -46,17 +46,20 @@ pub enum Outcome {
 /// Reads, compiles and stores the policy. There is one per process.
 #[derive(Debug)]
 pub struct Owner {
-    source: PolicySource,
+    source: Arc<PolicySource>,
     live: Arc<Live>,
     metrics: Arc<Metrics>,
-    /// What the last look saw: documents, or why there were none.
-    seen: Option<Result<Documents, String>>,
+    seen: Option<Arc<Seen>>,
     status: Status,
 }
 
+/// What a look saw: documents, or why there were none. A task of its own compares it with the
+/// volume, so it is shared.
+type Seen = Result<Documents, String>;
+
 /// What one look found, where it is not what the last one found.
 struct Found {
-    seen: Result<Documents, String>,
+    seen: Seen,
     compiled: Result<Compiled, Problems>,
 }
 
@@ -71,7 +74,7 @@ impl Owner {
     pub fn new(source: PolicySource, live: Arc<Live>, metrics: Arc<Metrics>) -> Self {
         let status = Status { source: source.path.display().to_string(), ..Status::default() };
         live.report(status.clone());
-        Self { source, live, metrics, seen: None, status }
+        Self { source: Arc::new(source), live, metrics, seen: None, status }
     }
 
     /// Looks now and whenever `lookout` says so, for as long as it is polled.
@@ -84,12 +87,12 @@ impl Owner {
 
     /// Looks at the source once and puts in force what it holds.
     pub async fn look(&mut self) -> Outcome {
-        let (source, seen) = (self.source.clone(), self.seen.clone());
+        let (source, seen) = (Arc::clone(&self.source), self.seen.clone());
         // Reading may block and compiling may take long; requests must not wait for either.
-        let found = tokio::task::spawn_blocking(move || find(&source, seen.as_ref())).await;
+        let found = tokio::task::spawn_blocking(move || find(&source, seen.as_deref())).await;
         let found = found.unwrap_or_else(|_| Some(Found::failed("the policy's compiler panicked")));
         let Some(Found { seen, compiled }) = found else { return Outcome::Unchanged };
-        self.seen = Some(seen);
+        self.seen = Some(Arc::new(seen));
         match compiled {
             Ok(compiled) => self.accept(compiled),
             Err(problems) => self.reject(problems),
@@ -209,7 +212,7 @@ impl Owner {
 }
 
 /// Reads and compiles; `None` where the source holds what was `seen` before.
-fn find(source: &PolicySource, seen: Option<&Result<Documents, String>>) -> Option<Found> {
+fn find(source: &PolicySource, seen: Option<&Seen>) -> Option<Found> {
     let documents = |volume| Documents { variables: source.variables.clone(), volume };
     let had_volume = seen.is_some_and(|seen| !matches!(seen, Ok(Documents { volume: None, .. })));
     let now = match read_volume(&source.path) {

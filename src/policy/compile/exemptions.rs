@@ -16,7 +16,7 @@ use crate::policy::source::{Located, RawExemption, Text};
 const MOST: usize = 1_000;
 
 /// Compiles the exemptions of a policy.
-pub(super) fn compile(raw: &[RawExemption], report: &mut Report) -> Vec<Exemption> {
+pub(super) fn compile(raw: &[RawExemption<'_>], report: &mut Report) -> Vec<Exemption> {
     if let Some(first_too_many) = raw.get(MOST) {
         let message = format!("{} exemptions are more than the limit of {MOST}", raw.len());
         report.problem(&first_too_many.at, message, None);
@@ -36,7 +36,7 @@ pub(super) fn compile(raw: &[RawExemption], report: &mut Report) -> Vec<Exemptio
         .collect()
 }
 
-fn exemption(raw: &RawExemption, report: &mut Report) -> Option<Exemption> {
+fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
     let RawExemption {
         at,
         name,
@@ -67,7 +67,7 @@ fn exemption(raw: &RawExemption, report: &mut Report) -> Option<Exemption> {
     users.extend(service_accounts.iter().filter_map(|account| user_name(account, report)));
     let expires = match expires {
         None => None,
-        Some(written) => Some((written.value.clone(), end(written, report)?)),
+        Some(written) => Some((written.value.clone().into_owned(), end(written, report)?)),
     };
     Some(Exemption {
         name: name?,
@@ -76,21 +76,21 @@ fn exemption(raw: &RawExemption, report: &mut Report) -> Option<Exemption> {
         users: lists::names(&users, report),
         groups: lists::names(groups, report),
         reason: reason?,
-        owner: owner.as_ref().map(|owner| owner.value.clone()),
+        owner: owner.as_ref().map(|owner| owner.value.clone().into_owned()),
         expires,
     })
 }
 
 /// `namespace/name` to the user name by which the API server knows a service account, as in
 /// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
-fn user_name(account: &Text, report: &mut Report) -> Option<Text> {
+fn user_name(account: &Text<'_>, report: &mut Report) -> Option<Text<'static>> {
     if let Some((namespace, name)) = account.value.split_once('/')
         && !namespace.is_empty()
         && !name.is_empty()
         && !name.contains('/')
     {
         let value = format!("system:serviceaccount:{namespace}:{name}");
-        return Some(Located { value, at: account.at.clone() });
+        return Some(Located { value: value.into(), at: account.at.clone() });
     }
     let message = format!("`{}` is not a service account", shorten(&account.value));
     report.problem(&account.at, message, Some("write `namespace/name`"));
@@ -98,7 +98,7 @@ fn user_name(account: &Text, report: &mut Report) -> Option<Text> {
 }
 
 /// The first second after the written day (in UTC), or the written moment.
-fn end(written: &Text, report: &mut Report) -> Option<i64> {
+fn end(written: &Text<'_>, report: &mut Report) -> Option<i64> {
     let day = Date::parse(&written.value, format_description!("[year]-[month]-[day]"))
         .ok()
         .and_then(|day| day.checked_add(Duration::DAY))

@@ -14,7 +14,10 @@ use crate::policy::source::{Located, Text};
 use crate::policy::tag_set::TagSet;
 
 /// Compiles a list of registry patterns.
-pub(super) fn registries(raw: &Located<Vec<Text>>, report: &mut Report) -> Arc<List<RegistrySet>> {
+pub(super) fn registries(
+    raw: &Located<Vec<Text<'_>>>,
+    report: &mut Report,
+) -> Arc<List<RegistrySet>> {
     let patterns = parsed(&raw.value, RegistryPattern::parse, report);
     for (position, pattern) in &patterns {
         if let (RegistryPattern::Place { host, .. }, Some(item)) =
@@ -42,7 +45,7 @@ pub(super) fn registries(raw: &Located<Vec<Text>>, report: &mut Report) -> Arc<L
 }
 
 /// Compiles a list of tag patterns.
-pub(super) fn tags(raw: &Located<Vec<Text>>, report: &mut Report) -> Arc<List<TagSet>> {
+pub(super) fn tags(raw: &Located<Vec<Text<'_>>>, report: &mut Report) -> Arc<List<TagSet>> {
     let patterns = parsed(&raw.value, TagPattern::parse, report);
     let regexes = patterns.iter().filter(|(_, p)| matches!(p, TagPattern::Regex(_)));
     check_regex_count(regexes.count(), raw, report);
@@ -56,7 +59,7 @@ pub(super) fn tags(raw: &Located<Vec<Text>>, report: &mut Report) -> Arc<List<Ta
 }
 
 /// Compiles a list of globs over names; an empty list is `None`: it says nothing.
-pub(super) fn names(raw: &[Text], report: &mut Report) -> Option<PatternIndex> {
+pub(super) fn names(raw: &[Text<'_>], report: &mut Report) -> Option<PatternIndex> {
     let mut index = PatternIndex::default();
     for (position, item) in raw.iter().enumerate() {
         match check_name_glob(&item.value) {
@@ -68,14 +71,14 @@ pub(super) fn names(raw: &[Text], report: &mut Report) -> Option<PatternIndex> {
 }
 
 fn parsed<P>(
-    raw: &[Text],
+    raw: &[Text<'_>],
     parse: impl Fn(&str) -> Result<P, BadPattern>,
     report: &mut Report,
 ) -> Vec<(usize, P)> {
     let mut seen = HashSet::with_capacity(raw.len());
     let mut patterns = Vec::with_capacity(raw.len());
     for (position, item) in raw.iter().enumerate() {
-        if !seen.insert(item.value.as_str()) {
+        if !seen.insert(&*item.value) {
             let message = format!("`{}` is listed twice", shorten(&item.value));
             report.warning(&item.at, message, None);
         }
@@ -87,7 +90,7 @@ fn parsed<P>(
     patterns
 }
 
-fn refuse(item: &Text, bad: &BadPattern, report: &mut Report) {
+fn refuse(item: &Text<'_>, bad: &BadPattern, report: &mut Report) {
     let message = format!("`{}` {}", shorten(&item.value), bad.message);
     report.problem(&item.at, message, bad.hint);
 }
@@ -97,7 +100,7 @@ fn can_be_a_host(host: &str) -> bool {
     host == "localhost" || host.contains(['.', ':', '*'])
 }
 
-fn check_regex_count(count: usize, raw: &Located<Vec<Text>>, report: &mut Report) {
+fn check_regex_count(count: usize, raw: &Located<Vec<Text<'_>>>, report: &mut Report) {
     if count > MOST_REGEXES {
         let message =
             format!("{count} regexes are more than the {MOST_REGEXES} that one list may have");
@@ -105,11 +108,11 @@ fn check_regex_count(count: usize, raw: &Located<Vec<Text>>, report: &mut Report
     }
 }
 
-fn too_large(error: &regex::Error, raw: &Located<Vec<Text>>, report: &mut Report) {
+fn too_large(error: &regex::Error, raw: &Located<Vec<Text<'_>>>, report: &mut Report) {
     let message = format!("the regexes of this list are too large together: {error}");
     report.problem(&raw.at, message, Some("write globs, or simpler regexes"));
 }
 
-fn written(raw: &Located<Vec<Text>>) -> Vec<String> {
-    raw.value.iter().map(|item| item.value.clone()).collect()
+fn written(raw: &Located<Vec<Text<'_>>>) -> Vec<String> {
+    raw.value.iter().map(|item| item.value.clone().into_owned()).collect()
 }

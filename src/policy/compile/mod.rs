@@ -17,6 +17,7 @@ use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::{Problems, Report, Warning};
 use crate::policy::rules::Rules;
 use crate::policy::source::RawPolicy;
+use crate::policy::yaml::Places;
 
 /// A checked, immutable policy.
 #[derive(Debug)]
@@ -75,9 +76,10 @@ impl Policy {
 /// # Errors
 /// All problems at once, each with document, path, line, column and a hint.
 pub fn compile(documents: &Documents) -> Result<(Policy, Vec<Warning>), Problems> {
-    let mut report = Report::default();
-    let raw = documents.read(&mut report);
-    checked(&raw, report)
+    without_places_at_first(|mut report| {
+        let raw = documents.read(&mut report);
+        checked(&raw, report)
+    })
 }
 
 /// Compiles the candidate policy of the volume, if there is one.
@@ -88,12 +90,25 @@ pub fn compile(documents: &Documents) -> Result<(Policy, Vec<Warning>), Problems
 pub fn compile_candidate(
     documents: &Documents,
 ) -> Option<Result<(Policy, Vec<Warning>), Problems>> {
-    let mut report = Report::default();
-    let raw = documents.read_candidate(&mut report)?;
-    Some(checked(&raw, report))
+    documents.has_candidate().then(|| {
+        without_places_at_first(|mut report| {
+            let raw = documents.read_candidate(&mut report).unwrap_or_default();
+            checked(&raw, report)
+        })
+    })
 }
 
-fn checked(raw: &RawPolicy, mut report: Report) -> Result<(Policy, Vec<Warning>), Problems> {
+/// Of most policies nothing is said, and so no place is needed; the others are compiled again.
+fn without_places_at_first(
+    attempt: impl Fn(Report) -> Result<(Policy, Vec<Warning>), Problems>,
+) -> Result<(Policy, Vec<Warning>), Problems> {
+    match attempt(Report::with(Places::NotInLists)) {
+        Ok((policy, warnings)) if warnings.is_empty() => Ok((policy, warnings)),
+        _ => attempt(Report::with(Places::Everywhere)),
+    }
+}
+
+fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warning>), Problems> {
     let base = rules::base(&raw.rules, &mut report);
     let overrides::Compiled { overrides, by_namespace, by_name } =
         overrides::compile(&raw.overrides, &base, &mut report);

@@ -22,7 +22,7 @@ pub(super) struct Compiled {
 }
 
 /// Compiles the overrides of a policy over its base rules.
-pub(super) fn compile(raw: &[RawOverride], base: &Rules, report: &mut Report) -> Compiled {
+pub(super) fn compile(raw: &[RawOverride<'_>], base: &Rules, report: &mut Report) -> Compiled {
     let mut compiled = Compiled {
         overrides: Vec::with_capacity(raw.len()),
         by_namespace: PatternIndex::default(),
@@ -61,13 +61,18 @@ pub(super) fn compile(raw: &[RawOverride], base: &Rules, report: &mut Report) ->
 }
 
 /// A name is required, and fit for a path, a label and a log: as a Kubernetes label of DNS.
-pub(super) fn name(raw: Option<&Text>, at: &At, what: &str, report: &mut Report) -> Option<String> {
+pub(super) fn name(
+    raw: Option<&Text<'_>>,
+    at: &At,
+    what: &str,
+    report: &mut Report,
+) -> Option<String> {
     let Some(name) = raw else {
         let hint = format!("write `name: …` for this {what}");
         report.problem(at, format!("the {what} has no name"), Some(&hint));
         return None;
     };
-    let text = name.value.as_str();
+    let text = &*name.value;
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let well_formed = (1..=63).contains(&text.len())
         && text.bytes().all(allowed)

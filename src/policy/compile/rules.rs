@@ -15,7 +15,7 @@ const DEFAULT_ALLOWED_REGISTRIES: [&str; 2] = ["docker.io", "gcr.io"];
 const DEFAULT_BLOCKED_TAGS: [&str; 2] = ["staging", "latest"];
 
 /// Compiles the rules of a policy; what is left out has its default.
-pub(super) fn base(raw: &RawRules, report: &mut Report) -> Rules {
+pub(super) fn base(raw: &RawRules<'_>, report: &mut Report) -> Rules {
     let defaults = Rules {
         mode: Mode::Enforce,
         allowed_registries: lists::registries(&default_list(&DEFAULT_ALLOWED_REGISTRIES), report),
@@ -32,7 +32,7 @@ pub(super) fn base(raw: &RawRules, report: &mut Report) -> Rules {
 }
 
 /// Compiles rules that replace just the fields they name.
-pub(super) fn over(raw: &RawRules, base: &Rules, report: &mut Report) -> Rules {
+pub(super) fn over(raw: &RawRules<'_>, base: &Rules, report: &mut Report) -> Rules {
     let RawRules {
         mode,
         allowed_registries,
@@ -51,7 +51,7 @@ pub(super) fn over(raw: &RawRules, base: &Rules, report: &mut Report) -> Rules {
         let hint = "write `*` to allow every registry";
         report.problem(&list.at, "the list of allowed registries is empty", Some(hint));
     }
-    let tags = |raw: &Option<Located<Vec<Text>>>, base: &Arc<List<TagSet>>, report: &mut _| {
+    let tags = |raw: &Option<Located<Vec<Text<'_>>>>, base: &Arc<List<TagSet>>, report: &mut _| {
         raw.as_ref().map_or_else(|| Arc::clone(base), |raw| lists::tags(raw, report))
     };
     let rules = Rules {
@@ -83,8 +83,8 @@ pub(super) fn over(raw: &RawRules, base: &Rules, report: &mut Report) -> Rules {
     rules
 }
 
-fn default_list(items: &[&str]) -> Located<Vec<Text>> {
-    let at = At { document: "default", path: String::new(), place: None };
-    let item = |text: &&str| Located { value: (*text).to_owned(), at: at.clone() };
+fn default_list(items: &[&'static str]) -> Located<Vec<Text<'static>>> {
+    let at = At::new("default", "", None);
+    let item = |text: &&'static str| Located { value: (*text).into(), at: at.clone() };
     Located { value: items.iter().map(item).collect(), at: at.clone() }
 }
