@@ -7,7 +7,10 @@ use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Lines that wait for a slow reader.
 const QUEUE: usize = 4096;
@@ -33,7 +36,7 @@ pub struct LogGuard {
 /// # Errors
 /// When `filter` is neither, or a log was started before.
 pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
-    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
+    let targets = targets(filter).map_err(|error| {
         anyhow::anyhow!("`{}` is no log filter: {error}", filter.escape_debug())
     })?;
     let (writer, worker) = NonBlockingBuilder::default()
@@ -41,15 +44,27 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
         .buffered_lines_limit(QUEUE)
         .thread_name("log")
         .finish(std::io::stderr());
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(writer);
+    let filtered = tracing_subscriber::registry().with(targets);
+    let lines = layer().with_target(false).with_writer(writer);
     let started = match format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => filtered.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Text => {
+            filtered.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init()
+        }
     };
     started.map_err(|error| anyhow::anyhow!("the log is started already: {error}"))?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(LogGuard { _worker: worker })
+}
+
+/// Reads a filter. A part without a name would count as `error`, and one that begins otherwise as a
+/// target that nothing has: either loses lines that somebody wanted.
+fn targets(filter: &str) -> anyhow::Result<Targets> {
+    let begins = |part: &str| part.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    if let Some(part) = filter.split(',').find(|part| !filter.is_empty() && !begins(part)) {
+        anyhow::bail!("`{}` is neither a level nor target=level", part.escape_debug());
+    }
+    Ok(filter.parse()?)
 }
 
 /// A panic is one line of the log too, escaped as any other.
@@ -60,4 +75,42 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         said = panic.payload_as_str().unwrap_or_default(),
         "panic: this is a defect of ImageGate"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::targets;
+
+    #[test]
+    fn a_filter_is_a_level_or_a_list() {
+        let rows = [
+            ("", Level::ERROR, Level::ERROR),
+            ("warn", Level::WARN, Level::WARN),
+            ("INFO", Level::INFO, Level::INFO),
+            ("info,imagegate::reload=debug", Level::INFO, Level::DEBUG),
+            ("imagegate::reload=warn,debug", Level::DEBUG, Level::WARN),
+            ("info,imagegate::reload", Level::INFO, Level::TRACE),
+        ];
+        let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+        for (filter, server, reload) in rows {
+            let targets = targets(filter).unwrap();
+            for (target, most) in [("imagegate::server", server), ("imagegate::reload", reload)] {
+                for level in levels {
+                    let enabled = targets.would_enable(target, &level);
+                    assert_eq!(enabled, level <= most, "`{filter}`: {target} at {level}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_would_lose_lines_is_no_filter() {
+        for filter in
+            ["a=b=c", "a=loud", "info,", ",", "info, a=debug", " info", "=info", "[a]=info"]
+        {
+            targets(filter).expect_err(filter);
+        }
+    }
 }
