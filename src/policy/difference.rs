@@ -81,15 +81,22 @@ impl Difference {
             return;
         }
         let name = format!("{prefix}{field}");
-        let loosens = loosens(field, old, new);
         if let (Value::Array(_), Value::Array(_)) = (old, new) {
-            let (added, removed) = changed_items(&items(old), &items(new));
+            let (old, new) = (items(old), items(new));
+            let (added, removed) = changed_items(&old, &new);
             if added.is_empty() && removed.is_empty() {
                 self.push(format!("{name}: reordered"), false);
             }
+            let loosens = match field {
+                "blockedRegistries" | "blockedTags" => !removed.is_empty(),
+                // An empty list of allowed tags allows every tag.
+                "allowedTags" => !old.is_empty() && (new.is_empty() || !added.is_empty()),
+                _ => !added.is_empty(),
+            };
             self.list(&name, &added, &removed, loosens);
         } else {
-            self.push(format!("{name}: {} → {}", shown(old), shown(new)), loosens);
+            let text = format!("{name}: {} → {}", shown(old), shown(new));
+            self.push(text, loosens(field, old, new));
         }
     }
 
@@ -213,7 +220,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Whether a field of the rules refuses less than before.
+/// Whether a field of the rules that is no list refuses less than before.
 fn loosens(field: &str, old: &Value, new: &Value) -> bool {
     // From the strictest to the laxest.
     let scale: &[&str] = match field {
@@ -221,17 +228,8 @@ fn loosens(field: &str, old: &Value, new: &Value) -> bool {
         "templates" => &["enforce", "warn", "ignore"],
         "shortNames" => &["deny", "dockerHub"],
         "updates" => &["all", "changed"],
-        "requireTag" | "requireDigest" => return old == &Value::Bool(true),
-        _ => {
-            let (old, new) = (items(old), items(new));
-            let (added, removed) = changed_items(&old, &new);
-            return match field {
-                "blockedRegistries" | "blockedTags" => !removed.is_empty(),
-                // An empty list of allowed tags allows every tag.
-                "allowedTags" => !old.is_empty() && (new.is_empty() || !added.is_empty()),
-                _ => !added.is_empty(),
-            };
-        }
+        // A tag or a digest is required no more.
+        _ => return old == &Value::Bool(true),
     };
     let place = |value: &Value| scale.iter().position(|name| value == *name);
     place(new) > place(old)
@@ -239,9 +237,20 @@ fn loosens(field: &str, old: &Value, new: &Value) -> bool {
 
 /// The items that only `new` has, and those that only `old` has.
 fn changed_items<'a>(old: &[&'a str], new: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
+    // An edit of a long list leaves most of it in place: only what differs between the ends that
+    // both lists share is looked up, be it in those ends.
+    let same = |(old, new): &(&&str, &&str)| old == new;
+    let start = old.iter().zip(new).take_while(same).count();
+    let (common, old) = old.split_at(start);
+    let (_, new) = new.split_at(start);
+    let end = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+    let (old, common_end) = old.split_at(old.len() - end);
+    let (new, _) = new.split_at(new.len() - end);
+    let common: HashSet<_> = common.iter().chain(common_end).collect();
     let only = |these: &[&'a str], those: &[&'a str]| {
         let those: HashSet<_> = those.iter().collect();
-        these.iter().filter(|item| !those.contains(item)).copied().collect()
+        let is_new = |item: &&&str| !those.contains(*item) && !common.contains(*item);
+        these.iter().filter(is_new).copied().collect()
     };
     (only(new, old), only(old, new))
 }
@@ -275,4 +284,27 @@ fn shown(value: &Value) -> String {
         other => other.to_string(),
     };
     crate::policy::full::shorten(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::changed_items;
+
+    fn only<'a>(of: &[&'a str], other: &[&'a str]) -> Vec<&'a str> {
+        of.iter().filter(|item| !other.contains(item)).copied().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_plain_sets(
+            old in proptest::collection::vec("[abcd]", 0..8),
+            new in proptest::collection::vec("[abcd]", 0..8),
+        ) {
+            let old: Vec<&str> = old.iter().map(String::as_str).collect();
+            let new: Vec<&str> = new.iter().map(String::as_str).collect();
+            prop_assert_eq!(changed_items(&old, &new), (only(&new, &old), only(&old, &new)));
+        }
+    }
 }

@@ -3,9 +3,10 @@
 //! It is the full form as JSON. Both forms of the same policy have the same normal form; lists
 //! stay as written, since their text is part of the messages.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::policy::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
@@ -13,17 +14,31 @@ use crate::policy::opt_out::OptOut;
 use crate::policy::rules::Rules;
 use crate::policy::source::{Located, RawExemption, RawOverride, RawPolicy, RawRules, Text};
 
+/// A mapping of the normal form. It keeps its keys sorted, which makes the text canonical.
+type Fields<'a> = BTreeMap<&'static str, Field<'a>>;
+
+/// A value of the normal form, borrowed from the policy: it is written once and forgotten.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field<'a> {
+    Flag(bool),
+    Mapping(Fields<'a>),
+    Mappings(Vec<Fields<'a>>),
+    Text(&'a str),
+    Texts(Vec<&'a str>),
+}
+
 /// Renders a policy: every field of the base, and of each override the fields that it names.
 pub(super) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy<'_>) -> String {
     let mut policy = all_fields(base);
-    let overrides: Vec<Value> = raw.overrides.iter().map(override_json).collect();
-    policy.insert("overrides".to_owned(), overrides.into());
-    let exemptions: Vec<Value> = raw.exemptions.iter().map(exemption_json).collect();
-    policy.insert("exemptions".to_owned(), exemptions.into());
-    let opt_out = json!({ "users": opt_out.written_users, "groups": opt_out.written_groups });
-    policy.insert("namespaceOptOut".to_owned(), opt_out);
-    // `Map` keeps its keys sorted, which makes the text canonical.
-    Value::Object(policy).to_string()
+    policy.insert("overrides", Field::Mappings(raw.overrides.iter().map(of_override).collect()));
+    let exemptions = raw.exemptions.iter().map(of_exemption).collect();
+    policy.insert("exemptions", Field::Mappings(exemptions));
+    let OptOut { written_users, written_groups, .. } = opt_out;
+    let opt_out = [("users", written(written_users)), ("groups", written(written_groups))];
+    policy.insert("namespaceOptOut", Field::Mapping(opt_out.into()));
+    // Texts and flags under texts: there is nothing in it that JSON cannot say.
+    serde_json::to_string(&policy).unwrap_or_default()
 }
 
 /// The first 12 hexadecimal digits of the SHA-256 of a normal form.
@@ -35,7 +50,7 @@ pub(super) fn hash(json: &str) -> String {
     hash
 }
 
-fn all_fields(rules: &Rules) -> Map<String, Value> {
+fn all_fields(rules: &Rules) -> Fields<'_> {
     let Rules {
         mode,
         allowed_registries,
@@ -48,22 +63,22 @@ fn all_fields(rules: &Rules) -> Map<String, Value> {
         updates,
         templates,
     } = rules;
-    let mut fields = Map::new();
-    let mut insert = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    insert("mode", name_of(&MODES, *mode));
-    insert("allowedRegistries", allowed_registries.written.clone().into());
-    insert("blockedRegistries", blocked_registries.written.clone().into());
-    insert("blockedTags", blocked_tags.written.clone().into());
-    insert("allowedTags", allowed_tags.written.clone().into());
-    insert("requireTag", (*require_tag).into());
-    insert("requireDigest", (*require_digest).into());
-    insert("shortNames", name_of(&SHORT_NAMES, *short_names));
-    insert("updates", name_of(&UPDATES, *updates));
-    insert("templates", name_of(&TEMPLATES, *templates));
-    fields
+    [
+        ("mode", name_of(&MODES, *mode)),
+        ("allowedRegistries", written(&allowed_registries.written)),
+        ("blockedRegistries", written(&blocked_registries.written)),
+        ("blockedTags", written(&blocked_tags.written)),
+        ("allowedTags", written(&allowed_tags.written)),
+        ("requireTag", Field::Flag(*require_tag)),
+        ("requireDigest", Field::Flag(*require_digest)),
+        ("shortNames", name_of(&SHORT_NAMES, *short_names)),
+        ("updates", name_of(&UPDATES, *updates)),
+        ("templates", name_of(&TEMPLATES, *templates)),
+    ]
+    .into()
 }
 
-fn named_fields(rules: &RawRules<'_>) -> Map<String, Value> {
+fn named_fields<'a>(rules: &'a RawRules<'_>) -> Fields<'a> {
     let RawRules {
         mode,
         allowed_registries,
@@ -76,33 +91,33 @@ fn named_fields(rules: &RawRules<'_>) -> Map<String, Value> {
         updates,
         templates,
     } = rules;
-    let list = |raw: &Option<Located<Vec<Text<'_>>>>| raw.as_ref().map(|raw| texts(&raw.value));
+    let list = |raw: &'a Option<Located<Vec<Text<'_>>>>| raw.as_ref().map(|raw| texts(&raw.value));
     let fields = [
         ("mode", mode.map(|mode| name_of(&MODES, mode))),
         ("allowedRegistries", list(allowed_registries)),
         ("blockedRegistries", list(blocked_registries)),
         ("blockedTags", list(blocked_tags)),
         ("allowedTags", list(allowed_tags)),
-        ("requireTag", require_tag.as_ref().map(|raw| raw.value.into())),
-        ("requireDigest", require_digest.map(Value::from)),
+        ("requireTag", require_tag.as_ref().map(|raw| Field::Flag(raw.value))),
+        ("requireDigest", require_digest.map(Field::Flag)),
         ("shortNames", short_names.map(|names| name_of(&SHORT_NAMES, names))),
         ("updates", updates.map(|updates| name_of(&UPDATES, updates))),
         ("templates", templates.map(|templates| name_of(&TEMPLATES, templates))),
     ];
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn override_json(raw: &RawOverride<'_>) -> Value {
+fn of_override<'a>(raw: &'a RawOverride<'_>) -> Fields<'a> {
     let mut fields = named_fields(&raw.rules);
     fields.extend(text("name", raw.name.as_ref()));
     if let Some(namespaces) = &raw.namespaces {
-        fields.insert("namespaces".to_owned(), texts(&namespaces.value));
+        fields.insert("namespaces", texts(&namespaces.value));
     }
-    fields.into()
+    fields
 }
 
-fn exemption_json(raw: &RawExemption<'_>) -> Value {
-    let mut fields = Map::new();
+fn of_exemption<'a>(raw: &'a RawExemption<'_>) -> Fields<'a> {
+    let mut fields = Fields::new();
     fields.extend(text("name", raw.name.as_ref()));
     fields.extend(text("reason", raw.reason.as_ref()));
     fields.extend(text("owner", raw.owner.as_ref()));
@@ -116,18 +131,24 @@ fn exemption_json(raw: &RawExemption<'_>) -> Value {
         ("serviceAccounts", &raw.service_accounts),
     ];
     let filled = lists.into_iter().filter(|(_, list)| !list.is_empty());
-    fields.extend(filled.map(|(name, list)| (name.to_owned(), texts(list))));
-    fields.into()
+    fields.extend(filled.map(|(name, list)| (name, texts(list))));
+    fields
 }
 
-fn text(name: &str, raw: Option<&Text<'_>>) -> Option<(String, Value)> {
-    raw.map(|raw| (name.to_owned(), raw.value.clone().into()))
+fn text<'a>(name: &'static str, raw: Option<&'a Text<'_>>) -> Option<(&'static str, Field<'a>)> {
+    raw.map(|raw| (name, Field::Text(&raw.value)))
 }
 
-fn texts(raw: &[Text<'_>]) -> Value {
-    raw.iter().map(|item| Value::from(&*item.value)).collect()
+fn texts<'a>(raw: &'a [Text<'_>]) -> Field<'a> {
+    Field::Texts(raw.iter().map(|item| &*item.value).collect())
 }
 
-fn name_of<T: Copy + PartialEq>(choices: &[(&str, T)], value: T) -> Value {
-    choices.iter().find(|(_, each)| *each == value).map_or(Value::Null, |(name, _)| (*name).into())
+fn written(items: &[String]) -> Field<'_> {
+    Field::Texts(items.iter().map(String::as_str).collect())
+}
+
+fn name_of<T: Copy + PartialEq>(choices: &[(&'static str, T)], value: T) -> Field<'static> {
+    // Every value has its name among the choices.
+    let name = choices.iter().find(|(_, each)| *each == value).map_or("", |(name, _)| *name);
+    Field::Text(name)
 }

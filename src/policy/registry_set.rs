@@ -34,7 +34,10 @@ impl RegistrySet {
     pub(super) fn new(
         patterns: impl IntoIterator<Item = (usize, RegistryPattern)>,
     ) -> Result<Self, regex::Error> {
-        let mut set = Self::default();
+        let patterns = patterns.into_iter();
+        // Most patterns are hosts; to grow the table would hash each of them twice more.
+        let hosts = HashMap::with_capacity(patterns.size_hint().0);
+        let mut set = Self { hosts, ..Self::default() };
         let mut globs: HashMap<String, usize> = HashMap::new();
         let mut regexes = Vec::new();
         for (position, pattern) in patterns {
