@@ -41,6 +41,7 @@ pub struct Settings {
     pub protocols: Vec<Protocol>,
     pub log_format: LogFormat,
     pub log_level: String,
+    pub max_log_lines_per_second: u32,
     pub max_body_bytes: usize,
     pub max_body_bytes_total: usize,
     pub max_requests: usize,

@@ -66,7 +66,7 @@ fn one_policy_hash_is_shown_and_exemptions_end_with_the_policy_that_names_them()
 #[test]
 fn a_decision_counts_what_was_answered_and_why() {
     let metrics = Arc::new(Metrics::new().unwrap());
-    let telemetry = Telemetry::new(Arc::clone(&metrics));
+    let telemetry = Telemetry::new(Arc::clone(&metrics), 100);
     let policy = policy("mode: warn\n");
     let body = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",

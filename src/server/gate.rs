@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn g5_a_panic_refuses_its_request_and_no_other() {
         let metrics = Arc::new(Metrics::new().unwrap());
-        let telemetry = Telemetry::new(Arc::clone(&metrics));
+        let telemetry = Telemetry::new(Arc::clone(&metrics), 100);
         let gate = Gate::new(Arc::default(), telemetry, BTreeMap::default());
         for count in 1..=3 {
             let refusal = gate.contain(|| panic!("on purpose")).unwrap_err();

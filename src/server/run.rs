@@ -52,7 +52,7 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     };
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
     tokio::spawn(listener(admin, None, routes).run());
-    let telemetry = Telemetry::new(Arc::clone(&metrics));
+    let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
     let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
     let routes = webhook_routes(gate, Arc::new(Limits::new(&settings)));
     tokio::spawn(listener(webhook, Some(tls), routes).run());

@@ -23,9 +23,6 @@ pub use reason::ErrorReason;
 
 use rate::LineRate;
 
-/// Lines about decisions per second: beyond, a loop of denials would fill the node's disk.
-const LINES_PER_SECOND: u32 = 100;
-
 /// What an event needs to be counted and logged.
 #[derive(Debug)]
 pub struct Telemetry {
@@ -35,9 +32,10 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Logs at most 100 decisions per second; all are counted.
+    /// Logs at most `lines_per_second` decisions; all are counted. Without a bound a loop of denials
+    /// would fill the node's disk.
     #[must_use]
-    pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, lines: LineRate::new(LINES_PER_SECOND) }
+    pub fn new(metrics: Arc<Metrics>, lines_per_second: u32) -> Self {
+        Self { metrics, lines: LineRate::new(lines_per_second) }
     }
 }

@@ -55,4 +55,9 @@ mod tests {
             [0, 0, 0, 0, 1, 1, 1].map(|second| rate.admit_at(Duration::from_secs(second)));
         assert_eq!(admitted, [Some(0), Some(0), None, None, Some(2), Some(0), None]);
     }
+
+    #[test]
+    fn no_lines_are_a_bound_too() {
+        assert_eq!(LineRate::new(0).admit_at(Duration::ZERO), None);
+    }
 }

@@ -26,7 +26,7 @@ impl Server {
     /// Routes before any policy.
     pub(crate) fn without_policy() -> Self {
         let (live, metrics) = (Arc::<Live>::default(), Arc::new(Metrics::new().unwrap()));
-        let telemetry = Telemetry::new(Arc::clone(&metrics));
+        let telemetry = Telemetry::new(Arc::clone(&metrics), 100);
         let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, BTreeMap::new()));
         let routes = webhook_routes(gate, Arc::new(Limits::new(&settings())));
         Self { live, metrics, routes }
