@@ -87,6 +87,8 @@ def rows(arguments):
             for size in sizes:
                 for verdict in ("allowed", "denied") if arguments.full else ("allowed",):
                     yield ("gate", "gate, reloads"), protocol, connections, verdict, size
+        for size in sizes:
+            yield ("gate, no log", "gate, all logged"), protocol, 16, "denied", size
         yield ("plain hyper", "floor"), protocol, 16, "allowed", sizes[0]
         if shutil.which("nginx"):
             yield ("nginx", "floor"), protocol, 16, "allowed", sizes[0]
@@ -124,8 +126,13 @@ class Field:
         return path
 
     def server(self, name, verdict, size):
-        if name.startswith("gate"):
+        if name in ("gate", "gate, reloads"):
             return self.gate
+        lines = {"gate, no log": 0, "gate, all logged": 2**31}.get(name)
+        if lines is not None:
+            if name not in self.others:
+                self.others[name] = Gate(self.arguments.gate, self.pair, self.volume, lines)
+            return self.others[name]
         key = name, verdict, size
         if key not in self.others:
             answer = self.answer(verdict, size)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -64,12 +65,13 @@ class Floor(Server):
 class Gate(Server):
     """The webhook, ready."""
 
-    def __init__(self, binary, pair, policy, log=subprocess.DEVNULL):
+    def __init__(self, binary, pair, policy, lines_per_second=100):
         cert, key = pair
         super().__init__(
             [binary, "serve", "--policy", policy, "--tls-cert", cert, "--tls-key", key,
              "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-format", "json"],
             stderr=subprocess.PIPE,
+            env={**os.environ, "IMAGEGATE_MAX_LOG_LINES_PER_SECOND": str(lines_per_second)},
         )
         for line in self.process.stderr:
             fields = json.loads(line)
