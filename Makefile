@@ -109,7 +109,9 @@ instructions: ## Count the instructions of a decision against benches/instructio
 	python3 benches/instructions/guard.py "$$binary" $(INSTRUCTIONS)
 
 .PHONY: load
-load: $(BINARY) ## A real load over TLS beside a do-nothing floor; LOAD='--sizes 2' picks some
+load: ## A real load over TLS beside a do-nothing floor; LOAD='--sizes 2' picks some
+	@# With the floor comes a webhook with the features of the tests, so that the real one is built last.
 	floor=$$(cargo build --locked --release --bench floor --message-format=json \
 	  | sed -n 's/.*"executable":"\([^"]*floor[^"]*\)".*/\1/p'); \
+	cargo build --locked --release; \
 	python3 benches/load/load.py --gate $(BINARY) --floor "$$floor" --output target/load $(LOAD)
