@@ -89,6 +89,17 @@ async fn everything_else_is_an_error_in_json() {
 }
 
 #[tokio::test]
+async fn a_media_type_that_is_no_text_is_not_json() {
+    let server = Server::with_policy(POLICY);
+    let request = warp::test::request().method("POST").path("/validate");
+    let request = request.header("content-type", &b"application/json\xff"[..]);
+    let response = request.body(review("docker.io/app:1")).reply(&server.routes).await;
+    assert_eq!(response.status(), 415);
+    let series = "imagegate_admission_errors_total{reason=\"not-served\"}";
+    assert_eq!(metric(&server.metrics.render(), series), 1);
+}
+
+#[tokio::test]
 async fn without_a_policy_every_review_is_refused() {
     let server = Server::without_policy();
     let request = warp::test::request().method("POST").path("/validate");
