@@ -27,7 +27,7 @@ fn no_recorded_body_of_a_workload_is_declined() {
 
 /// At the edges of the grammar.
 #[rustfmt::skip]
-const ROWS: [&str; 65] = [
+const ROWS: [&str; 73] = [
     "\"0\u{1}23456789abcdef\"", "\"01234567\u{1f}9abcdef012345\"", "\" 123456789abcdef\"",
     r#""0123456\n89abcdef\"0123456789\\""#,
     "", " ", "null", "nul", "nulll", "true", "tru", "false", "{}", "[]", " [ ] ", "[,]", "[1,]",
@@ -37,6 +37,9 @@ const ROWS: [&str; 65] = [
     r#""\u12g0""#, r#""\u12"#, r#""\x""#, r#""\""#, r#""\\""#, r#""\/\b\f\n\r\t""#, "\"\u{1}\"",
     "\"\n\"", "\"\u{7f}\"", r#""\ud800""#, "[1]]", "[1] [2]", "\u{feff}1", "\u{a0}1", "'a'",
     "NaN", "1_0", "\u{b}1",
+    // What fits the neighbours and not the bracket around.
+    r#"["a","b":1]"#, r#"[1,"b":2]"#, r#"[{},"a":{}]"#, r#"{"a":1,"b"}"#, r#"{"a":[],[]}"#,
+    r#"{"a":"b":"c"}"#, r#"["a":1]"#, r#"{"a":{"b":1],"c":[2}}"#,
 ];
 
 #[test]
