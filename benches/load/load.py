@@ -128,18 +128,17 @@ class Field:
     def server(self, name, verdict, size):
         if name in ("gate", "gate, reloads"):
             return self.gate
-        lines = {"gate, no log": 0, "gate, all logged": 2**31}.get(name)
-        if lines is not None:
-            if name not in self.others:
-                self.others[name] = Gate(self.arguments.gate, self.pair, self.volume, lines)
-            return self.others[name]
-        key = name, verdict, size
+        # The webhook answers any body; each of the others has one answer for all.
+        key = (name,) if name.startswith("gate") else (name, verdict, size)
         if key not in self.others:
             answer = self.answer(verdict, size)
             self.others[key] = {
                 "floor": lambda: Floor(self.arguments.floor, self.pair, answer),
                 "plain hyper": lambda: Floor(self.arguments.floor, self.pair, answer, "plain"),
                 "nginx": lambda: Nginx(self.directory, self.pair, answer),
+                "gate, no log": lambda: Gate(self.arguments.gate, self.pair, self.volume, 0),
+                "gate, all logged": lambda: Gate(
+                    self.arguments.gate, self.pair, self.volume, 2**31),
             }[name]()
         return self.others[key]
 
