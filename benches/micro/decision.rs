@@ -3,17 +3,15 @@
 //! The goals: 3 µs for 2 kB, 12 µs for 12 kB, linear beyond.
 
 use std::fs;
-use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use imagegate::admission::Review;
-use imagegate::policy::{Documents, Policy, compile};
 
+use crate::answer::{answer, default_policy};
 use crate::bodies::{ALLOWED, DENIED, SIZES, pod_review};
 use crate::cpu_time::CpuTime;
 
 pub(crate) fn recorded(criterion: &mut Criterion<CpuTime>) {
-    let policy = policy();
+    let policy = default_policy();
     let mut group = criterion.benchmark_group("recorded");
     let mut files: Vec<_> = fs::read_dir("tests/data/admission-reviews")
         .unwrap()
@@ -31,7 +29,7 @@ pub(crate) fn recorded(criterion: &mut Criterion<CpuTime>) {
 }
 
 pub(crate) fn generated(criterion: &mut Criterion<CpuTime>) {
-    let policy = policy();
+    let policy = default_policy();
     let mut group = criterion.benchmark_group("generated");
     for (name, image) in [("allowed", ALLOWED), ("denied", DENIED)] {
         for size in SIZES {
@@ -43,14 +41,4 @@ pub(crate) fn generated(criterion: &mut Criterion<CpuTime>) {
         }
     }
     group.finish();
-}
-
-fn policy() -> Policy {
-    compile(&Documents::default()).unwrap().0
-}
-
-fn answer(policy: &Policy, body: &[u8]) -> Vec<u8> {
-    let review = Review::parse(black_box(body)).unwrap();
-    let verdict = review.judge(policy, None, 0);
-    review.answer(&verdict)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
+mod answer;
 #[path = "../../tests/support/bodies.rs"]
 mod bodies;
 mod cpu_time;
