@@ -168,12 +168,14 @@ impl Tally {
     }
 }
 
-/// Whether the server surely did nothing with a request: it was not sent, or its stream is beyond
-/// the last one of a GOAWAY. Go's client sends it again on another connection, too.
+/// Whether the server surely did nothing with a request: it was not sent, since the connection
+/// closed (before hyper took the request, or with it in its queue), or its stream is beyond the last
+/// one of a GOAWAY. Go's client sends it again on another connection, too.
 fn is_unprocessed(error: &hyper::Error) -> bool {
     let is_beyond_goaway = |error: &h2::Error| {
         error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
     };
-    error.is_canceled()
+    error.is_closed()
+        || error.is_canceled()
         || error.source().and_then(|source| source.downcast_ref()).is_some_and(is_beyond_goaway)
 }
