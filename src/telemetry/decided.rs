@@ -94,6 +94,10 @@ impl Decided<'_, '_> {
 
 /// At most 256 characters of a user's text.
 pub(super) fn short(text: &str) -> &str {
+    // A character has at least one byte.
+    if text.len() <= LONGEST {
+        return text;
+    }
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,

@@ -3,6 +3,9 @@
 //! Lines pass through a bounded queue to a thread of their own, so that a slow reader of the log
 //! never holds up a request; lines that do not fit are dropped.
 
+mod batches;
+mod json;
+
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 
@@ -11,6 +14,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use batches::Batches;
+use json::JsonLines;
 
 /// Lines that wait for a slow reader.
 const QUEUE: usize = 4096;
@@ -43,12 +49,12 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
         .lossy(true)
         .buffered_lines_limit(QUEUE)
         .thread_name("log")
-        .finish(std::io::stderr());
+        .finish(Batches::new(std::io::stderr()));
     let filtered = tracing_subscriber::registry().with(targets);
-    let lines = layer().with_target(false).with_writer(writer);
     let started = match format {
-        LogFormat::Json => filtered.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Json => filtered.with(JsonLines { writer }).try_init(),
         LogFormat::Text => {
+            let lines = layer().with_target(false).with_writer(writer);
             filtered.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init()
         }
     };
