@@ -34,6 +34,11 @@ pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Option<T> {
     json.token().is_none().then_some(value)
 }
 
+/// Whether a text of JSON can hold this one as it is, between quotes.
+pub(crate) fn is_plain(text: &str) -> bool {
+    skip::is_plain(text.as_bytes())
+}
+
 /// The place in a text.
 struct Json<'de> {
     text: &'de [u8],

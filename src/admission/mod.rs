@@ -20,6 +20,7 @@ mod workload;
 
 pub use bad_review::BadReview;
 pub use guard::Guarded;
+pub(crate) use json::is_plain;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_object};
 pub use operation::{ApiVersion, Operation};

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::json::is_plain;
 use super::operation::ApiVersion;
 use crate::policy::{Decision, Mode, Verdict, Violation};
 
@@ -26,7 +27,7 @@ const LONGEST_ANNOTATION: usize = 1024;
 /// Renders an AdmissionReview with the response to the request `uid`.
 pub(super) fn render(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> Vec<u8> {
     let says_nothing = verdict.violations.is_empty() && verdict.exempted.is_empty();
-    if verdict.decision == Decision::Allow && says_nothing && uid.bytes().all(is_plain) {
+    if verdict.decision == Decision::Allow && says_nothing && is_plain(uid) {
         return plain_admission(version, uid, verdict.policy_hash);
     }
     serialised(version, uid, verdict)
@@ -44,11 +45,6 @@ fn plain_admission(version: ApiVersion, uid: &str, policy_hash: &str) -> Vec<u8>
         r#"","verdict":"allow"}}}"#,
     ];
     parts.concat().into_bytes()
-}
-
-/// Whether a byte stands for itself in a text of JSON.
-fn is_plain(byte: u8) -> bool {
-    byte >= b' ' && byte != b'"' && byte != b'\\'
 }
 
 fn serialised(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> Vec<u8> {

@@ -55,8 +55,15 @@ impl Decided<'_, '_> {
         // On the side that denies there is an image to name.
         let flipped = flip.as_ref().and_then(|(_, candidate)| candidate.violations.first());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let message = match verdict.decision {
+            Decision::Deny => "denied",
+            Decision::Allow if violation.is_some() => "admitted although it breaks the policy",
+            Decision::Allow if exempted.is_some() => "admitted by an exemption",
+            Decision::Allow => "admitted",
+        };
         // Texts of users go in as `str`, which both formats escape.
         tracing::info!(
+            message,
             decision = verdict.decision.as_str(),
             mode = verdict.mode.as_str(),
             operation = review.operation().as_str(),
@@ -81,13 +88,6 @@ impl Decided<'_, '_> {
             policy = verdict.policy_hash,
             micros,
             suppressed = (suppressed > 0).then_some(suppressed),
-            "{}",
-            match verdict.decision {
-                Decision::Deny => "denied",
-                Decision::Allow if violation.is_some() => "admitted although it breaks the policy",
-                Decision::Allow if exempted.is_some() => "admitted by an exemption",
-                Decision::Allow => "admitted",
-            }
         );
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
 use super::oracle::{Review, compare};
-use super::read;
+use super::{is_plain, read};
 use crate::admission::depth;
 
 /// Bodies from a real API server. Those without a workload may be declined.
@@ -52,6 +52,22 @@ fn rows() {
     compare(b"[\"\xff\",\"01234567\xff\"]");
     assert!(read::<Review<'_>>(b"{\"\xff\":1}").is_none());
     assert!(read::<Review<'_>>(br#"{"kind":"a","kind":"b"}"#).is_none());
+}
+
+#[test]
+fn a_plain_text_is_one_that_serde_json_writes_as_it_is() {
+    for length in 0..40 {
+        for place in 0..length {
+            for byte in 0..0x80 {
+                let mut text = vec![b'x'; length];
+                text[place] = byte;
+                let text = String::from_utf8(text).unwrap();
+                let as_it_is = serde_json::to_string(&text).unwrap() == format!("\"{text}\"");
+                assert_eq!(is_plain(&text), as_it_is, "{text:?}");
+            }
+        }
+        assert!(is_plain(&"é".repeat(length)));
+    }
 }
 
 #[test]

@@ -1,25 +1,21 @@
 //! The log: lines on standard error, as text or as JSON.
 //!
 //! Lines pass through a bounded queue to a thread of their own, so that a slow reader of the log
-//! never holds up a request; lines that do not fit are dropped.
+//! never holds up a request; lines that do not fit are lost, and counted.
 
-mod batches;
 mod json;
+mod queue;
 
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use batches::Batches;
 use json::JsonLines;
-
-/// Lines that wait for a slow reader.
-const QUEUE: usize = 4096;
+use queue::{End, Queue};
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -34,22 +30,20 @@ pub enum LogFormat {
 /// Writes what is queued when it is dropped.
 #[derive(Debug)]
 pub struct LogGuard {
-    _worker: WorkerGuard,
+    _end: End,
 }
 
 /// Starts the log of this process. `filter` is a level or a list of `target=level`.
 ///
 /// # Errors
-/// When `filter` is neither, or a log was started before.
+/// When `filter` is neither, there is no thread to be had, or a log was started before.
 pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
     let targets = targets(filter).map_err(|error| {
         anyhow::anyhow!("`{}` is no log filter: {error}", filter.escape_debug())
     })?;
-    let (writer, worker) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(QUEUE)
-        .thread_name("log")
-        .finish(Batches::new(std::io::stderr()));
+    let (writer, end) = Queue::start(std::io::stderr(), |lines| {
+        tracing::warn!(lines, "lines of the log are lost: its reader is slow");
+    })?;
     let filtered = tracing_subscriber::registry().with(targets);
     let started = match format {
         LogFormat::Json => filtered.with(JsonLines { writer }).try_init(),
@@ -60,7 +54,7 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
     };
     started.map_err(|error| anyhow::anyhow!("the log is started already: {error}"))?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(LogGuard { _worker: worker })
+    Ok(LogGuard { _end: end })
 }
 
 /// Reads a filter. A part without a name would count as `error`, and one that begins otherwise as a
