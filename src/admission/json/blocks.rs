@@ -30,7 +30,8 @@ pub(super) fn container_end(level: Level, text: &[u8], at: usize) -> Option<usiz
 
 #[inline(always)]
 fn scan<S: Simd>(simd: S, text: &[u8], mut at: usize) -> Option<usize> {
-    let mut scan = Scan { open: BOTTOM, ..Scan::default() };
+    // As if a colon stood in front of the value.
+    let mut scan = Scan { open: BOTTOM, colons: 1 << 63, ..Scan::default() };
     let mut rest = text.get(at..)?;
     while let Some((block, behind)) = split_block(rest) {
         let last = scan.block(&Classes::of(simd, &block), text, at)?;
@@ -59,10 +60,8 @@ struct Scan {
     /// Whether the last block ended within a text that may be a key.
     within_key: bool,
     opening: u64,
-    braces: u64,
     commas: u64,
-    separators: u64,
-    ends: u64,
+    colons: u64,
     keys: u64,
     scalars: u64,
 }
@@ -86,35 +85,36 @@ impl Scan {
         let colons = classes.colons & outside;
         let scalars = outside & !(opening | closing | commas | colons);
 
-        let behind_comma = behind(commas, &mut self.commas);
-        let behind_separator = behind(commas | colons, &mut self.separators);
-        let behind_brace = behind(opening & classes.braces, &mut self.braces);
         let behind_opening = behind(opening, &mut self.opening);
-        let behind_end = behind(text_ends | closing, &mut self.ends);
+        let behind_comma = behind(commas, &mut self.commas);
+        let behind_colon = behind(colons, &mut self.colons);
         let behind_scalar = behind(scalars, &mut self.scalars);
-        // A text behind `{` is a key, and one behind a comma is a key in an object.
-        let keys = self.ends_of(text_starts & (behind_brace | behind_comma), texts) & text_ends;
-        let behind_key = behind(keys, &mut self.keys);
+        let empty = behind_opening & closing;
 
-        let unquoted = opening | scalars;
-        let mut wrong = (classes.controls & texts)
-            | (behind_separator & (commas | closing))
-            | (behind_opening & commas)
-            | (behind_brace & unquoted)
-            | (behind_end & (text_starts | unquoted))
-            | (colons & !behind_key);
-        // What only an array can hold: a member that is no text, or a text that is no key.
-        let of_array = (behind_comma & unquoted) | (behind_key & !colons);
-        let pairs = (opening << 1) & closing;
-        wrong |= pairs & (classes.braces ^ (classes.braces << 1));
+        // A pair across the border of two blocks was opened in the first of them.
+        let pairs = empty & !1;
         let brackets = (opening | closing) & !(pairs | (pairs >> 1));
         let (within_object, last) = self.nest(brackets, opening, classes.braces)?;
-        wrong |= (of_array & within_object) | (colons & !within_object);
+        let unlike = pairs & (classes.braces ^ (classes.braces << 1));
+
+        // Where a member begins, which in an object is its key; and where that or a value does.
+        let members = behind_opening | behind_comma;
+        let for_keys = members & within_object;
+        let places = (members | behind_colon) & !empty;
+        let scalar_starts = scalars & !behind_scalar;
+        let unquoted = opening | scalar_starts;
+        let keys = self.ends_of(text_starts & for_keys, texts) & text_ends;
+        let behind_key = behind(keys, &mut self.keys);
+        let wrong = classes.controls
+            | unlike
+            | (places ^ (text_starts | unquoted))
+            | (for_keys & unquoted)
+            | (colons ^ behind_key);
 
         let rare = escaped & !(classes.quotes | classes.backslashes);
         let sound = wrong & last == 0
             && each(rare & last, |bit| skip::escape_end(text, at + bit).is_some())
-            && each(scalars & !behind_scalar & last, |bit| is_scalar(text, at + bit));
+            && each(scalar_starts & last, |bit| is_scalar(text, at + bit));
         sound.then_some(last)
     }
 
@@ -125,6 +125,10 @@ impl Scan {
     #[inline(always)]
     fn escaped(&mut self, backslashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        // None, in nearly all blocks.
+        if backslashes | self.escapes == 0 {
+            return 0;
+        }
         let starts = backslashes & !self.escapes;
         let escapes_and_ends = ((starts << 1) | ODD).wrapping_sub(starts) ^ ODD;
         let escaped = escapes_and_ends ^ (backslashes | self.escapes);
@@ -135,9 +139,8 @@ impl Scan {
     /// The bytes behind those `texts` that start at `starts`: a carry runs through each of them.
     #[inline(always)]
     fn ends_of(&mut self, starts: u64, texts: u64) -> u64 {
-        let (ends, first) = texts.overflowing_add(starts);
-        let (ends, second) = ends.overflowing_add(u64::from(self.within_key));
-        self.within_key = first | second;
+        let (ends, carry) = texts.carrying_add(starts, self.within_key);
+        self.within_key = carry;
         ends
     }
 
