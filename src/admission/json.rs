@@ -10,10 +10,10 @@ mod blocks;
 mod classes;
 #[cfg(any(test, fuzzing))]
 pub(super) mod oracle;
-mod plain;
 mod skip;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::fmt;
 
@@ -21,8 +21,6 @@ use fearless_simd::Level;
 use serde::de::value::BorrowedBytesDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
-
-use plain::Plain;
 
 /// The deepest nesting that is read: below what `serde_json` and [`super::depth`] refuse.
 const DEEPEST: u32 = 127;
@@ -36,7 +34,7 @@ pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Option<T> {
 
 /// Whether a text of JSON can hold this one as it is, between quotes.
 pub(crate) fn is_plain(text: &str) -> bool {
-    skip::is_plain(text.as_bytes())
+    words::is_plain(text.as_bytes())
 }
 
 /// The place in a text.
@@ -97,11 +95,12 @@ impl<'de> Json<'de> {
     }
 
     /// A text if it has no escape.
-    fn plain(&mut self) -> Result<Plain<'de>, Declined> {
+    fn plain(&mut self) -> Result<&'de [u8], Declined> {
         self.expect(b'"')?;
-        let plain = Plain::at(self.level, self.text, self.at).ok_or(Declined)?;
-        self.at += plain.bytes.len() + 1;
-        Ok(plain)
+        let start = self.at;
+        let Some((b'"', behind)) = words::stop(self.text, start) else { return Err(Declined) };
+        self.at = behind;
+        self.text.get(start..behind - 1).ok_or(Declined)
     }
 
     fn open(&mut self, bracket: u8) -> Result<(), Declined> {
@@ -119,8 +118,7 @@ impl<'de> Deserializer<'de> for &mut Json<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
-        let Plain { bytes, .. } = self.plain()?;
-        visitor.visit_borrowed_str(str::from_utf8(bytes).map_err(|_| Declined)?)
+        visitor.visit_borrowed_str(str::from_utf8(self.plain()?).map_err(|_| Declined)?)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
@@ -216,12 +214,12 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         if !self.more(b'}')? {
             return Ok(None);
         }
-        let Plain { bytes, is_ascii } = self.json.plain()?;
-        if !is_ascii && str::from_utf8(bytes).is_err() {
+        let key = self.json.plain()?;
+        if !key.is_ascii() && str::from_utf8(key).is_err() {
             return Err(Declined);
         }
         self.json.expect(b':')?;
-        seed.deserialize(BorrowedBytesDeserializer::new(bytes)).map(Some)
+        seed.deserialize(BorrowedBytesDeserializer::new(key)).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Declined> {

@@ -48,16 +48,6 @@ impl Classes {
     }
 }
 
-/// The bytes at which a text without escapes ends or breaks: quotes, backslashes and controls; and
-/// those that are not ASCII.
-#[inline(always)]
-pub(super) fn stops_and_foreign<S: Simd>(simd: S, block: &[u8; BLOCK]) -> (u64, u64) {
-    let bytes = u8x64::from_slice(simd, block);
-    let byte = |byte| u8x64::splat(simd, byte);
-    let stops = bytes.simd_eq(byte(b'"')) | bytes.simd_eq(byte(b'\\')) | bytes.simd_lt(byte(b' '));
-    (stops.to_bitmask(), bytes.simd_ge(byte(0x80)).to_bitmask())
-}
-
 /// Splits the first block off; the last one has spaces behind it. `None` at the end of the text.
 #[inline(always)]
 pub(super) fn split_block(text: &[u8]) -> Option<([u8; BLOCK], &[u8])> {

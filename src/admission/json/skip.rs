@@ -3,10 +3,8 @@
 //! Here it is done byte by byte; [`super::blocks`] is faster on what API servers write.
 
 use super::blocks;
+use super::words::stop;
 use super::{DEEPEST, Declined, Json};
-
-/// A byte in each place of a word.
-const EACH: u64 = u64::from_ne_bytes([1; 8]);
 
 impl Json<'_> {
     /// Takes one value of any type. Texts in it need not be UTF-8, as in `serde_json`.
@@ -92,38 +90,6 @@ pub(super) fn token(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// The first byte that is special in a text, the closing quote, a backslash or a control
-/// character, and the place behind it.
-#[inline]
-fn stop(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        let word = u64::from_le_bytes(*word);
-        let special = special(word);
-        if special != 0 {
-            at += special.trailing_zeros() as usize / 8;
-            return text.get(at).map(|byte| (*byte, at + 1));
-        }
-        at += 8;
-    }
-    let rest = text.get(at..)?;
-    let place = rest.iter().position(|byte| is_special(*byte))?;
-    rest.get(place).map(|byte| (*byte, at + place + 1))
-}
-
-/// Whether a text of JSON can hold these bytes as they are: none is a quote, a backslash or a control
-/// character.
-pub(super) fn is_plain(text: &[u8]) -> bool {
-    let is_plain = |word: &[u8; 8]| special(u64::from_le_bytes(*word)) == 0;
-    let (words, rest) = text.as_chunks();
-    // What is left of a text is looked at with what comes before it.
-    words.iter().all(is_plain)
-        && text.last_chunk().map_or_else(|| !rest.iter().any(|byte| is_special(*byte)), is_plain)
-}
-
-fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..0x20)
-}
-
 fn key_end(text: &[u8], at: usize) -> Option<usize> {
     let (b'"', at) = token(text, at)? else { return None };
     let (b':', at) = token(text, text_end(text, at)?)? else { return None };
@@ -198,15 +164,4 @@ fn digits_end(text: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-/// Marks the highest bit of the bytes that are special in a text. The lowest mark is always right;
-/// above it there may be false ones.
-///
-/// Source: Mycroft's test for a zero byte, <https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>.
-fn special(word: u64) -> u64 {
-    let zero = |word: u64| word.wrapping_sub(EACH) & !word;
-    let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
-    let equal = |byte: u8| zero(word ^ (EACH * u64::from(byte)));
-    (below(word, 0x20) | equal(b'"') | equal(b'\\')) & (EACH << 7)
 }
