@@ -33,6 +33,7 @@ async fn reviews_are_judged_at_three_paths() {
         ("/validate?timeout=5s", false),
         ("/validate/", false),
         ("/validate/lenient", true),
+        ("/validate/lenient/", true),
         ("/validate/lenient?timeout=5s", true),
     ] {
         let (status, answer) = server.post(path, review("quay.io/app:1")).await;
@@ -66,6 +67,13 @@ async fn everything_else_is_an_error_in_json() {
         ("PUT", "/", json, None, 405),
         ("POST", "/metrics", json, None, 404),
         ("POST", "/validate/a/b", json, None, 404),
+        ("POST", "//", json, None, 404),
+        ("POST", "//validate", json, None, 404),
+        ("POST", "/validate//", json, None, 404),
+        ("POST", "/Validate", json, None, 404),
+        ("POST", "/validated", json, None, 404),
+        ("POST", "/validate-config/a", json, None, 404),
+        ("GET", "/validate-namespace/", json, None, 405),
         ("POST", "/", None, None, 415),
         ("POST", "/", Some("text/plain"), None, 415),
         ("POST", "/", Some("application/json; charset=utf-8"), None, 200),

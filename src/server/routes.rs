@@ -1,16 +1,18 @@
 //! The webhook's paths, as warp filters.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Buf;
 use futures_util::Stream;
 use http::StatusCode;
+use warp::Filter;
 use warp::filters::BoxedFilter;
+use warp::filters::path::{self, FullPath};
 use warp::reject::Rejection;
 use warp::reply::Response;
-use warp::{Filter, path};
 
 use super::body::{self, Declared};
 use super::gate::{Endpoint, Gate};
@@ -18,7 +20,8 @@ use super::limits::Limits;
 use super::refusal::{self, Refusal};
 
 /// `POST` to `/`, `/validate`, `/validate/{override}`, `/validate-config` and
-/// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API server sends its timeout as one.
+/// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API
+/// server sends its timeout as one.
 #[must_use]
 pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Response,)> {
     let unnoticed = Arc::clone(&gate);
@@ -39,21 +42,23 @@ pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Resp
 
 /// Which endpoint a path names.
 fn endpoint() -> impl Filter<Extract = (Endpoint,), Error = Rejection> + Clone {
-    let pinned = path("validate")
-        .and(path::param())
-        .and(path::end())
-        .map(|name: String| Endpoint::Validate(Some(name)));
-    let exact =
-        |name, endpoint: Endpoint| path(name).and(path::end()).map(move || endpoint.clone());
-    let root = path::end().map(|| Endpoint::Validate(None));
-    root.or(exact("validate", Endpoint::Validate(None)))
-        .unify()
-        .or(pinned)
-        .unify()
-        .or(exact("validate-config", Endpoint::ValidateConfig))
-        .unify()
-        .or(exact("validate-namespace", Endpoint::ValidateNamespace))
-        .unify()
+    path::full()
+        .and_then(|path: FullPath| ready(named(path.as_str()).ok_or_else(warp::reject::not_found)))
+}
+
+/// A slash at the end is tolerated.
+fn named(path: &str) -> Option<Endpoint> {
+    match path.strip_prefix('/')? {
+        "" | "validate" | "validate/" => Some(Endpoint::Validate(None)),
+        "validate-config" | "validate-config/" => Some(Endpoint::ValidateConfig),
+        "validate-namespace" | "validate-namespace/" => Some(Endpoint::ValidateNamespace),
+        other => {
+            let name = other.strip_prefix("validate/")?;
+            let name = name.strip_suffix('/').unwrap_or(name);
+            let is_one = !name.is_empty() && !name.contains('/');
+            is_one.then(|| Endpoint::Validate(Some(name.to_owned())))
+        }
+    }
 }
 
 async fn handle<S, B>(
