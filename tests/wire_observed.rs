@@ -181,6 +181,30 @@ async fn j3_a_flood_of_denials_is_counted_and_its_log_is_bounded() {
     assert!(lines() as u64 <= most, "{} lines, at most {most}", lines());
 }
 
+#[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "who waits for it is a thread, which shall wait")]
+async fn j3_a_log_that_nobody_reads_holds_up_no_request_and_says_what_it_lost() {
+    let gate = Gate::start(POLICY, &[("max_log_lines_per_second", "1000000")]).await;
+    // More than the pipe holds, with the MiB that waits.
+    let long = "x".repeat(256);
+    let mut review = review_of("CREATE", &pod(&[BAD]), &Value::Null);
+    review["request"]["uid"] = long.as_str().into();
+    review["request"]["namespace"] = long.as_str().into();
+    review["request"]["userInfo"]["username"] = long.as_str().into();
+    let review = review.to_string();
+    let mut connection = gate.client.connect(Protocol::Http2).await.unwrap();
+    let unread = gate.process.unread();
+    for _ in 0..1_500 {
+        assert!(!connection.review(review.as_bytes()).await.unwrap().allowed());
+    }
+    drop(unread);
+    let said = gate.process.logged("lines of the log are lost: its reader is slow").await;
+    let lost = usize::try_from(said["lines"].as_u64().unwrap()).unwrap();
+    println!("J3: {lost} lines lost");
+    let lines = || gate.process.log().iter().filter(|line| line.contains("\"denied\"")).count();
+    until("all others are there", async || lines() == 1_500 - lost).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn j4_slow_and_many_scrapers_hinder_no_review() {
     let gate = Gate::start(POLICY, &[("header_seconds", "1")]).await;

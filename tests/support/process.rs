@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -199,6 +199,11 @@ impl Process {
     /// The lines of the log so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lines()
+    }
+
+    /// While this is held, nobody reads the log.
+    pub(crate) fn unread(&self) -> MutexGuard<'_, Vec<String>> {
+        self.log.lines.lock().unwrap()
     }
 
     /// A page of the admin port.
