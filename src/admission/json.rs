@@ -34,7 +34,7 @@ pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Option<T> {
 
 /// Whether a text of JSON can hold this one as it is, between quotes.
 pub(crate) fn is_plain(text: &str) -> bool {
-    words::is_plain(text.as_bytes())
+    words::stop(text.as_bytes(), 0).is_none()
 }
 
 /// The place in a text.

@@ -18,22 +18,8 @@ pub(super) fn stop(text: &[u8], at: usize) -> Option<(u8, usize)> {
         in_front += 8;
     }
     let rest = text.get(in_front..)?;
-    let place = rest.iter().position(|byte| is_special(*byte))?;
+    let place = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
     rest.get(place).map(|byte| (*byte, in_front + place + 1))
-}
-
-/// Whether a text of JSON can hold these bytes as they are: none is a quote, a backslash or a control
-/// character.
-pub(super) fn is_plain(text: &[u8]) -> bool {
-    let is_plain = |word: &[u8; 8]| special(u64::from_le_bytes(*word)) == 0;
-    let (words, rest) = text.as_chunks();
-    // What is left of a text is looked at with what comes before it.
-    words.iter().all(is_plain)
-        && text.last_chunk().map_or_else(|| !rest.iter().any(|byte| is_special(*byte)), is_plain)
-}
-
-fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
 /// Marks the highest bit of the bytes that are special in a text. The lowest mark is always right;
