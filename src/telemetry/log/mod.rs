@@ -14,8 +14,10 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub use queue::LogGuard;
+
 use json::JsonLines;
-use queue::{End, Queue};
+use queue::Queue;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -27,12 +29,6 @@ pub enum LogFormat {
     Text,
 }
 
-/// Writes what is queued when it is dropped.
-#[derive(Debug)]
-pub struct LogGuard {
-    _end: End,
-}
-
 /// Starts the log of this process. `filter` is a level or a list of `target=level`.
 ///
 /// # Errors
@@ -41,7 +37,7 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
     let targets = targets(filter).map_err(|error| {
         anyhow::anyhow!("`{}` is no log filter: {error}", filter.escape_debug())
     })?;
-    let (writer, end) = Queue::start(std::io::stderr(), |lines| {
+    let (writer, guard) = Queue::start(std::io::stderr(), |lines| {
         tracing::warn!(lines, "lines of the log are lost: its reader is slow");
     })?;
     let filtered = tracing_subscriber::registry().with(targets);
@@ -54,7 +50,7 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
     };
     started.map_err(|error| anyhow::anyhow!("the log is started already: {error}"))?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(LogGuard { _end: end })
+    Ok(guard)
 }
 
 /// Reads a filter. A part without a name would count as `error`, and one that begins otherwise as a

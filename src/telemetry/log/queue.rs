@@ -25,9 +25,10 @@ pub(super) struct Queue {
     thread: Thread,
 }
 
-/// Has what waits written when it is dropped, or gives up after a second.
+/// Has what waits written when it is dropped, or gives up after a second. Nothing that is logged
+/// later is written.
 #[derive(Debug)]
-pub(super) struct End {
+pub struct LogGuard {
     queue: Arc<Queue>,
     /// Disconnected when the thread has ended.
     ended: Receiver<()>,
@@ -47,7 +48,7 @@ impl Queue {
     pub(super) fn start(
         to: impl Write + Send + 'static,
         lost: impl Fn(u64) + Send + 'static,
-    ) -> io::Result<(Arc<Self>, End)> {
+    ) -> io::Result<(Arc<Self>, LogGuard)> {
         let waiting = Arc::default();
         let shared = Arc::clone(&waiting);
         let (alive, ended) = channel();
@@ -56,7 +57,7 @@ impl Queue {
             drop(alive);
         })?;
         let queue = Arc::new(Self { waiting, thread: thread.thread().clone() });
-        Ok((Arc::clone(&queue), End { queue, ended }))
+        Ok((Arc::clone(&queue), LogGuard { queue, ended }))
     }
 }
 
@@ -73,7 +74,7 @@ impl Write for &Queue {
     }
 }
 
-impl Drop for End {
+impl Drop for LogGuard {
     fn drop(&mut self) {
         lock(&self.queue.waiting).is_last = true;
         self.queue.thread.unpark();
@@ -129,7 +130,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    use super::{End, MOST, Queue};
+    use super::{LogGuard, MOST, Queue};
 
     /// A reader that takes a piece only when it is let.
     struct Slow {
@@ -151,7 +152,7 @@ mod tests {
 
     struct Started {
         queue: Arc<Queue>,
-        end: End,
+        end: LogGuard,
         pieces: Receiver<Vec<u8>>,
         lets: Sender<()>,
         lost: Receiver<u64>,
