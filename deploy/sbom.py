@@ -47,7 +47,7 @@ def main():
 
 def linked_packages(target):
     """Names and versions. `cargo metadata` lists optional packages that no feature asks for too."""
-    lines = run("cargo", "tree", "--locked", f"--target={target}", "--prefix=none",
+    lines = run("cargo", "tree", "--locked", "--package=imagegate", f"--target={target}", "--prefix=none",
                 "--edges=normal,no-proc-macro", "--format={p}").splitlines()
     words = [line.split() for line in lines]
     return {(name, version.removeprefix("v")) for name, version, *_ in words}

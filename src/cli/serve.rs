@@ -10,7 +10,7 @@ use config::Value;
 use super::exit::Exit;
 use crate::server;
 use crate::settings::{Flags, Settings};
-use crate::telemetry::{LogFormat, start_log};
+use crate::telemetry::{Log, LogFormat};
 use imagegate_core::policy::SIMPLE_KEYS;
 
 /// Serve the webhook
@@ -54,7 +54,7 @@ pub(super) fn run(serve: Serve) -> Result<Exit> {
         .collect();
     let file = serve.config.clone();
     let (settings, ignored) = Settings::load(file.as_deref(), &variables, flags(serve))?;
-    let _log = start_log(settings.log_format, &settings.log_level)?;
+    let log = Log::start(settings.log_format, &settings.log_level)?;
     for name in ignored {
         tracing::warn!(variable = name.as_str(), "this variable names no setting");
     }
@@ -62,6 +62,7 @@ pub(super) fn run(serve: Serve) -> Result<Exit> {
     let of_policy = |(name, _): &(String, String)| SIMPLE_KEYS.contains(&name.as_str());
     let variables = variables.into_iter().filter(of_policy).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.spawn(log.report_dropped_lines());
     runtime.block_on(server::run(settings, variables))?;
     Ok(Exit::Fine)
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use decided::Decided;
 pub use guard::Guard;
-pub use log::{LogFormat, LogGuard, start_log};
+pub use log::{Log, LogFormat};
 pub use metrics::{Held, Metrics};
 pub use reason::ErrorReason;
 

@@ -33,8 +33,7 @@ pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Option<T> {
 }
 
 /// Whether a text of JSON can hold this one as it is, between quotes.
-#[must_use]
-pub fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     words::stop(text.as_bytes(), 0).is_none()
 }
 

@@ -20,7 +20,6 @@ mod workload;
 
 pub use bad_review::BadReview;
 pub use guard::Guarded;
-pub use json::is_plain;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_object};
 pub use operation::{ApiVersion, Operation};

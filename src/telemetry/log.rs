@@ -1,23 +1,24 @@
 //! The log: lines on standard error, as text or as JSON.
 //!
 //! Lines pass through a bounded queue to a thread of their own, so that a slow reader of the log
-//! never holds up a request; lines that do not fit are lost, and counted.
-
-mod json;
-mod queue;
+//! never delays a request; lines that find the queue full are dropped, and counted.
 
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
+use std::time::Duration;
+
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-pub use queue::LogGuard;
-
-use json::JsonLines;
-use queue::Queue;
+/// Lines that wait for their reader at most. The line of a denial has some 700 bytes, and at worst
+/// 20 KiB, since each text of a user is cut at 256 characters: 10 MiB in all.
+const QUEUED_LINES: usize = 512;
+/// How often dropped lines are reported.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -29,28 +30,62 @@ pub enum LogFormat {
     Text,
 }
 
-/// Starts the log of this process. `filter` is a level or a list of `target=level`.
-///
-/// # Errors
-/// When `filter` is neither, there is no thread to be had, or a log was started before.
-pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
-    let targets = targets(filter).map_err(|error| {
-        anyhow::anyhow!("`{}` is no log filter: {error}", filter.escape_debug())
-    })?;
-    let (writer, guard) = Queue::start(std::io::stderr(), |lines| {
-        tracing::warn!(lines, "lines of the log are lost: its reader is slow");
-    })?;
-    let filtered = tracing_subscriber::registry().with(targets);
-    let started = match format {
-        LogFormat::Json => filtered.with(JsonLines { writer }).try_init(),
-        LogFormat::Text => {
-            let lines = layer().with_target(false).with_writer(writer);
-            filtered.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init()
+/// The log of this process. What is queued is written when it is dropped, or given up after a
+/// second where nobody reads.
+#[derive(Debug)]
+pub struct Log {
+    dropped: ErrorCounter,
+    _worker: WorkerGuard,
+}
+
+impl Log {
+    /// Starts the log. `filter` is a level or a list of `target=level`.
+    ///
+    /// # Errors
+    /// When `filter` is neither, or a log was started before.
+    pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<Self> {
+        let targets = targets(filter).map_err(|error| {
+            anyhow::anyhow!("`{}` is not a log filter: {error}", filter.escape_debug())
+        })?;
+        let (writer, worker) = NonBlockingBuilder::default()
+            .buffered_lines_limit(QUEUED_LINES)
+            .thread_name("log")
+            .finish(std::io::stderr());
+        let dropped = writer.error_counter();
+        let filtered = tracing_subscriber::registry().with(targets);
+        let lines = layer().with_target(false).with_writer(writer);
+        let started = match format {
+            LogFormat::Json => {
+                let json = lines.json().flatten_event(true);
+                filtered.with(json.with_current_span(false).with_span_list(false)).try_init()
+            }
+            LogFormat::Text => {
+                filtered.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init()
+            }
+        };
+        started.map_err(|error| anyhow::anyhow!("the log has been started before: {error}"))?;
+        std::panic::set_hook(Box::new(log_panic));
+        Ok(Self { dropped, _worker: worker })
+    }
+
+    /// Logs how many lines were dropped, within a second of each loss. Never returns.
+    pub fn report_dropped_lines(&self) -> impl Future<Output = ()> + Send + use<> {
+        let dropped = self.dropped.clone();
+        async move {
+            let mut reported = 0;
+            loop {
+                tokio::time::sleep(REPORT).await;
+                let lines = dropped.dropped_lines();
+                if lines > reported {
+                    tracing::warn!(
+                        lines = lines - reported,
+                        "log lines were dropped: whatever reads this log is too slow"
+                    );
+                    reported = lines;
+                }
+            }
         }
-    };
-    started.map_err(|error| anyhow::anyhow!("the log is started already: {error}"))?;
-    std::panic::set_hook(Box::new(log_panic));
-    Ok(guard)
+    }
 }
 
 /// Reads a filter. A part without a name would count as `error`, and one that begins otherwise as a
