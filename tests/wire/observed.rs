@@ -175,6 +175,7 @@ async fn j3_a_flood_of_denials_is_counted_and_its_log_is_bounded() {
 #[tokio::test]
 #[expect(clippy::await_holding_lock, reason = "who waits for it is a thread, which shall wait")]
 async fn j3_a_log_that_nobody_reads_holds_up_no_request_and_says_what_it_lost() {
+    const DROPPED: &str = "log lines were dropped: whatever reads this log is too slow";
     let gate = Gate::start(POLICY, &[("max_log_lines_per_second", "1000000")]).await;
     // More than the pipe holds, with the MiB that waits.
     let long = "x".repeat(256);
@@ -189,7 +190,6 @@ async fn j3_a_log_that_nobody_reads_holds_up_no_request_and_says_what_it_lost() 
         assert!(!connection.review(review.as_bytes()).await.unwrap().allowed());
     }
     drop(unread);
-    const DROPPED: &str = "log lines were dropped: whatever reads this log is too slow";
     gate.process.logged(DROPPED).await;
     let events = || {
         let lines = gate.process.log().into_iter();
