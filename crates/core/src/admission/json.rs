@@ -13,7 +13,7 @@
 //! that is looked at, a wrong type, nesting beyond [`DEEPEST`]. A declined text is read again by
 //! `serde_json`, which has the last word and words the error. So the reader cannot refuse anything, and
 //! it cannot give another reason for refusing; the one way to be wrong is to *accept* a text that
-//! `serde_json` refuses, or to read a different value from one that both accept. [`oracle`] holds exactly
+//! `serde_json` refuses, or to read a different value from one that both accept. the `oracle` of the tests holds exactly
 //! that, on tables, on generated texts, and as a fuzz target, in every instruction set the machine has.
 //!
 //! # How it works
