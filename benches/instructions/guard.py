@@ -12,6 +12,9 @@ import re
 import subprocess
 import sys
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "load"))
+import environment
+
 BASELINE = pathlib.Path(__file__).parent / "baseline.tsv"
 # What another version of the compiler may change. A lost fast path costs more.
 TOLERANCE = 0.10
@@ -46,6 +49,7 @@ def main():
     if "avx2" not in pathlib.Path("/proc/cpuinfo").read_text():
         parser.exit(1, "the baseline is of processors with AVX2, which this one is not\n")
     cases = subprocess.run([arguments.binary], check=True, capture_output=True, text=True)
+    print(environment.line())
     counts = {case: per_time(arguments.binary, case) for case in cases.stdout.split()}
     if arguments.update:
         rows = "".join(f"{case}\t{count}\n" for case, count in counts.items())

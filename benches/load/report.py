@@ -3,6 +3,8 @@
 import statistics
 import sys
 
+import environment
+
 # A ratio is shown where its median is known within this share of itself.
 LARGEST_DOUBT = 0.10
 # There is a report where at least this share of the ratios of processor time can be shown: they
@@ -112,6 +114,7 @@ def write(arguments, measured, process):
         return 1
     median, least = process["starts"]
     text = "\n\n".join([
+        environment.line(),
         f"{arguments.rounds} rounds of {arguments.seconds} s in turn; {quiet}. "
         "Figures are medians, of the first and of the second; ratios are the first over the "
         "second.",
