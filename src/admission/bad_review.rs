@@ -14,9 +14,6 @@ pub enum BadReview {
         /// One-based column.
         column: usize,
     },
-    /// Arrays and objects inside each other beyond 128 levels.
-    #[error("the body is nested more than 128 levels deep")]
-    TooDeep,
     /// `kind` is something else.
     #[error("the body is not an AdmissionReview: `kind` is not `AdmissionReview`")]
     WrongKind,

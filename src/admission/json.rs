@@ -1,9 +1,8 @@
 //! A JSON reader for what API servers write, faster than one for all JSON.
 //!
 //! Nearly all of a review is skipped: managed fields, annotations, status. Skipping checks the
-//! grammar as `serde_json` does, with the bound on nesting in the same pass. What the reader does
-//! not know it declines, whatever the reason: an escape in a text that is looked at, a wrong type,
-//! an error. The caller then asks `serde_json`, which has the last word and gives the reasons. So
+//! grammar as `serde_json` does. What the reader does not know it declines, whatever the reason: an
+//! escape in a text that is looked at, a wrong type, deep nesting, an error. The caller then asks `serde_json`, which has the last word and gives the reasons. So
 //! it could only be wrong by accepting more, and tests hold it to that.
 
 mod blocks;
@@ -22,7 +21,8 @@ use serde::de::value::BorrowedBytesDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The deepest nesting that is read: below what `serde_json` and [`super::depth`] refuse.
+/// The deepest nesting that is read, so that [`skip`] can keep its open brackets in 128 bits.
+/// `serde_json` types end at the same level; what it skips may be nested as deep as it likes.
 const DEEPEST: u32 = 127;
 
 /// Reads a whole text as one value; `None` where that is left to `serde_json`.

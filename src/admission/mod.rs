@@ -4,7 +4,6 @@
 //! admission; what holds no image is allowed.
 
 mod bad_review;
-mod depth;
 mod envelope;
 mod guard;
 mod json;

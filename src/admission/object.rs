@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::bad_review::BadReview;
-use super::depth;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
 use crate::policy::{ContainerImage, Workload};
@@ -48,9 +47,6 @@ struct Metadata<'a> {
 /// # Errors
 /// When the text is not a JSON object with a `kind`, or a workload of another shape.
 pub fn images_of_object(json: &[u8]) -> Result<ObjectImages<'_>, BadReview> {
-    if !depth::is_bounded(json) {
-        return Err(BadReview::TooDeep);
-    }
     let malformed = |error: serde_json::Error| BadReview::malformed(&error);
     let Object(header): Object<Header<'_>> = serde_json::from_slice(json).map_err(malformed)?;
     let metadata = header.metadata.map(|Object(metadata)| metadata).unwrap_or_default();
