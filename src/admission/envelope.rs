@@ -6,6 +6,7 @@ use serde::Deserialize;
 use smallvec::SmallVec;
 
 use super::bad_review::BadReview;
+use super::bounded::{Bounded, MOST_GROUPS};
 use super::json;
 use super::operation::{ApiVersion, Operation};
 use super::strict::{Object, Text};
@@ -52,12 +53,15 @@ pub(super) struct Kind<'a> {
     pub(super) kind: Option<Text<'a>>,
 }
 
+/// The groups of a user; most are in two or three.
+pub(super) type Groups<'a> = Bounded<SmallVec<[Text<'a>; 4]>, MOST_GROUPS>;
+
 /// Who asks.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct UserInfo<'a> {
     #[serde(borrow)]
     pub(super) username: Option<Text<'a>>,
-    pub(super) groups: Option<SmallVec<[Text<'a>; 4]>>,
+    pub(super) groups: Option<Groups<'a>>,
 }
 
 impl<'a, O: Deserialize<'a>> Body<'a, O> {

@@ -4,6 +4,7 @@
 //! admission; what holds no image is allowed.
 
 mod bad_review;
+mod bounded;
 mod envelope;
 mod guard;
 mod json;
