@@ -1,17 +1,27 @@
 //! What is in flight at once: requests and the bytes of their bodies.
 //!
-//! Nothing waits in a queue: what does not fit is refused at once, and the API server asks again.
+//! Nothing is let in that does not fit: it is refused at once, and the API server asks again. What
+//! was let in and is large waits for its turn to be judged.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use crate::settings::Settings;
+
+/// A body of so many bytes is judged at once whatever else is: all but a few are smaller.
+const SMALL: usize = 64 << 10;
+/// What a semaphore can give to one.
+const MOST_PERMITS: usize = u32::MAX as usize;
 
 /// The shared limits of all connections.
 #[derive(Debug)]
 pub struct Limits {
     requests: Quota,
     bytes: Quota,
+    /// Bytes of the large bodies that may be judged at once: as many as the largest one has.
+    turns: Semaphore,
     /// The largest body, in bytes.
     pub max_body: usize,
     /// The time for a whole body.
@@ -38,6 +48,7 @@ impl Limits {
         Self {
             requests: Quota::new(settings.max_requests),
             bytes: Quota::new(settings.max_body_bytes_total),
+            turns: Semaphore::new(settings.max_body_bytes.min(MOST_PERMITS)),
             max_body: settings.max_body_bytes,
             body_time: settings.body,
         }
@@ -47,6 +58,19 @@ impl Limits {
     pub(super) fn request(&self) -> Option<Share<'_>> {
         let mut place = self.requests.share();
         place.raise_to(1).then_some(place)
+    }
+
+    /// Waits until a body of so many bytes may be judged. While it is judged, a body takes up to
+    /// three times its size beside itself, and a thread of the runtime. So large bodies take turns,
+    /// however many cores there are; no more of them wait than the byte budget holds.
+    pub(super) async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        if bytes <= SMALL {
+            return None;
+        }
+        let bytes = bytes.min(self.max_body).min(MOST_PERMITS);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        // It is never closed.
+        self.turns.acquire_many(bytes).await.ok()
     }
 
     /// An empty part of the byte budget.
@@ -88,7 +112,37 @@ impl Drop for Share<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Quota;
+    use std::collections::BTreeMap;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::{Limits, Quota, SMALL};
+    use crate::settings::{Flags, Settings};
+
+    /// The result of a future that need not wait.
+    fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn large_bodies_take_turns_and_small_ones_need_not() {
+        let flags = Flags::from([("self_signed", true.into())]);
+        let (settings, _) = Settings::load(None, &BTreeMap::new(), flags).unwrap();
+        let limits = Limits::new(&settings);
+        let half = settings.max_body_bytes / 2;
+        let (one, other) = (at_once(limits.turn(half)), at_once(limits.turn(half)));
+        assert!(one.is_some() && other.is_some());
+        assert!(at_once(limits.turn(SMALL + 1)).is_none());
+        assert!(at_once(limits.turn(SMALL)).is_some());
+        drop(one);
+        assert!(at_once(limits.turn(half)).is_some());
+        drop(other);
+        // More than can be had waits for all of it.
+        assert!(at_once(limits.turn(usize::MAX)).is_some());
+    }
 
     #[test]
     fn what_is_taken_is_given_back() {

@@ -80,7 +80,10 @@ where
     };
     let _held = metrics.request();
     let answer = match body::read(body, declared, &limits).await {
-        Ok(body) => gate.answer(&endpoint, &body.bytes),
+        Ok(body) => {
+            let _turn = limits.turn(body.bytes.len()).await;
+            gate.answer(&endpoint, &body.bytes)
+        }
         Err(refusal) => Err(refusal),
     };
     match answer {

@@ -25,8 +25,13 @@ impl<K: PartialEq> Closed<K> {
 
     /// Adds one to the counter of `key`; a key outside the set is not counted.
     pub(super) fn add_one(&self, key: &K) {
+        self.add(key, 1);
+    }
+
+    /// Adds to the counter of `key`; a key outside the set is not counted.
+    pub(super) fn add(&self, key: &K, amount: u64) {
         if let Some((_, counter)) = self.0.iter().find(|(each, _)| each == key) {
-            counter.inc();
+            counter.inc_by(amount);
         }
     }
 }

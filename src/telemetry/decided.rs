@@ -37,12 +37,12 @@ impl Decided<'_, '_> {
     }
 
     fn count(&self, metrics: &Metrics) {
-        let Verdict { decision, mode, violations, exempted, .. } = self.verdict;
+        let Verdict { decision, mode, violated, exempted_total, .. } = self.verdict;
         metrics.decided(*decision, *mode, self.review.operation(), self.took.as_secs_f64());
-        for violation in violations {
-            metrics.violated(violation.rule, *mode);
+        for rule in Rule::ALL {
+            metrics.violated(rule, *mode, violated.of(rule) as u64);
         }
-        metrics.exempted(exempted.len() as u64);
+        metrics.exempted(*exempted_total as u64);
         if let Some((flip, _)) = &self.flip {
             metrics.candidate_flipped(flip.to);
         }
@@ -76,7 +76,7 @@ impl Decided<'_, '_> {
             rule = violation.map(|each| each.rule.as_str()),
             container = violation.map(|each| short(&each.container)),
             image = violation.map(|each| short(&each.image)),
-            violations = verdict.violations.len(),
+            violations = verdict.violated.total(),
             exemption = exempted.map(|each| each.exemption),
             exempted_image = exempted.map(|each| short(&each.image)),
             reason = exempted.map(|each| short(each.reason)),

@@ -151,8 +151,10 @@ impl Metrics {
     }
 
     /// `imagegate_violations_total{rule,mode}`
-    pub fn violated(&self, rule: Rule, mode: Mode) {
-        self.violations.add_one(&(rule, mode));
+    pub fn violated(&self, rule: Rule, mode: Mode, images: u64) {
+        if images > 0 {
+            self.violations.add(&(rule, mode), images);
+        }
     }
 
     /// `imagegate_exempted_total`

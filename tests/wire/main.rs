@@ -10,5 +10,6 @@ mod overload;
 mod protocol;
 mod reload;
 mod siege;
+mod siege_review;
 mod start;
 mod stories;

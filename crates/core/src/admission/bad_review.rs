@@ -1,5 +1,7 @@
 //! Why a body cannot be answered.
 
+use super::bounded::MOST_LISTED;
+
 /// Why a body is not an admission review that can be answered. No text of the body is in the
 /// message, so that it can be logged and sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +16,6 @@ pub enum BadReview {
         /// One-based column.
         column: usize,
     },
-    /// Arrays and objects inside each other beyond 128 levels.
-    #[error("the body is nested more than 128 levels deep")]
-    TooDeep,
     /// `kind` is something else.
     #[error("the body is not an AdmissionReview: `kind` is not `AdmissionReview`")]
     WrongKind,
@@ -32,6 +31,9 @@ pub enum BadReview {
     /// `request.operation` is something else.
     #[error("the request's `operation` is none of CONNECT, CREATE, DELETE and UPDATE")]
     WrongOperation,
+    /// A list of a manifest has more containers, or image volumes, than are read.
+    #[error("the body has a list of more than {MOST_LISTED} containers or image volumes")]
+    TooManyImages,
     /// There is no `request.object` where one is judged.
     #[error("the request has no `object`")]
     NoObject,

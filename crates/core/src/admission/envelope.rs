@@ -6,7 +6,7 @@ use serde::Deserialize;
 use smallvec::SmallVec;
 
 use super::bad_review::BadReview;
-use super::depth;
+use super::bounded::{Bounded, MOST_GROUPS};
 use super::json;
 use super::operation::{ApiVersion, Operation};
 use super::strict::{Object, Text};
@@ -53,20 +53,21 @@ pub(super) struct Kind<'a> {
     pub(super) kind: Option<Text<'a>>,
 }
 
+/// The groups of a user; most are in two or three.
+pub(super) type Groups<'a> = Bounded<SmallVec<[Text<'a>; 4]>, MOST_GROUPS>;
+
 /// Who asks.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct UserInfo<'a> {
     #[serde(borrow)]
     pub(super) username: Option<Text<'a>>,
-    pub(super) groups: Option<SmallVec<[Text<'a>; 4]>>,
+    pub(super) groups: Option<Groups<'a>>,
 }
 
 impl<'a, O: Deserialize<'a>> Body<'a, O> {
-    /// Parses with the parser that knows all JSON and says what is wrong.
+    /// Parses with the parser that knows all JSON and says what is wrong. It skips without
+    /// recursion, and refuses types that are nested more than 128 levels deep.
     fn parse(body: &'a [u8]) -> Result<Object<Self>, BadReview> {
-        if !depth::is_bounded(body) {
-            return Err(BadReview::TooDeep);
-        }
         serde_json::from_slice(body).map_err(|error| BadReview::malformed(&error))
     }
 }

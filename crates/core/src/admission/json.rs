@@ -13,8 +13,8 @@
 //! that is looked at, a wrong type, nesting beyond [`DEEPEST`]. A declined text is read again by
 //! `serde_json`, which has the last word and words the error. So the reader cannot refuse anything, and
 //! it cannot give another reason for refusing; the one way to be wrong is to *accept* a text that
-//! `serde_json` refuses, or to read a different value from one that both accept. the `oracle` of the tests holds exactly
-//! that, on tables, on generated texts, and as a fuzz target, in every instruction set the machine has.
+//! `serde_json` refuses, or to read a different value from one that both accept. The tests' `oracle` holds
+//! exactly that, on tables, on generated texts, and as a fuzz target, in every instruction set the machine has.
 //!
 //! # How it works
 //!
@@ -65,7 +65,8 @@ use serde::de::value::BorrowedBytesDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The deepest nesting that is read: below the 128 levels at which `serde_json` refuses a typed value.
+/// The deepest nesting that is read, so that [`skip`] can keep its open brackets in 128 bits.
+/// `serde_json` refuses typed values at the same depth; what it skips may be nested without limit.
 const DEEPEST: u32 = 127;
 
 /// Reads a whole text as one value; `None` where that is left to `serde_json`.

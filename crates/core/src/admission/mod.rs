@@ -4,7 +4,7 @@
 //! admission; what holds no image is allowed.
 
 mod bad_review;
-mod depth;
+mod bounded;
 mod envelope;
 mod guard;
 mod json;

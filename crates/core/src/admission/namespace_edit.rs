@@ -56,12 +56,13 @@ impl<'a> NamespaceEdit<'a> {
             }
             Operation::Connect | Operation::Delete => false,
         };
+        let groups = user.groups.into_iter().flat_map(|groups| groups.listed);
         Ok(Self {
             version,
             uid: request.uid.unwrap_or_default(),
             name: request.name.unwrap_or_default(),
             user: user.username.unwrap_or_default(),
-            groups: user.groups.into_iter().flatten().map(|Text(group)| group).collect(),
+            groups: groups.map(|Text(group)| group).collect(),
             touches_label,
         })
     }

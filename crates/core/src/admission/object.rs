@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::bad_review::BadReview;
-use super::depth;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
 use crate::policy::{ContainerImage, Workload};
@@ -46,11 +45,9 @@ struct Metadata<'a> {
 /// The images of one object in JSON, as in a manifest.
 ///
 /// # Errors
-/// When the text is not a JSON object with a `kind`, or a workload of another shape.
+/// When the text is not a JSON object with a `kind`, a workload of another shape, or one with more
+/// than 1,000 containers in a list.
 pub fn images_of_object(json: &[u8]) -> Result<ObjectImages<'_>, BadReview> {
-    if !depth::is_bounded(json) {
-        return Err(BadReview::TooDeep);
-    }
     let malformed = |error: serde_json::Error| BadReview::malformed(&error);
     let Object(header): Object<Header<'_>> = serde_json::from_slice(json).map_err(malformed)?;
     let metadata = header.metadata.map(|Object(metadata)| metadata).unwrap_or_default();
@@ -62,7 +59,11 @@ pub fn images_of_object(json: &[u8]) -> Result<ObjectImages<'_>, BadReview> {
         Some(workload_kind) => {
             let object: Object<WorkloadObject<'_>> =
                 serde_json::from_slice(json).map_err(malformed)?;
-            workload_kind.images(object.0).into_vec()
+            let images = workload_kind.images(object.0);
+            if !images.excess.is_empty() {
+                return Err(BadReview::TooManyImages);
+            }
+            images.listed.into_vec()
         }
     };
     let Text(name) = metadata.name.or(metadata.generate_name).unwrap_or_default();

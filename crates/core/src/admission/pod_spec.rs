@@ -1,7 +1,8 @@
 //! Specs, and the parts of a pod spec that name images.
 //!
 //! Source: the PodSpec of <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>.
-//! `null` is an empty list, as the API server reads it.
+//! `null` is an empty list, as the API server reads it. The types end where the deepest template of
+//! a workload does, and each list at [`MOST_LISTED`] entries: the size of a review has a bound.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,31 +11,59 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use smallvec::SmallVec;
 
+use super::bounded::{self, Bounded, MOST_LISTED};
 use super::strict::{Object, Text};
-use crate::policy::{ContainerImage, Field, ImageList};
+use crate::policy::{ContainerImage, Excess, Field, ImageList};
 
 /// Images with their places. Most Pods have one or two.
-pub(super) type Images<'a> = SmallVec<[ContainerImage<'a>; 2]>;
+#[derive(Debug, Default)]
+pub(super) struct Images<'a> {
+    pub(super) listed: SmallVec<[ContainerImage<'a>; 2]>,
+    /// What the lists hold beyond.
+    pub(super) excess: Vec<Excess>,
+}
 
-/// A spec of any built-in workload: a pod spec, or one that holds a template of another spec.
+/// The spec of any built-in workload: a pod spec, or one that holds a template of another spec.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Spec<'a> {
     #[serde(borrow)]
-    containers: Option<SmallVec<[Object<Container<'a>>; 2]>>,
-    init_containers: Option<Vec<Object<Container<'a>>>>,
-    ephemeral_containers: Option<Vec<Object<Container<'a>>>>,
+    containers: Option<Containers<'a>>,
+    init_containers: Option<FurtherContainers<'a>>,
+    ephemeral_containers: Option<FurtherContainers<'a>>,
     volumes: Option<ImageVolumes<'a>>,
-    template: Option<Object<Template<'a>>>,
-    job_template: Option<Object<Template<'a>>>,
+    template: Option<Object<Template<PodSpec<'a>>>>,
+    job_template: Option<Object<Template<JobSpec<'a>>>>,
+}
+
+/// The lists of a pod spec.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PodSpec<'a> {
+    #[serde(borrow)]
+    containers: Option<Containers<'a>>,
+    init_containers: Option<FurtherContainers<'a>>,
+    ephemeral_containers: Option<FurtherContainers<'a>>,
+    volumes: Option<ImageVolumes<'a>>,
+}
+
+/// The spec of a Job that a CronJob makes.
+#[derive(Debug, Default, Deserialize)]
+struct JobSpec<'a> {
+    #[serde(borrow)]
+    template: Option<Object<Template<PodSpec<'a>>>>,
 }
 
 /// A template: whatever else it holds, its spec.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Template<'a> {
-    #[serde(borrow)]
-    spec: Option<Box<Object<Spec<'a>>>>,
+pub(super) struct Template<S> {
+    spec: Option<Box<Object<S>>>,
 }
+
+/// The list that every Pod has.
+type Containers<'a> = Bounded<SmallVec<[Object<Container<'a>>; 2]>>;
+/// The lists that few Pods have.
+pub(super) type FurtherContainers<'a> = Bounded<Vec<Object<Container<'a>>>>;
 
 /// A container of any of the three lists.
 #[derive(Debug, Deserialize)]
@@ -47,7 +76,11 @@ pub(super) struct Container<'a> {
 /// The volumes that are images, with their positions among all. Few Pods have one, while every Pod
 /// has some other volume.
 #[derive(Debug)]
-struct ImageVolumes<'a>(Vec<(usize, Volume<'a>)>);
+struct ImageVolumes<'a> {
+    listed: Vec<(usize, Volume<'a>)>,
+    /// How many volumes follow the last image that is kept; they are skipped.
+    more: usize,
+}
 
 #[derive(Debug, Deserialize)]
 struct Volume<'a> {
@@ -63,60 +96,86 @@ struct ImageVolume<'a> {
     reference: Option<Text<'a>>,
 }
 
-impl<'a> Template<'a> {
+impl<S: Default> Template<S> {
     /// The spec; an empty one where it is left out.
-    pub(super) fn into_spec(template: Option<Object<Self>>) -> Spec<'a> {
-        template
-            .and_then(|Object(template)| template.spec)
-            .map_or_else(Spec::default, |spec| spec.0)
+    pub(super) fn into_spec(template: Option<Object<Self>>) -> S {
+        template.and_then(|Object(template)| template.spec).map_or_else(S::default, |spec| spec.0)
     }
 }
 
 impl<'a> Spec<'a> {
-    /// The spec of `template`.
-    pub(super) fn template(self) -> Self {
+    /// The spec itself, as that of a Pod.
+    pub(super) fn into_pod_spec(self) -> PodSpec<'a> {
+        let Self { containers, init_containers, ephemeral_containers, volumes, .. } = self;
+        PodSpec { containers, init_containers, ephemeral_containers, volumes }
+    }
+
+    /// The pod spec of `template`.
+    pub(super) fn template(self) -> PodSpec<'a> {
         Template::into_spec(self.template)
     }
 
-    /// The spec of `jobTemplate`.
-    pub(super) fn job_template(self) -> Self {
-        Template::into_spec(self.job_template)
+    /// The pod spec of the template of `jobTemplate`.
+    pub(super) fn job_template(self) -> PodSpec<'a> {
+        Template::into_spec(Template::into_spec(self.job_template).template)
     }
+}
 
+impl<'a> PodSpec<'a> {
     /// Every image of a pod spec that stands at the path `pod_spec`: those of containers, init
     /// containers, ephemeral containers and volumes, each in the order of its list.
     pub(super) fn images(self, pod_spec: &'static str) -> Images<'a> {
-        let mut images = Images::new();
-        append(self.containers, pod_spec, ImageList::Containers, &mut images);
-        append(self.init_containers, pod_spec, ImageList::InitContainers, &mut images);
-        append(self.ephemeral_containers, pod_spec, ImageList::EphemeralContainers, &mut images);
-        let volumes = self.volumes.map(|ImageVolumes(volumes)| volumes);
-        for (index, volume) in volumes.into_iter().flatten() {
+        let mut images = Images::default();
+        images.append(self.containers, pod_spec, ImageList::Containers);
+        images.append(self.init_containers, pod_spec, ImageList::InitContainers);
+        images.append(self.ephemeral_containers, pod_spec, ImageList::EphemeralContainers);
+        if let Some(volumes) = self.volumes {
+            images.append_volumes(volumes, pod_spec);
+        }
+        images
+    }
+}
+
+impl<'a> Images<'a> {
+    /// Appends the images of one list of containers.
+    pub(super) fn append<C>(
+        &mut self,
+        containers: Option<Bounded<C>>,
+        pod_spec: &'static str,
+        list: ImageList,
+    ) where
+        C: IntoIterator<Item = Object<Container<'a>>>,
+    {
+        let Some(Bounded { listed, more }) = containers else { return };
+        for (index, Object(container)) in listed.into_iter().enumerate() {
+            self.listed.push(ContainerImage {
+                container: owned(container.name),
+                image: container.image.map(|Text(image)| image),
+                field: Field { pod_spec, list, index },
+            });
+        }
+        if more > 0 {
+            let first = Field { pod_spec, list, index: MOST_LISTED };
+            self.excess.push(Excess { first, count: more });
+        }
+    }
+
+    fn append_volumes(&mut self, volumes: ImageVolumes<'a>, pod_spec: &'static str) {
+        let mut next = 0;
+        for (index, volume) in volumes.listed {
+            next = index + 1;
             if let Some(Object(image)) = volume.image {
-                images.push(ContainerImage {
+                self.listed.push(ContainerImage {
                     container: owned(volume.name),
                     image: image.reference.map(|Text(reference)| reference),
                     field: Field { pod_spec, list: ImageList::Volumes, index },
                 });
             }
         }
-        images
-    }
-}
-
-/// Appends the images of one list of containers.
-pub(super) fn append<'a>(
-    containers: Option<impl IntoIterator<Item = Object<Container<'a>>>>,
-    pod_spec: &'static str,
-    list: ImageList,
-    images: &mut Images<'a>,
-) {
-    for (index, Object(container)) in containers.into_iter().flatten().enumerate() {
-        images.push(ContainerImage {
-            container: owned(container.name),
-            image: container.image.map(|Text(image)| image),
-            field: Field { pod_spec, list, index },
-        });
+        if volumes.more > 0 {
+            let first = Field { pod_spec, list: ImageList::Volumes, index: next };
+            self.excess.push(Excess { first, count: volumes.more });
+        }
     }
 }
 
@@ -132,15 +191,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for ImageVolumes<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut volumes = Vec::new();
+                let mut listed = Vec::new();
                 let mut index = 0;
-                while let Some(Object(volume)) = seq.next_element::<Object<Volume<'de>>>()? {
+                while listed.len() < MOST_LISTED {
+                    let Some(Object(volume)) = seq.next_element::<Object<Volume<'de>>>()? else {
+                        return Ok(ImageVolumes { listed, more: 0 });
+                    };
                     if volume.image.is_some() {
-                        volumes.push((index, volume));
+                        listed.push((index, volume));
                     }
                     index += 1;
                 }
-                Ok(ImageVolumes(volumes))
+                Ok(ImageVolumes { listed, more: bounded::skip(&mut seq)? })
             }
         }
 

@@ -15,8 +15,6 @@ use crate::policy::{Decision, Mode, Verdict, Violation};
 const ROOM: usize = 512;
 /// Bytes of the message that kubectl shows.
 const LONGEST_MESSAGE: usize = 1024;
-/// Causes that are listed; the message counts the rest.
-const MOST_CAUSES: usize = 32;
 /// Characters of one warning, as the API documentation asks.
 const LONGEST_WARNING: usize = 120;
 /// Bytes of all warnings together: beyond, the API server drops them.
@@ -55,9 +53,9 @@ fn serialised(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> Vec<u8> 
         response: Response {
             uid,
             allowed,
-            status: (!allowed).then(|| Status::of(&verdict.violations)),
+            status: (!allowed).then(|| Status::of(verdict)),
             warnings: match verdict.mode {
-                Mode::Warn => warnings(&verdict.violations),
+                Mode::Warn => warnings(verdict),
                 Mode::Audit | Mode::Enforce => Vec::new(),
             },
             audit_annotations: AuditAnnotations::of(verdict),
@@ -127,7 +125,7 @@ struct AuditAnnotations<'a> {
 }
 
 impl<'a> Status<'a> {
-    fn of(violations: &'a [Violation]) -> Self {
+    fn of(verdict: &'a Verdict<'_>) -> Self {
         let cause = |violation: &'a Violation| Cause {
             reason: violation.rule.as_str(),
             message: &violation.message,
@@ -135,8 +133,8 @@ impl<'a> Status<'a> {
         };
         Self {
             outcome: "Failure",
-            message: message(violations),
-            details: Details { causes: violations.iter().take(MOST_CAUSES).map(cause).collect() },
+            message: message(verdict),
+            details: Details { causes: verdict.violations.iter().map(cause).collect() },
             code: 403,
         }
     }
@@ -148,9 +146,15 @@ impl<'a> AuditAnnotations<'a> {
         Self {
             policy_hash: verdict.policy_hash,
             verdict: verdict.decision.as_str(),
-            violations: joined(verdict.violations.iter().map(violation), ",", LONGEST_ANNOTATION),
+            violations: joined(
+                verdict.violations.iter().map(violation),
+                verdict.violated.total(),
+                ",",
+                LONGEST_ANNOTATION,
+            ),
             exemptions: joined(
                 verdict.exempted.iter().map(|each| format!("{}={}", each.field, each.exemption)),
+                verdict.exempted_total,
                 ",",
                 LONGEST_ANNOTATION,
             ),
@@ -159,34 +163,38 @@ impl<'a> AuditAnnotations<'a> {
 }
 
 /// The violations' messages in order, cut where they are many.
-fn message(violations: &[Violation]) -> String {
-    joined(violations.iter().map(|each| each.message.as_str()), "; ", LONGEST_MESSAGE)
+fn message(verdict: &Verdict<'_>) -> String {
+    let messages = verdict.violations.iter().map(|each| each.message.as_str());
+    joined(messages, verdict.violated.total(), "; ", LONGEST_MESSAGE)
 }
 
-/// Joins parts until the next would not fit; then says how many are left out. The first part is
-/// always there, cut at a character where it alone does not fit.
+/// Joins parts until the next would not fit; then says how many of `total` are left out. The first
+/// part is always there, cut at a character where it alone does not fit.
 fn joined<P: AsRef<str>>(
-    parts: impl ExactSizeIterator<Item = P>,
+    parts: impl Iterator<Item = P>,
+    total: usize,
     separator: &str,
     longest: usize,
 ) -> String {
     /// Room for the words that count what is left out.
     const TAIL: usize = 32;
-    let total = parts.len();
     let mut text = String::new();
-    for (index, part) in parts.enumerate() {
-        let part = part.as_ref();
+    let mut count = 0;
+    for part in parts {
+        let (part, index) = (part.as_ref(), count);
         let tail = if index + 1 < total { TAIL } else { 0 };
         if index == 0 {
             text.push_str(cut(part, longest - tail));
-            continue;
-        }
-        if text.len() + separator.len() + part.len() + tail > longest {
-            let _ = write!(text, "{separator}and {} more", total - index);
+        } else if text.len() + separator.len() + part.len() + tail > longest {
             break;
+        } else {
+            text.push_str(separator);
+            text.push_str(part);
         }
-        text.push_str(separator);
-        text.push_str(part);
+        count += 1;
+    }
+    if count > 0 && count < total {
+        let _ = write!(text, "{separator}and {} more", total - count);
     }
     text
 }
@@ -197,19 +205,22 @@ fn cut(text: &str, longest: usize) -> &str {
 }
 
 /// Warnings within the API server's limits; the last one counts what did not fit.
-fn warnings(violations: &[Violation]) -> Vec<String> {
+fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
     /// Room for the warning that counts.
     const TAIL: usize = 64;
     let mut warnings = Vec::new();
     let mut bytes = 0;
-    for (index, violation) in violations.iter().enumerate() {
+    for violation in &verdict.violations {
         let warning = one_warning(&violation.message);
         if bytes + warning.len() + TAIL > LONGEST_WARNINGS {
-            warnings.push(format!("{} more images break the policy", violations.len() - index));
             break;
         }
         bytes += warning.len();
         warnings.push(warning);
+    }
+    let left_out = verdict.violated.total() - warnings.len();
+    if left_out > 0 {
+        warnings.push(format!("{left_out} more images break the policy"));
     }
     warnings
 }
@@ -229,7 +240,7 @@ mod tests {
 
     use super::{render, serialised};
     use crate::admission::ApiVersion;
-    use crate::policy::{Decision, Mode, Verdict};
+    use crate::policy::{Decision, Mode, RuleCounts, Verdict};
 
     proptest! {
         #[test]
@@ -238,7 +249,9 @@ mod tests {
                 decision: Decision::Allow,
                 mode: Mode::Warn,
                 violations: Vec::new(),
+                violated: RuleCounts::default(),
                 exempted: Vec::new(),
+                exempted_total: 0,
                 override_name: None,
                 policy_hash: "0123456789ab",
             };

@@ -114,10 +114,10 @@ impl<'a> Review<'a> {
         self.dry_run
     }
 
-    /// Every image in reach, before an update's scope is looked at.
+    /// Every image in reach, before an update's scope is looked at; of a longer list the first 1,000.
     #[must_use]
     pub fn images(&self) -> &[ContainerImage<'a>] {
-        &self.images
+        &self.images.listed
     }
 
     /// Judges the request by `policy`: the images in reach, narrowed to what an update changed.
@@ -140,7 +140,8 @@ impl<'a> Review<'a> {
             (Some(image), Some(old)) => old.binary_search(image).is_err(),
             _ => true,
         };
-        policy.evaluate(&subject, self.images.iter().filter(is_new))
+        let Images { listed, excess } = &self.images;
+        policy.evaluate_lists(&subject, listed.iter().filter(is_new), excess)
     }
 
     /// Renders the answer: same apiVersion and uid, a denial as 403 with its causes.
@@ -159,7 +160,8 @@ impl<'a> Review<'a> {
         let old_references = match envelope.operation {
             Operation::Update => {
                 let old = request.old_object.take().map(|Object(object)| kind.images(object));
-                let references = old.map(|old| old.into_iter().filter_map(|each| each.image));
+                let references =
+                    old.map(|old| old.listed.into_iter().filter_map(|each| each.image));
                 references.map(|references| {
                     let mut references: Vec<_> = references.collect();
                     references.sort_unstable();
@@ -168,8 +170,8 @@ impl<'a> Review<'a> {
             }
             _ => None,
         };
-        if kind == WorkloadKind::Pod && images.is_empty() {
-            images.push(missing_container(request));
+        if kind == WorkloadKind::Pod && images.listed.is_empty() {
+            images.listed.push(missing_container(request));
         }
         let mut review = Self::without_images(envelope);
         review.workload = kind.workload();
@@ -182,7 +184,7 @@ impl<'a> Review<'a> {
         let Envelope { version, operation, request } = envelope;
         let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
         let kind = request.kind.map(|Object(kind)| kind).unwrap_or_default();
-        let groups = user.groups.unwrap_or_default();
+        let groups = user.groups.map(|groups| groups.listed).unwrap_or_default();
         let groups = groups.into_iter().map(|Text(group)| group).collect();
         Self {
             version,
@@ -195,7 +197,7 @@ impl<'a> Review<'a> {
             groups,
             dry_run: request.dry_run.unwrap_or(false),
             workload: Workload::Pod,
-            images: Images::new(),
+            images: Images::default(),
             old_references: None,
         }
     }

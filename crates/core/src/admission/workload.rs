@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::pod_spec::{self, Container, Images, Spec, Template};
+use super::pod_spec::{FurtherContainers, Images, PodSpec, Spec, Template};
 use super::strict::Object;
 use crate::policy::{ImageList, Workload};
 
@@ -51,16 +51,13 @@ impl WorkloadKind {
     pub(super) fn images(self, object: WorkloadObject<'_>) -> Images<'_> {
         let spec = || object.spec.map_or_else(Spec::default, |Object(spec)| spec);
         match self {
-            Self::CronJob => {
-                spec().job_template().template().images("spec.jobTemplate.spec.template.spec")
-            }
+            Self::CronJob => spec().job_template().images("spec.jobTemplate.spec.template.spec"),
             Self::EphemeralContainers => {
-                let mut images = Images::new();
-                let list = ImageList::EphemeralContainers;
-                pod_spec::append(object.ephemeral_containers, "", list, &mut images);
+                let mut images = Images::default();
+                images.append(object.ephemeral_containers, "", ImageList::EphemeralContainers);
                 images
             }
-            Self::Pod => spec().images("spec"),
+            Self::Pod => spec().into_pod_spec().images("spec"),
             Self::PodTemplate => Template::into_spec(object.template).images("template.spec"),
             Self::Templated => spec().template().images("spec.template.spec"),
         }
@@ -73,6 +70,6 @@ impl WorkloadKind {
 pub(super) struct WorkloadObject<'a> {
     #[serde(borrow)]
     spec: Option<Object<Spec<'a>>>,
-    template: Option<Object<Template<'a>>>,
-    ephemeral_containers: Option<Vec<Object<Container<'a>>>>,
+    template: Option<Object<Template<PodSpec<'a>>>>,
+    ephemeral_containers: Option<FurtherContainers<'a>>,
 }

@@ -1,15 +1,18 @@
 //! Evaluation: a policy and images in, a verdict out.
 //!
-//! The accepting path allocates nothing: texts are made only for images that break a rule.
+//! The accepting path allocates nothing: texts are made only for images that break a rule, and only
+//! for as many as an answer has room for.
+
+use std::fmt::Display;
 
 use crate::image::Reference;
 use crate::policy::compile::{Override, Policy};
 use crate::policy::exemption::Exemption;
 use crate::policy::message;
 use crate::policy::rules::Rules;
-use crate::policy::subject::{ContainerImage, Subject, Workload};
+use crate::policy::subject::{ContainerImage, Excess, Subject, Workload};
 use crate::policy::verdict::{
-    Decision, Exempted, Mode, Rule, TemplateMode, UpdateScope, Verdict, Violation,
+    Decision, Exempted, Mode, Rule, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
 
 impl Policy {
@@ -29,12 +32,25 @@ impl Policy {
         subject: &Subject<'_>,
         images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
     ) -> Verdict<'p> {
+        self.evaluate_lists(subject, images, &[])
+    }
+
+    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is in `excess` unread.
+    #[must_use]
+    pub fn evaluate_lists<'p, 'i>(
+        &'p self,
+        subject: &Subject<'_>,
+        images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
+        excess: &[Excess],
+    ) -> Verdict<'p> {
         let (rules, override_name) = self.rules_for(subject);
         let mut verdict = Verdict {
             decision: Decision::Allow,
             mode: effective_mode(rules, subject.workload),
             violations: Vec::new(),
+            violated: RuleCounts::default(),
             exempted: Vec::new(),
+            exempted_total: 0,
             override_name,
             policy_hash: self.hash(),
         };
@@ -43,6 +59,15 @@ impl Policy {
         }
         for image in images {
             self.judge(image, rules, subject, &mut verdict);
+        }
+        for Excess { first, count } in excess {
+            verdict.violated(Rule::InvalidReference, *count, || Violation {
+                container: first.entry(),
+                image: String::new(),
+                field: *first,
+                rule: Rule::InvalidReference,
+                message: message::excess(*first),
+            });
         }
         if verdict.mode == Mode::Enforce && !verdict.violations.is_empty() {
             verdict.decision = Decision::Deny;
@@ -76,44 +101,51 @@ impl Policy {
         subject: &Subject<'_>,
         verdict: &mut Verdict<'p>,
     ) {
-        let container = image.container.as_ref();
-        let violation = |rule, written: &str, message| Violation {
-            container: container.to_owned(),
-            image: written.to_owned(),
+        let written = image.image.as_deref();
+        let container = || named(image);
+        let violation = |rule, container: String, message| Violation {
+            image: kept(written.unwrap_or_default()).to_owned(),
             field: image.field,
+            container,
             rule,
             message,
         };
-        let Some(written) = image.image.as_deref() else {
-            let message = message::invalid(container, "", &"the image is missing");
-            verdict.violations.push(violation(Rule::InvalidReference, "", message));
+        let invalid = |why: &dyn Display| {
+            let container = container();
+            let message = message::invalid(&container, written.unwrap_or_default(), why);
+            violation(Rule::InvalidReference, container, message)
+        };
+        let Some(written) = written else {
+            verdict.violated(Rule::InvalidReference, 1, || invalid(&"the image is missing"));
             return;
         };
         let reference = match Reference::parse(written) {
             Ok(reference) => reference,
             Err(error) => {
-                let message = message::invalid(container, written, &error);
-                verdict.violations.push(violation(Rule::InvalidReference, written, message));
+                verdict.violated(Rule::InvalidReference, 1, || invalid(&error));
                 return;
             }
         };
         let Some(broken) = rules.broken_by(&reference) else { return };
         let (active, expired) = self.covering(&reference, subject);
         if let Some(exemption) = active {
-            verdict.exempted.push(Exempted {
+            verdict.exempted(|| Exempted {
                 exemption: exemption.name(),
                 reason: exemption.reason(),
-                container: container.to_owned(),
-                image: written.to_owned(),
+                container: container(),
+                image: kept(written).to_owned(),
                 field: image.field,
             });
             return;
         }
-        let mut message = message::broken(rules, broken, container, written);
-        if let Some(exemption) = expired {
-            message.push_str(&message::expired(exemption));
-        }
-        verdict.violations.push(violation(broken.rule(), written, message));
+        verdict.violated(broken.rule(), 1, || {
+            let container = container();
+            let mut message = message::broken(rules, broken, &container, kept(written));
+            if let Some(exemption) = expired {
+                message.push_str(&message::expired(exemption));
+            }
+            violation(broken.rule(), container, message)
+        });
     }
 
     /// The first exemption that covers an image now, and the first that did until it expired.
@@ -130,6 +162,14 @@ impl Policy {
             expired = expired.or(Some(exemption));
         }
         (None, expired)
+    }
+}
+
+/// The container's name; where it has none, the field path at which it stands.
+fn named(image: &ContainerImage<'_>) -> String {
+    match image.container.as_ref() {
+        "" => image.field.entry(),
+        name => kept(name).to_owned(),
     }
 }
 

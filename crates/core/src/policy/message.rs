@@ -7,6 +7,7 @@ use std::fmt::{Display, Write as _};
 
 use crate::policy::exemption::Exemption;
 use crate::policy::rules::{Broken, Rules};
+use crate::policy::subject::Field;
 
 /// Lists in a message are cut at this many bytes: the whole answer is cut at 1 KiB.
 const LONGEST_LIST: usize = 400;
@@ -67,6 +68,11 @@ pub(super) fn broken(rules: &Rules, broken: Broken, container: &str, image: &str
 pub(super) fn invalid(container: &str, image: &str, why: &dyn Display) -> String {
     let (container, image) = (shown(container), shown(image));
     format!("{container} image is not a valid reference! ({image}): {why}.")
+}
+
+/// The text for the entries of a list from `first` on, which are not read.
+pub(super) fn excess(first: Field) -> String {
+    format!("{} is too long! Only its first {} entries are read.", first.list(), first.index)
 }
 
 /// What follows the text for an image that was exempt until recently.

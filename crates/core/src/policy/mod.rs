@@ -37,5 +37,7 @@ pub use flip::Flip;
 pub use opt_out::OptOut;
 pub use problem::{Problem, Problems, Warning};
 pub use simple::KEYS as SIMPLE_KEYS;
-pub use subject::{ContainerImage, Field, ImageList, Subject, Workload};
-pub use verdict::{Decision, Exempted, Mode, Rule, TemplateMode, UpdateScope, Verdict, Violation};
+pub use subject::{ContainerImage, Excess, Field, ImageList, Subject, Workload};
+pub use verdict::{
+    Decision, Exempted, Mode, Rule, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation,
+};

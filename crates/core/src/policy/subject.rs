@@ -40,6 +40,16 @@ pub struct ContainerImage<'a> {
     pub field: Field,
 }
 
+/// The entries of one list beyond those that are read. They are not judged but refused, as an image
+/// that is not a reference is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excess {
+    /// The place of the first of them.
+    pub first: Field,
+    /// How many there are.
+    pub count: usize,
+}
+
 /// A field path such as `spec.containers[0].image`, rendered only when it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -64,17 +74,42 @@ pub enum ImageList {
     Volumes,
 }
 
+impl Field {
+    /// The path of the list: `spec.containers`.
+    pub(super) fn list(&self) -> String {
+        List(self).to_string()
+    }
+
+    /// The path of the container or volume: `spec.containers[0]`.
+    pub(super) fn entry(&self) -> String {
+        format!("{}[{}]", List(self), self.index)
+    }
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (list, leaf) = match self.list {
-            ImageList::Containers => ("containers", "image"),
-            ImageList::EphemeralContainers => ("ephemeralContainers", "image"),
-            ImageList::InitContainers => ("initContainers", "image"),
-            ImageList::Volumes => ("volumes", "image.reference"),
+        let leaf = match self.list {
+            ImageList::Volumes => "image.reference",
+            _ => "image",
         };
-        if !self.pod_spec.is_empty() {
-            write!(f, "{}.", self.pod_spec)?;
+        write!(f, "{}[{}].{leaf}", List(self), self.index)
+    }
+}
+
+/// The path of the list that a field is in.
+struct List<'f>(&'f Field);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(Field { pod_spec, list, .. }) = self;
+        if !pod_spec.is_empty() {
+            write!(f, "{pod_spec}.")?;
         }
-        write!(f, "{list}[{}].{leaf}", self.index)
+        f.write_str(match list {
+            ImageList::Containers => "containers",
+            ImageList::EphemeralContainers => "ephemeralContainers",
+            ImageList::InitContainers => "initContainers",
+            ImageList::Volumes => "volumes",
+        })
     }
 }

@@ -57,12 +57,18 @@ pub enum Rule {
     MissingDigest,
 }
 
+/// Violations, and exempt images, that a verdict describes. The others are counted: no answer and
+/// no line of the log has room for them.
+pub(super) const MOST_DESCRIBED: usize = 32;
+/// Bytes of a user's text that a verdict keeps; an answer shows less.
+const LONGEST_TEXT: usize = 1024;
+
 /// One image that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The container's name.
+    /// The container's name, or where it stands if it has none.
     pub container: String,
-    /// The image as written.
+    /// The image as written, at most its first 1,024 bytes.
     pub image: String,
     /// Where it stands.
     pub field: Field,
@@ -79,13 +85,17 @@ pub struct Exempted<'p> {
     pub exemption: &'p str,
     /// Why the exemption exists, as its author wrote it.
     pub reason: &'p str,
-    /// The container's name.
+    /// The container's name, or where it stands if it has none.
     pub container: String,
-    /// The image as written.
+    /// The image as written, at most its first 1,024 bytes.
     pub image: String,
     /// Where it stands.
     pub field: Field,
 }
+
+/// How many images break each rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleCounts([usize; Rule::ALL.len()]);
 
 /// The answer of a policy to one request, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,14 +104,66 @@ pub struct Verdict<'p> {
     pub decision: Decision,
     /// The mode that applied to this request.
     pub mode: Mode,
-    /// Every image that breaks a rule, in the object's order. Filled in every mode.
+    /// The first 32 images that break a rule, in the object's order. Filled in every mode.
     pub violations: Vec<Violation>,
-    /// Every image that an exemption let through.
+    /// How many images break a rule, those that are not among `violations` included.
+    pub violated: RuleCounts,
+    /// The first 32 images that an exemption let through.
     pub exempted: Vec<Exempted<'p>>,
+    /// How many images an exemption let through.
+    pub exempted_total: usize,
     /// The name of the override that applied.
     pub override_name: Option<&'p str>,
     /// The hash of the policy that judged.
     pub policy_hash: &'p str,
+}
+
+impl RuleCounts {
+    /// How many images break `rule` before any other.
+    #[must_use]
+    pub fn of(&self, rule: Rule) -> usize {
+        self.0.get(rule as usize).copied().unwrap_or_default()
+    }
+
+    /// How many images break some rule.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    pub(super) fn add(&mut self, rule: Rule, count: usize) {
+        if let Some(counted) = self.0.get_mut(rule as usize) {
+            *counted += count;
+        }
+    }
+}
+
+impl<'p> Verdict<'p> {
+    /// Counts `count` images that break `rule`, and describes the first of them where there is room.
+    pub(super) fn violated(
+        &mut self,
+        rule: Rule,
+        count: usize,
+        describe: impl FnOnce() -> Violation,
+    ) {
+        self.violated.add(rule, count);
+        if self.violations.len() < MOST_DESCRIBED {
+            self.violations.push(describe());
+        }
+    }
+
+    /// Counts an image that is exempt, and describes it where there is room.
+    pub(super) fn exempted(&mut self, describe: impl FnOnce() -> Exempted<'p>) {
+        self.exempted_total += 1;
+        if self.exempted.len() < MOST_DESCRIBED {
+            self.exempted.push(describe());
+        }
+    }
+}
+
+/// As much of a user's text as a verdict keeps.
+pub(super) fn kept(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or(text)
 }
 
 impl Mode {

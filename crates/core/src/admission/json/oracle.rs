@@ -5,7 +5,6 @@ use fearless_simd::Level;
 use serde::de::IgnoredAny;
 
 use super::{DEEPEST, blocks, read, skip};
-use crate::admission::depth;
 use crate::admission::envelope::Body;
 use crate::admission::strict::Object;
 use crate::admission::workload::WorkloadObject;
@@ -18,13 +17,12 @@ pub(crate) fn compare(text: &[u8]) {
     compare_blocks(text);
     let shown = String::from_utf8_lossy(text);
     let skipped = read::<IgnoredAny>(text).is_some();
-    let sound = depth::is_bounded(text) && serde_json::from_slice::<IgnoredAny>(text).is_ok();
-    // At the deepest level the reader declines what `serde_json` accepts.
-    if skipped || depth::is_bounded(&[b"[", text, b"]"].concat()) {
+    let sound = serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    // What is nested deeper the reader declines, and `serde_json` skips.
+    if skipped || depth(text) < DEEPEST {
         assert_eq!(skipped, sound, "{shown}");
     }
     if let Some(review) = read::<Review<'_>>(text) {
-        assert!(depth::is_bounded(text), "{shown}");
         let expected = serde_json::from_slice::<Review<'_>>(text).ok();
         let debug = |review: &Review<'_>| format!("{review:?}");
         assert_eq!(Some(debug(&review)), expected.as_ref().map(debug), "{shown}");
@@ -49,6 +47,27 @@ fn compare_blocks(text: &[u8]) {
             }
         }
     }
+}
+
+/// The most brackets that are open at once.
+fn depth(text: &[u8]) -> u32 {
+    let (mut depth, mut deepest) = (0_u32, 0);
+    let (mut within, mut escaped) = (false, false);
+    for byte in text {
+        if escaped {
+            escaped = false;
+            continue;
+        }
+        match byte {
+            b'\\' if within => escaped = true,
+            b'"' => within = !within,
+            b'[' | b'{' if !within => depth += 1,
+            b']' | b'}' if !within => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// The instruction sets of this processor, from the one that all processors of its kind have.
