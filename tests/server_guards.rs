@@ -50,6 +50,17 @@ async fn an_invalid_edit_is_refused_with_every_place() {
 }
 
 #[tokio::test]
+async fn what_no_api_server_would_store_is_refused_unread() {
+    let server = Server::with_policy(POLICY);
+    let labels = json!({"imagegate/policy": "true"});
+    let comment = |bytes: usize| json!({"policy.yaml": format!("{POLICY}{}", "#".repeat(bytes))});
+    let response = edit_policy(&server, labels.clone(), comment(1 << 20)).await;
+    assert_eq!(response["status"]["message"], "a ConfigMap holds at most 1 MiB");
+    let response = edit_policy(&server, labels, comment((1 << 20) - POLICY.len())).await;
+    assert_eq!(response["allowed"], true);
+}
+
+#[tokio::test]
 async fn a_broken_candidate_is_refused_too() {
     let server = Server::with_policy(POLICY);
     let data = json!({"policy.yaml": POLICY, "candidate.yaml": "mod: warn"});

@@ -19,6 +19,10 @@ use crate::policy::{
 /// The label of the ConfigMap that holds the policy.
 pub const POLICY_LABEL: &str = "imagegate/policy";
 
+/// Bytes of all keys together: the API server refuses a ConfigMap that is larger, `MaxSecretSize`
+/// of `pkg/apis/core/types.go`. So what is larger was not sent by it.
+const LARGEST: usize = 1 << 20;
+
 /// A parsed request to create or update a ConfigMap.
 #[derive(Debug)]
 pub struct PolicyEdit<'a> {
@@ -81,6 +85,9 @@ impl<'a> PolicyEdit<'a> {
         let Self { version, uid, user: _, keys } = self;
         let guarded = match keys {
             None => Guarded::Accepted(Vec::new()),
+            Some(keys) if keys.values().map(Vec::len).sum::<usize>() > LARGEST => {
+                Guarded::Refused("a ConfigMap holds at most 1 MiB".to_owned())
+            }
             Some(keys) => {
                 let documents = Documents { variables: variables.clone(), volume: Some(keys) };
                 judge(&documents, in_force)

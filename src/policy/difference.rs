@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::policy::compile::Policy;
 use crate::policy::full::RULE_FIELDS;
+use crate::policy::problem::shorten;
 
 /// More changes than this are counted only: a line of the log stays a line.
 const MOST_CHANGES: usize = 40;
@@ -283,7 +284,7 @@ fn shown(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    crate::policy::full::shorten(&text)
+    shorten(&text)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::fmt::{Display, Write as _};
 
 use crate::policy::exemption::Exemption;
-use crate::policy::rules::{Broken, Rules};
+use crate::policy::rules::{Broken, Rules, Written};
 
 /// Lists in a message are cut at this many bytes: the whole answer is cut at 1 KiB.
 const LONGEST_LIST: usize = 400;
@@ -14,7 +14,7 @@ const LONGEST_LIST: usize = 400;
 const LONGEST_IMAGE: usize = 256;
 
 /// Joins the items of a list by `,`, and says how many are not shown where they are many.
-pub(super) fn join(items: &[String]) -> String {
+pub(super) fn join(items: &Written) -> String {
     let mut joined = String::new();
     for (index, item) in items.iter().enumerate() {
         if index > 0 && joined.len() + item.len() > LONGEST_LIST {
@@ -44,7 +44,7 @@ pub(super) fn broken(rules: &Rules, broken: Broken, container: &str, image: &str
         Broken::RegistryBlocked(position) => format!(
             "{container} image comes from an untrusted registry! ({image}). \
              Images from {} are prohibited.",
-            rules.blocked_registries.written.get(position).map_or("", String::as_str)
+            rules.blocked_registries.written.get(position)
         ),
         Broken::TagBlocked => format!(
             "{container} image has a non-allowed tag! ({image}). \

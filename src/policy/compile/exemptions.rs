@@ -6,26 +6,24 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime};
 
-use super::{lists, overrides};
+use super::lists::{self, Lists};
+use super::overrides;
 use crate::policy::exemption::Exemption;
-use crate::policy::full::shorten;
-use crate::policy::problem::Report;
-use crate::policy::source::{Located, RawExemption, Text};
-
-/// Each exemption is a metric series, so their number is bounded.
-const MOST: usize = 1_000;
+use crate::policy::pattern::check_name_glob;
+use crate::policy::pattern_index::PatternIndex;
+use crate::policy::problem::{Report, shorten};
+use crate::policy::source::{RawExemption, Text, Texts};
 
 /// Compiles the exemptions of a policy.
-pub(super) fn compile(raw: &[RawExemption<'_>], report: &mut Report) -> Vec<Exemption> {
-    if let Some(first_too_many) = raw.get(MOST) {
-        let message = format!("{} exemptions are more than the limit of {MOST}", raw.len());
-        report.problem(&first_too_many.at, message, None);
-        return Vec::new();
-    }
+pub(super) fn compile(
+    raw: &[RawExemption<'_>],
+    lists: &mut Lists,
+    report: &mut Report,
+) -> Vec<Exemption> {
     let mut names = HashSet::new();
     raw.iter()
         .filter_map(|each| {
-            let exemption = exemption(each, report)?;
+            let exemption = exemption(each, lists, report)?;
             if !names.insert(exemption.name.clone()) {
                 let at = each.name.as_ref().map_or(&each.at, |name| &name.at);
                 let message = format!("the name `{}` is given to two exemptions", exemption.name);
@@ -36,7 +34,7 @@ pub(super) fn compile(raw: &[RawExemption<'_>], report: &mut Report) -> Vec<Exem
         .collect()
 }
 
-fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
+fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> Option<Exemption> {
     let RawExemption {
         at,
         name,
@@ -51,7 +49,7 @@ fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
     } = raw;
     let name = overrides::name(name.as_ref(), at, "exemption", report);
     let images = match images {
-        Some(images) if !images.value.is_empty() => Some(lists::registries(images, report)),
+        Some(images) if !images.items.is_empty() => Some(lists.registries(images, report)),
         _ => {
             let hint = "write `images: [gcr.io/acme/agent]`";
             report.problem(at, "the exemption names no image", Some(hint));
@@ -63,8 +61,7 @@ fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
         let hint = "write `reason: …`, such as a ticket";
         report.problem(at, "the exemption has no reason", Some(hint));
     }
-    let mut users = users.clone();
-    users.extend(service_accounts.iter().filter_map(|account| user_name(account, report)));
+    let users = asked_by(users.as_ref(), service_accounts.as_ref(), report);
     let expires = match expires {
         None => None,
         Some(written) => Some((written.value.clone().into_owned(), end(written, report)?)),
@@ -72,29 +69,40 @@ fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
     Some(Exemption {
         name: name?,
         images: images?,
-        namespaces: lists::names(namespaces, report),
-        users: lists::names(&users, report),
-        groups: lists::names(groups, report),
+        namespaces: lists::names(namespaces.as_ref(), report),
+        users,
+        groups: lists::names(groups.as_ref(), report),
         reason: reason?,
         owner: owner.as_ref().map(|owner| owner.value.clone().into_owned()),
         expires,
     })
 }
 
+/// Users by name, among them service accounts.
+fn asked_by(
+    users: Option<&Texts<'_>>,
+    accounts: Option<&Texts<'_>>,
+    report: &mut Report,
+) -> Option<PatternIndex> {
+    let mut index = lists::names(users, report);
+    for (position, item) in accounts?.items.iter().enumerate() {
+        if let Some(user) = user_name(&item.value) {
+            index.get_or_insert_default().insert(&user, position);
+        } else {
+            let message = format!("`{}` is not a service account", shorten(&item.value));
+            report.problem(&accounts?.at(position, item), message, Some("write `namespace/name`"));
+        }
+    }
+    index
+}
+
 /// `namespace/name` to the user name by which the API server knows a service account, as in
 /// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
-fn user_name(account: &Text<'_>, report: &mut Report) -> Option<Text<'static>> {
-    if let Some((namespace, name)) = account.value.split_once('/')
-        && !namespace.is_empty()
-        && !name.is_empty()
-        && !name.contains('/')
-    {
-        let value = format!("system:serviceaccount:{namespace}:{name}");
-        return Some(Located { value: value.into(), at: account.at.clone() });
-    }
-    let message = format!("`{}` is not a service account", shorten(&account.value));
-    report.problem(&account.at, message, Some("write `namespace/name`"));
-    None
+fn user_name(account: &str) -> Option<String> {
+    let (namespace, name) = account.split_once('/')?;
+    let well_formed = !namespace.is_empty() && !name.is_empty() && !name.contains('/');
+    let user = format!("system:serviceaccount:{namespace}:{name}");
+    (well_formed && check_name_glob(&user).is_ok()).then_some(user)
 }
 
 /// The first second after the written day (in UTC), or the written moment.
