@@ -86,6 +86,41 @@ async fn a_loosening_edit_is_accepted_with_a_warning_that_names_it() {
 }
 
 #[tokio::test]
+async fn loosening_changes_come_first_and_are_never_dropped_without_a_count() {
+    let overrides = |mode: &str| {
+        let each = |n| format!("- {{name: o{n}, mode: {mode}}}\n");
+        format!("overrides:\n{}", (0..45).map(each).collect::<String>())
+    };
+    let opened = "exemptions: [{name: all, images: ['*'], reason: r}]\n\
+                  namespaceOptOut: {users: ['*']}\n";
+    let labels = json!({"imagegate/policy": "true"});
+
+    let server = Server::with_policy(&overrides("warn"));
+    let data = json!({"policy.yaml": format!("{}{opened}", overrides("enforce"))});
+    let response = edit_policy(&server, labels.clone(), data).await;
+    let expected = json!([
+        "this loosens the policy: namespaceOptOut.users: +*",
+        "this loosens the policy: exemptions: +all",
+    ]);
+    assert_eq!(response["warnings"], expected);
+
+    let server = Server::with_policy(&overrides("enforce"));
+    let yaml = format!(
+        "{}{opened}allowedRegistries: [{}docker.io, gcr.io]\n",
+        overrides("warn"),
+        "x, ".repeat(9)
+    );
+    let response = edit_policy(&server, labels, json!({"policy.yaml": yaml})).await;
+    let warnings = response["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 20);
+    assert_eq!(warnings[1], "this loosens the policy: namespaceOptOut.users: +*");
+    assert_eq!(warnings[2], "this loosens the policy: exemptions: +all");
+    // Of 48 loosening changes 18 are shown; of the 17 doubtful places none.
+    assert_eq!(warnings[18], "and 30 more loosening changes");
+    assert_eq!(warnings[19], "and 17 more warnings");
+}
+
+#[tokio::test]
 async fn what_is_not_the_policy_is_accepted_unseen() {
     let server = Server::with_policy(POLICY);
     for labels in [json!({}), json!({"imagegate/policy": "false"}), Value::Null] {

@@ -7,7 +7,7 @@ use super::operation::ApiVersion;
 /// Bytes of the message of a refused edit.
 const LONGEST_MESSAGE: usize = 2048;
 /// Warnings that kubectl prints.
-const MOST_WARNINGS: usize = 20;
+pub(super) const MOST_WARNINGS: usize = 20;
 /// Characters of one warning, as the API documentation asks.
 const LONGEST_WARNING: usize = 120;
 

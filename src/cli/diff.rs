@@ -43,7 +43,11 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         writeln!(out, "{}{loosens}", printable(&change.text))?;
     }
     if difference.left_out > 0 {
-        writeln!(out, "and {} more changes", difference.left_out)?;
+        let loosening = match difference.left_out_loosening {
+            0 => String::new(),
+            count => format!(", of which {count} loosen"),
+        };
+        writeln!(out, "and {} more changes{loosening}", difference.left_out)?;
     }
     let (mut total, mut changed) = (0_usize, 0_usize);
     let unreadable = targets.each(|target| {
