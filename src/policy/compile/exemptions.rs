@@ -61,6 +61,14 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
         let hint = "write `reason: …`, such as a ticket";
         report.problem(at, "the exemption has no reason", Some(hint));
     }
+    for (list, what) in [
+        (users, "users"),
+        (groups, "groups"),
+        (service_accounts, "service accounts"),
+        (namespaces, "namespaces"),
+    ] {
+        check_filled(list.as_ref(), what, report);
+    }
     let users = asked_by(users.as_ref(), service_accounts.as_ref(), report);
     let expires = match expires {
         None => None,
@@ -76,6 +84,23 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
         owner: owner.as_ref().map(|owner| owner.value.clone().into_owned()),
         expires,
     })
+}
+
+/// To take the last name off a list must not widen it to everybody.
+fn check_filled(list: Option<&Texts<'_>>, what: &str, report: &mut Report) {
+    let Some(list) = list.filter(|list| list.items.is_empty()) else { return };
+    let hint = match what {
+        "namespaces" => {
+            "leave `namespaces` out for every namespace, or remove the exemption if none is meant"
+        }
+        "users" => "leave `users` out for everybody, or remove the exemption if nobody is meant",
+        "groups" => "leave `groups` out for everybody, or remove the exemption if nobody is meant",
+        _ => {
+            "leave `serviceAccounts` out for everybody, \
+             or remove the exemption if nobody is meant"
+        }
+    };
+    report.problem(&list.at, format!("the list of {what} is empty"), Some(hint));
 }
 
 /// Users by name, among them service accounts.
