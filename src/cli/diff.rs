@@ -8,9 +8,9 @@ use anyhow::Result;
 use super::answer::Answer;
 use super::exit::Exit;
 use super::policy_source;
-use super::printable::printable;
 use super::target::{Asker, Targets};
 use crate::policy::Difference;
+use crate::policy::printable;
 
 /// Compare two policies, in words and over images or manifests
 ///
@@ -61,7 +61,8 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
             let place = target
                 .place
                 .map(|place| format!("  ({}: {} {})", place.file, place.kind, place.name));
-            let place = printable(&place.unwrap_or_default());
+            let place = place.unwrap_or_default();
+            let place = printable(&place);
             writeln!(out, "{} → {}  {image}{place}", before.as_str(), after.as_str())?;
             for violation in verdict.violations {
                 writeln!(out, "       {}", printable(&violation.message))?;

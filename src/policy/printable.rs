@@ -20,7 +20,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         if is_printable(character) {
             shown.push(character);
         } else {
-            shown.extend(character.escape_debug());
+            shown.extend(character.escape_default());
         }
     }
     Cow::Owned(shown)
@@ -65,7 +65,7 @@ mod tests {
         let rows = [
             ("a\u{202e}b", r"a\u{202e}b"),
             ("a\u{2028}\u{2029}b", r"a\u{2028}\u{2029}b"),
-            ("a\nb\tc\rd\u{1b}[2Je\0", r"a\nb\tc\rd\u{1b}[2Je\0"),
+            ("a\nb\tc\rd\u{1b}[2Je\0", r"a\nb\tc\rd\u{1b}[2Je\u{0}"),
             ("\u{feff}a\u{a0}b", r"\u{feff}a\u{a0}b"),
         ];
         for (text, expected) in rows {

@@ -6,6 +6,7 @@ use warp::reject::{InvalidHeader, MethodNotAllowed, Rejection};
 use warp::reply::Response;
 
 use crate::admission::BadReview;
+use crate::policy::printable;
 use crate::telemetry::ErrorReason;
 
 /// Why a request gets no verdict.
@@ -50,7 +51,8 @@ impl Refusal {
     /// [`Refusal::UnknownOverride`], with a name that can be shown.
     #[must_use]
     pub fn unknown_override(name: &str) -> Self {
-        Self::UnknownOverride(name.chars().take(64).flat_map(char::escape_debug).collect())
+        let name: String = name.chars().take(64).collect();
+        Self::UnknownOverride(printable(&name).into_owned())
     }
 
     /// The label by which it is counted.

@@ -19,6 +19,8 @@ pub use queue::LogGuard;
 use json::JsonLines;
 use queue::Queue;
 
+use crate::policy::printable;
+
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -34,9 +36,8 @@ pub enum LogFormat {
 /// # Errors
 /// When `filter` is neither, there is no thread to be had, or a log was started before.
 pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
-    let targets = targets(filter).map_err(|error| {
-        anyhow::anyhow!("`{}` is no log filter: {error}", filter.escape_debug())
-    })?;
+    let targets = targets(filter)
+        .map_err(|error| anyhow::anyhow!("`{}` is no log filter: {error}", printable(filter)))?;
     let (writer, guard) = Queue::start(std::io::stderr(), |lines| {
         tracing::warn!(lines, "lines of the log are lost: its reader is slow");
     })?;
@@ -58,7 +59,7 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
 fn targets(filter: &str) -> anyhow::Result<Targets> {
     let begins = |part: &str| part.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     if let Some(part) = filter.split(',').find(|part| !filter.is_empty() && !begins(part)) {
-        anyhow::bail!("`{}` is neither a level nor target=level", part.escape_debug());
+        anyhow::bail!("`{}` is neither a level nor target=level", printable(part));
     }
     Ok(filter.parse()?)
 }
