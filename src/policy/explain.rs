@@ -140,10 +140,14 @@ fn steps(rules: &Rules, reference: &Reference<'_>) -> Vec<Step> {
     }
 
     match (rules.tag_broken_by(reference), reference.tag()) {
-        (Some(Broken::TagBlocked), Some(tag)) => {
-            let position = rules.blocked_tags.set.first(tag).unwrap_or_default();
-            let pattern = rules.blocked_tags.written.get(position);
-            step(Rule::BlockedTag, false, format!("`{pattern}` is blocked"));
+        (Some(Broken::TagBlocked), tag) => {
+            let position = rules.blocked_tags.set.first(tag.unwrap_or("latest"));
+            let pattern = rules.blocked_tags.written.get(position.unwrap_or_default());
+            let detail = match tag {
+                Some(_) => format!("`{pattern}` is blocked"),
+                None => format!("it would be pulled as `latest`, and `{pattern}` is blocked"),
+            };
+            step(Rule::BlockedTag, false, detail);
         }
         (Some(_), tag) => {
             let detail = match tag {

@@ -116,16 +116,13 @@ impl Rules {
     }
 
     /// A tag counts even beside a digest: `nginx:latest@sha256:…` says `latest`. A reference
-    /// without a tag is pulled as `latest`, so an allow-list of tags judges it as that; the
-    /// block-list leaves it to `requireTag`.
+    /// without tag and digest is pulled as `latest`, so both lists judge it as that.
     pub(super) fn tag_broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
-        if let Some(tag) = reference.tag()
-            && self.blocked_tags.set.first(tag).is_some()
-        {
-            return Some(Broken::TagBlocked);
-        }
         let implied = reference.digest().is_none().then_some("latest");
         let tag = reference.tag().or(implied)?;
+        if self.blocked_tags.set.first(tag).is_some() {
+            return Some(Broken::TagBlocked);
+        }
         let allowed = &self.allowed_tags.set;
         (!allowed.is_empty() && allowed.first(tag).is_none()).then_some(Broken::TagNotAllowed)
     }

@@ -80,7 +80,7 @@ pub(super) fn over(
         && !raw.value
         && rules.blocked_tags.set.first("latest").is_some()
     {
-        let message = "an image without a tag is admitted, though it is pulled as `latest`, \
+        let message = "an image without a tag is refused all the same: it is pulled as `latest`, \
                        which is blocked";
         report.warning(&raw.at, message, Some("require a tag, or do not block `latest`"));
     }
