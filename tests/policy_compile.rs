@@ -207,15 +207,21 @@ fn bytes_that_are_not_text_are_refused() {
 #[test]
 fn an_empty_list_is_a_problem_where_none_at_all_means_everything() {
     let exemption = |list: &str| {
-        format!("exemptions:\n- name: e\n  images: ['*']\n  reason: r\n  groups: [a]\n  {list}: []\n")
-            .replace("  groups: [a]\n  groups", "  groups")
+        format!(
+            "exemptions:\n- name: e\n  images: ['*']\n  reason: r\n  groups: [a]\n  {list}: []\n"
+        )
+        .replace("  groups: [a]\n  groups", "  groups")
     };
     let everybody = |list: &str| {
         format!("leave `{list}` out for everybody, or remove the exemption if nobody is meant")
     };
     let rows = [
         (exemption("users"), "exemptions[0].users: the list of users is empty", everybody("users")),
-        (exemption("groups"), "exemptions[0].groups: the list of groups is empty", everybody("groups")),
+        (
+            exemption("groups"),
+            "exemptions[0].groups: the list of groups is empty",
+            everybody("groups"),
+        ),
         (
             exemption("serviceAccounts"),
             "exemptions[0].serviceAccounts: the list of service accounts is empty",
@@ -224,7 +230,8 @@ fn an_empty_list_is_a_problem_where_none_at_all_means_everything() {
         (
             exemption("namespaces"),
             "exemptions[0].namespaces: the list of namespaces is empty",
-            "leave `namespaces` out for every namespace, or remove the exemption if none is meant".into(),
+            "leave `namespaces` out for every namespace, or remove the exemption if none is meant"
+                .into(),
         ),
         (
             exemption("images").replace("  images: ['*']\n", ""),
@@ -276,7 +283,7 @@ fn what_is_probably_not_meant_is_warned_of() {
     let rows = [
         ("allowedRegistries: [acme]", "`acme` names no registry that an image can name"),
         ("blockedTags: [a, a]", "`a` is listed twice"),
-        ("requireTag: false", "an image without a tag is admitted"),
+        ("requireTag: false", "an image without a tag is refused all the same"),
     ];
     for (yaml, expected) in rows {
         let warnings = warnings(&full_form(yaml));

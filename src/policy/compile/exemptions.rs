@@ -132,16 +132,19 @@ fn user_name(account: &str) -> Option<String> {
 
 /// The first second after the written day (in UTC), or the written moment.
 fn end(written: &Text<'_>, report: &mut Report) -> Option<i64> {
+    // In seconds, since the last day that is known has no day after it.
     let day = Date::parse(&written.value, format_description!("[year]-[month]-[day]"))
-        .ok()
-        .and_then(|day| day.checked_add(Duration::DAY))
-        .map(|day| day.midnight().assume_utc());
-    let moment = || OffsetDateTime::parse(&written.value, &Rfc3339).ok();
+        .map(|day| day.midnight().assume_utc().unix_timestamp() + Duration::DAY.whole_seconds())
+        .ok();
+    let moment = || {
+        let moment = OffsetDateTime::parse(&written.value, &Rfc3339).ok()?;
+        Some(moment.unix_timestamp())
+    };
     let Some(end) = day.or_else(moment) else {
         let message = format!("`{}` is not a day", shorten(&written.value));
         let hint = "write the last day as `2027-01-31`, or a moment as `2027-01-31T12:00:00Z`";
         report.problem(&written.at, message, Some(hint));
         return None;
     };
-    Some(end.unix_timestamp())
+    Some(end)
 }
