@@ -3,8 +3,8 @@
 mod support;
 
 use allocation_counter::measure;
-use imagegate::policy::{Difference, Documents, Policy, Problems, compile};
-use support::policy::{container, full_form, pod_in};
+use imagegate_core::policy::{Difference, Documents, Policy, Problems, compile};
+use crate::support::policy::{container, full_form, pod_in};
 
 /// A sixteenth of what the API server takes in a ConfigMap, so that the test is done soon.
 const LENGTH: usize = 1 << 16;

@@ -12,8 +12,8 @@ use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
 use super::target::{Asker, Target, Targets};
-use crate::policy::Verdict;
-use crate::policy::printable;
+use imagegate_core::policy::Verdict;
+use imagegate_core::policy::printable;
 
 /// Judge images and manifests as the webhook would
 ///

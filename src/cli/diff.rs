@@ -9,8 +9,8 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::policy_source;
 use super::target::{Asker, Targets};
-use crate::policy::Difference;
-use crate::policy::printable;
+use imagegate_core::policy::Difference;
+use imagegate_core::policy::printable;
 
 /// Compare two policies, in words and over images or manifests
 ///

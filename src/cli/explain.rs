@@ -10,8 +10,8 @@ use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
 use super::target::{self, Asker, Target};
-use crate::policy::printable;
-use crate::policy::{Subject, Workload};
+use imagegate_core::policy::printable;
+use imagegate_core::policy::{Subject, Workload};
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]

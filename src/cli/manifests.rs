@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use super::target::{Place, Target};
-use crate::admission::images_of_object;
-use crate::policy::printable;
+use imagegate_core::admission::images_of_object;
+use imagegate_core::policy::printable;
 
 /// Bytes of one file.
 const LARGEST: u64 = 64 << 20;

@@ -11,8 +11,8 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::policy_source;
 use super::target::{self, Asker, Target};
-use crate::policy::Policy;
-use crate::policy::printable;
+use imagegate_core::policy::Policy;
+use imagegate_core::policy::printable;
 
 /// Run files of cases against their policies
 ///

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::policy_source::{self, Compiled};
 use super::target;
-use crate::policy::printable;
-use crate::policy::{Exemption, Policy, Problem, Warning};
+use imagegate_core::policy::printable;
+use imagegate_core::policy::{Exemption, Policy, Problem, Warning};
 
 /// An exemption that ends within so many seconds is worth a warning: 14 days.
 const SOON: i64 = 14 * 86_400;

@@ -5,9 +5,10 @@ use http::{HeaderValue, StatusCode};
 use warp::reject::{InvalidHeader, MethodNotAllowed, Rejection};
 use warp::reply::Response;
 
-use crate::admission::BadReview;
-use crate::policy::printable;
+use imagegate_core::admission::BadReview;
+use imagegate_core::policy::printable;
 use crate::telemetry::ErrorReason;
+use imagegate_core::admission::BadReview;
 
 /// Why a request gets no verdict.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -15,8 +15,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 
-use crate::admission::is_plain;
-use crate::policy::is_printable;
+use imagegate_core::admission::is_plain;
+use imagegate_core::policy::is_printable;
 
 /// The first byte that is not a printable character of ASCII; the controls before the space are
 /// escaped by all of JSON.

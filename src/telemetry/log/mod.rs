@@ -19,7 +19,7 @@ pub use queue::LogGuard;
 use json::JsonLines;
 use queue::Queue;
 
-use crate::policy::printable;
+use imagegate_core::policy::printable;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
