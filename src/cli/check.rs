@@ -11,9 +11,9 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
-use super::printable::printable;
 use super::target::{Asker, Target, Targets};
 use imagegate_core::policy::Verdict;
+use imagegate_core::policy::printable;
 
 /// Judge images and manifests as the webhook would
 ///

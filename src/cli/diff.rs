@@ -8,9 +8,9 @@ use anyhow::Result;
 use super::answer::Answer;
 use super::exit::Exit;
 use super::policy_source;
-use super::printable::printable;
 use super::target::{Asker, Targets};
 use imagegate_core::policy::Difference;
+use imagegate_core::policy::printable;
 
 /// Compare two policies, in words and over images or manifests
 ///
@@ -43,7 +43,11 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         writeln!(out, "{}{loosens}", printable(&change.text))?;
     }
     if difference.left_out > 0 {
-        writeln!(out, "and {} more changes", difference.left_out)?;
+        let loosening = match difference.left_out_loosening {
+            0 => String::new(),
+            count => format!(", of which {count} loosen"),
+        };
+        writeln!(out, "and {} more changes{loosening}", difference.left_out)?;
     }
     let (mut total, mut changed) = (0_usize, 0_usize);
     let unreadable = targets.each(|target| {
@@ -57,7 +61,8 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
             let place = target
                 .place
                 .map(|place| format!("  ({}: {} {})", place.file, place.kind, place.name));
-            let place = printable(&place.unwrap_or_default());
+            let place = place.unwrap_or_default();
+            let place = printable(&place);
             writeln!(out, "{} → {}  {image}{place}", before.as_str(), after.as_str())?;
             for violation in verdict.violations {
                 writeln!(out, "       {}", printable(&violation.message))?;

@@ -9,8 +9,8 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
-use super::printable::printable;
 use super::target::{self, Asker, Target};
+use imagegate_core::policy::printable;
 use imagegate_core::policy::{Subject, Workload};
 
 /// Explain the verdict on one image, rule by rule

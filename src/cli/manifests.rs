@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::printable::printable;
 use super::target::{Place, Target};
 use imagegate_core::admission::images_of_object;
+use imagegate_core::policy::printable;
 
 /// Bytes of one file.
 const LARGEST: u64 = 64 << 20;

@@ -11,7 +11,6 @@ mod explain;
 mod manifests;
 mod paint;
 mod policy_source;
-mod printable;
 mod schema;
 mod serve;
 mod target;

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::answer::Answer;
 use super::exit::Exit;
 use super::policy_source;
-use super::printable::printable;
 use super::target::{self, Asker, Target};
 use imagegate_core::policy::Policy;
+use imagegate_core::policy::printable;
 
 /// Run files of cases against their policies
 ///
@@ -67,7 +67,8 @@ pub(super) fn run(test: &Test) -> Result<Exit> {
             total += 1;
             if let Some(difference) = run_case(&policy, &case)? {
                 failed += 1;
-                let (file, image) = (printable(&file.display().to_string()), &case.image);
+                let (file, image) = (file.display().to_string(), &case.image);
+                let file = printable(&file);
                 let namespace = printable(&case.namespace);
                 writeln!(out, "FAIL {file}: {} in {namespace}: {difference}", printable(image))?;
             }
@@ -97,7 +98,8 @@ fn run_case(policy: &Policy, case: &Case) -> Result<Option<String>> {
     let expected = case.expect.as_str();
     if answer != case.expect {
         let why = verdict.violations.first().map(|violation| format!(": {}", violation.message));
-        let why = printable(&why.unwrap_or_default());
+        let why = why.unwrap_or_default();
+        let why = printable(&why);
         return Ok(Some(format!("expected {expected}, got {}{why}", answer.as_str())));
     }
     match (&case.rule, rule) {

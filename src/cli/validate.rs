@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::exit::Exit;
 use super::policy_source::{self, Compiled};
-use super::printable::printable;
 use super::target;
+use imagegate_core::policy::printable;
 use imagegate_core::policy::{Exemption, Policy, Problem, Warning};
 
 /// An exemption that ends within so many seconds is worth a warning: 14 days.
@@ -103,7 +103,7 @@ fn shown(value: &Value) -> String {
             let fields = fields.iter().map(|(field, value)| format!("{field}={}", shown(value)));
             fields.collect::<Vec<_>>().join(" ")
         }
-        Value::String(text) => printable(text),
+        Value::String(text) => printable(text).into_owned(),
         other => other.to_string(),
     }
 }

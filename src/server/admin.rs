@@ -120,6 +120,9 @@ struct Edit<'a> {
     hash: &'a str,
     applied_at: String,
     changes: Vec<&'a str>,
+    /// How many changes are not listed, and how many of those loosen.
+    left_out: usize,
+    left_out_loosening: usize,
     loosens: bool,
 }
 
@@ -158,13 +161,16 @@ fn candidate(candidate: &Candidate) -> CandidatePart<'_> {
 }
 
 fn edit(applied: &Applied) -> Edit<'_> {
-    let changes = applied.difference.iter().flat_map(|difference| &difference.changes);
+    let difference = applied.difference.as_ref();
+    let changes = difference.into_iter().flat_map(|difference| &difference.changes);
     Edit {
         generation: applied.generation,
         hash: &applied.hash,
         applied_at: rfc3339(applied.applied_at),
         changes: changes.map(|change| change.text.as_str()).collect(),
-        loosens: applied.difference.as_ref().is_some_and(|difference| difference.loosens),
+        left_out: difference.map_or(0, |difference| difference.left_out),
+        left_out_loosening: difference.map_or(0, |difference| difference.left_out_loosening),
+        loosens: difference.is_some_and(|difference| difference.loosens),
     }
 }
 

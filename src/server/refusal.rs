@@ -7,6 +7,7 @@ use warp::reply::Response;
 
 use crate::telemetry::ErrorReason;
 use imagegate_core::admission::BadReview;
+use imagegate_core::policy::printable;
 
 /// Why a request gets no verdict.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +51,8 @@ impl Refusal {
     /// [`Refusal::UnknownOverride`], with a name that can be shown.
     #[must_use]
     pub fn unknown_override(name: &str) -> Self {
-        Self::UnknownOverride(name.chars().take(64).flat_map(char::escape_debug).collect())
+        let name: String = name.chars().take(64).collect();
+        Self::UnknownOverride(printable(&name).into_owned())
     }
 
     /// The label by which it is counted.

@@ -7,6 +7,7 @@ use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
+use imagegate_core::policy::printable;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
 use tracing_subscriber::filter::Targets;
@@ -45,7 +46,7 @@ impl Log {
     /// When `filter` is neither, or a log was started before.
     pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<Self> {
         let targets = targets(filter).map_err(|error| {
-            anyhow::anyhow!("`{}` is not a log filter: {error}", filter.escape_debug())
+            anyhow::anyhow!("`{}` is not a log filter: {error}", printable(filter))
         })?;
         let (writer, worker) = NonBlockingBuilder::default()
             .buffered_lines_limit(QUEUED_LINES)
@@ -93,7 +94,7 @@ impl Log {
 fn targets(filter: &str) -> anyhow::Result<Targets> {
     let begins = |part: &str| part.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     if let Some(part) = filter.split(',').find(|part| !filter.is_empty() && !begins(part)) {
-        anyhow::bail!("`{}` is neither a level nor target=level", part.escape_debug());
+        anyhow::bail!("`{}` is neither a level nor target=level", printable(part));
     }
     Ok(filter.parse()?)
 }

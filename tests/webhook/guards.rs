@@ -48,6 +48,17 @@ async fn an_invalid_edit_is_refused_with_every_place() {
 }
 
 #[tokio::test]
+async fn what_no_api_server_would_store_is_refused_unread() {
+    let server = Server::with_policy(POLICY);
+    let labels = json!({"imagegate/policy": "true"});
+    let comment = |bytes: usize| json!({"policy.yaml": format!("{POLICY}{}", "#".repeat(bytes))});
+    let response = edit_policy(&server, labels.clone(), comment(1 << 20)).await;
+    assert_eq!(response["status"]["message"], "a ConfigMap holds at most 1 MiB");
+    let response = edit_policy(&server, labels, comment((1 << 20) - POLICY.len())).await;
+    assert_eq!(response["allowed"], true);
+}
+
+#[tokio::test]
 async fn a_broken_candidate_is_refused_too() {
     let server = Server::with_policy(POLICY);
     let data = json!({"policy.yaml": POLICY, "candidate.yaml": "mod: warn"});
@@ -70,6 +81,41 @@ async fn a_loosening_edit_is_accepted_with_a_warning_that_names_it() {
     let stricter = format!("{POLICY}requireDigest: true\n");
     let response = edit_policy(&server, labels, json!({"policy.yaml": stricter})).await;
     assert_eq!(response, json!({"uid": "1", "allowed": true}));
+}
+
+#[tokio::test]
+async fn loosening_changes_come_first_and_are_never_dropped_without_a_count() {
+    let overrides = |mode: &str| {
+        let each = |n| format!("- {{name: o{n}, mode: {mode}}}\n");
+        format!("overrides:\n{}", (0..45).map(each).collect::<String>())
+    };
+    let opened = "exemptions: [{name: all, images: ['*'], reason: r}]\n\
+                  namespaceOptOut: {users: ['*']}\n";
+    let labels = json!({"imagegate/policy": "true"});
+
+    let server = Server::with_policy(&overrides("warn"));
+    let data = json!({"policy.yaml": format!("{}{opened}", overrides("enforce"))});
+    let response = edit_policy(&server, labels.clone(), data).await;
+    let expected = json!([
+        "this loosens the policy: namespaceOptOut.users: +*",
+        "this loosens the policy: exemptions: +all",
+    ]);
+    assert_eq!(response["warnings"], expected);
+
+    let server = Server::with_policy(&overrides("enforce"));
+    let yaml = format!(
+        "{}{opened}allowedRegistries: [{}docker.io, gcr.io]\n",
+        overrides("warn"),
+        "x, ".repeat(9)
+    );
+    let response = edit_policy(&server, labels, json!({"policy.yaml": yaml})).await;
+    let warnings = response["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 20);
+    assert_eq!(warnings[1], "this loosens the policy: namespaceOptOut.users: +*");
+    assert_eq!(warnings[2], "this loosens the policy: exemptions: +all");
+    // Of 48 loosening changes 18 are shown; of the 17 doubtful places none.
+    assert_eq!(warnings[18], "and 30 more loosening changes");
+    assert_eq!(warnings[19], "and 17 more warnings");
 }
 
 #[tokio::test]

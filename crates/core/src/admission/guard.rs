@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use super::operation::ApiVersion;
+use crate::policy::is_printable;
 
 /// Bytes of the message of a refused edit.
 const LONGEST_MESSAGE: usize = 2048;
 /// Warnings that kubectl prints.
-const MOST_WARNINGS: usize = 20;
+pub(super) const MOST_WARNINGS: usize = 20;
 /// Characters of one warning, as the API documentation asks.
 const LONGEST_WARNING: usize = 120;
 
@@ -54,7 +55,7 @@ impl Guarded {
 
 /// A warning is one line of at most 120 characters.
 fn one_line(text: &str) -> String {
-    let printable = |character: char| if character.is_control() { ' ' } else { character };
+    let printable = |character: char| if is_printable(character) { character } else { ' ' };
     let mut characters = text.chars().map(printable);
     let mut line: String = characters.by_ref().take(LONGEST_WARNING - 1).collect();
     let rest: String = characters.take(2).collect();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::bad_review::BadReview;
 use super::envelope::Envelope;
-use super::guard::Guarded;
+use super::guard::{Guarded, MOST_WARNINGS};
 use super::operation::{ApiVersion, Operation};
 use super::strict::{Object, Text};
 use crate::policy::{
@@ -18,6 +18,10 @@ use crate::policy::{
 
 /// The label of the ConfigMap that holds the policy.
 pub const POLICY_LABEL: &str = "imagegate/policy";
+
+/// Bytes of all keys together: the API server refuses a ConfigMap that is larger, `MaxSecretSize`
+/// of `pkg/apis/core/types.go`. So what is larger was not sent by it.
+const LARGEST: usize = 1 << 20;
 
 /// A parsed request to create or update a ConfigMap.
 #[derive(Debug)]
@@ -81,6 +85,9 @@ impl<'a> PolicyEdit<'a> {
         let Self { version, uid, user: _, keys } = self;
         let guarded = match keys {
             None => Guarded::Accepted(Vec::new()),
+            Some(keys) if keys.values().map(Vec::len).sum::<usize>() > LARGEST => {
+                Guarded::Refused("a ConfigMap holds at most 1 MiB".to_owned())
+            }
             Some(keys) => {
                 let documents = Documents { variables: variables.clone(), volume: Some(keys) };
                 judge(&documents, in_force)
@@ -121,13 +128,29 @@ fn judge(documents: &Documents, in_force: Option<&Policy>) -> Guarded {
     let mut texts = Vec::new();
     if let Some(in_force) = in_force {
         let difference = Difference::between(in_force, &policy);
+        let left_out = difference.left_out_loosening;
         let loosening = difference.changes.into_iter().filter(|change| change.loosens);
         texts.extend(loosening.map(|change| format!("this loosens the policy: {}", change.text)));
+        // One place for the count of those, and one for that of the warnings below.
+        cut(&mut texts, MOST_WARNINGS - 1, left_out, "loosening changes");
     }
     // A warning of the API server is one line, so the hint stays behind.
     let without_hint = |Warning(warning)| Problem { hint: None, ..warning }.to_string();
     texts.extend(warnings.into_iter().map(without_hint));
+    cut(&mut texts, MOST_WARNINGS, 0, "warnings");
     Guarded::Accepted(texts)
+}
+
+/// Cuts `texts` to `most`, the last of which counts what is not shown, with `more` that never were
+/// among them.
+fn cut(texts: &mut Vec<String>, most: usize, more: usize, what: &str) {
+    if texts.len() <= most && more == 0 {
+        return;
+    }
+    let shown = texts.len().min(most - 1);
+    let left_out = texts.len() - shown + more;
+    texts.truncate(shown);
+    texts.push(format!("and {left_out} more {what}"));
 }
 
 fn refused(what: &str, problems: &Problems) -> Guarded {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::json::is_plain;
 use super::operation::ApiVersion;
-use crate::policy::{Decision, Mode, Verdict, Violation};
+use crate::policy::{Decision, Mode, Verdict, Violation, is_printable};
 
 /// Room for a short answer, so that writing it allocates once.
 const ROOM: usize = 512;
@@ -227,7 +227,7 @@ fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
 
 /// A warning is one line of at most 120 characters.
 fn one_warning(message: &str) -> String {
-    let printable = |character: char| if character.is_control() { ' ' } else { character };
+    let printable = |character: char| if is_printable(character) { character } else { ' ' };
     if message.chars().count() <= LONGEST_WARNING {
         return message.chars().map(printable).collect();
     }

@@ -10,8 +10,8 @@ pub enum ReferenceError {
     /// White space, a control character, or a character outside ASCII.
     #[error("it holds white space or a character that is not ASCII")]
     ForeignCharacter,
-    /// 64 hexadecimal digits, or a digest, and nothing else: runtimes take it for the id of an image
-    /// that is on the node already.
+    /// 64 hexadecimal digits, or a digest, whole or shortened (`sha256:e3`), and nothing else:
+    /// runtimes take it for the id of an image that is on the node already.
     #[error("it is the id of an image, not its name")]
     ImageId,
     /// The part in front of the first slash is no host with an optional port.

@@ -53,6 +53,11 @@ pub(super) fn check_digest(text: &str) -> Result<(), ReferenceError> {
     }
 }
 
+/// Whether `text` is an algorithm of [`check_digest`].
+pub(super) fn is_digest_algorithm(text: &str) -> bool {
+    matches!(text, "sha256" | "sha384" | "sha512")
+}
+
 /// `identifier := /[a-f0-9]{64}/`
 pub(super) fn is_image_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

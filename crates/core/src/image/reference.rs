@@ -84,7 +84,7 @@ impl<'a> Reference<'a> {
             return Err(ReferenceError::Empty);
         }
         // `sha256:…` alone fits the grammar as a name with a tag, but runtimes look it up as an id.
-        if grammar::is_image_id(written) || grammar::check_digest(written).is_ok() {
+        if grammar::is_image_id(written) || is_shortened_digest(written) {
             return Err(ReferenceError::ImageId);
         }
         let (host, rest) = split_host(written);
@@ -148,6 +148,14 @@ fn split_host(written: &str) -> (Option<&str>, &str) {
         }
         _ => (None, written),
     }
+}
+
+/// Whether a text is a digest, or the beginning of one: without a slash, by the name of an
+/// algorithm. containerd finds an image on the node by as many of the digits as make it unique
+/// (`Store.Get` of `internal/cri/store/image`), so that `sha256:e3` runs whatever was pulled there.
+fn is_shortened_digest(written: &str) -> bool {
+    let name = written.split([':', '@']).next().unwrap_or_default();
+    !written.contains('/') && grammar::is_digest_algorithm(name)
 }
 
 /// A foreign character is the better reason wherever one is found.

@@ -1,15 +1,19 @@
 //! What changed between two policies, in words, and whether it loosens.
 //!
 //! Compares the normal forms field by field. Where it cannot tell whether a change loosens, it
-//! says that it does: the flag is there to make somebody look.
+//! says that it does: the flag is there to make somebody look. For the same reason no number of
+//! other changes can hide one that loosens: those come first, what concerns the whole cluster
+//! before the overrides, and what is not shown is counted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 
 use crate::policy::compile::Policy;
 use crate::policy::full::RULE_FIELDS;
+use crate::policy::printable::printable;
+use crate::policy::problem::shorten;
 
 /// More changes than this are counted only: a line of the log stays a line.
 const MOST_CHANGES: usize = 40;
@@ -19,10 +23,13 @@ const MOST_ITEMS: usize = 10;
 /// All changes from one policy to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// At most 40 changes, in the order of the policy's fields.
+    /// At most 40 changes: those that loosen, then the others. Each in the order base,
+    /// `namespaceOptOut`, exemptions, overrides.
     pub changes: Vec<Change>,
     /// How many changes are not among them.
     pub left_out: usize,
+    /// How many of those loosen.
+    pub left_out_loosening: usize,
     /// Whether any change lets something through that was refused before.
     pub loosens: bool,
 }
@@ -45,18 +52,19 @@ impl Difference {
         for field in RULE_FIELDS {
             difference.rule("", field, value(&old, field), value(&new, field));
         }
-        difference.named("overrides", &old, &new, |name, before, after, difference| {
-            difference.overrides(name, (before, &old), (after, &new));
-        });
-        difference.named("exemptions", &old, &new, |name, before, after, difference| {
-            difference.exemption(name, before, after);
-        });
         for field in ["users", "groups"] {
             let (before, after) = (opted_out(&old, field), opted_out(&new, field));
             let (added, removed) = changed_items(&before, &after);
             let loosens = !added.is_empty();
             difference.list(&format!("namespaceOptOut.{field}"), &added, &removed, loosens);
         }
+        difference.named("exemptions", &old, &new, |name, before, after, difference| {
+            difference.exemption(name, before, after);
+        });
+        difference.named("overrides", &old, &new, |name, before, after, difference| {
+            difference.overrides(name, (before, &old), (after, &new));
+        });
+        difference.loosening_first();
         difference
     }
 
@@ -68,11 +76,20 @@ impl Difference {
 
     fn push(&mut self, text: String, loosens: bool) {
         self.loosens |= loosens;
-        if self.changes.len() < MOST_CHANGES {
+        // As many of either kind; which ones stay is known at the end.
+        let alike = self.changes.iter().filter(|change| change.loosens == loosens).count();
+        if alike < MOST_CHANGES {
             self.changes.push(Change { text, loosens });
         } else {
             self.left_out += 1;
+            self.left_out_loosening += usize::from(loosens);
         }
+    }
+
+    fn loosening_first(&mut self) {
+        self.changes.sort_by_key(|change| !change.loosens);
+        self.left_out += self.changes.len().saturating_sub(MOST_CHANGES);
+        self.changes.truncate(MOST_CHANGES);
     }
 
     /// Compares one field of the rules.
@@ -109,7 +126,7 @@ impl Difference {
         for (mark, item) in marked.take(MOST_ITEMS) {
             text.push(' ');
             text.push(mark);
-            text.extend(item.chars().flat_map(char::escape_debug));
+            text.push_str(&printable(item));
         }
         let total = added.len() + removed.len();
         if total > MOST_ITEMS {
@@ -120,25 +137,27 @@ impl Difference {
 
     /// Compares lists of named mappings: `visit` gets the name with what stood there before and
     /// stands there after.
-    fn named(
+    fn named<'p>(
         &mut self,
         field: &str,
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
+        old: &'p Map<String, Value>,
+        new: &'p Map<String, Value>,
         visit: impl Fn(&str, Option<&Value>, Option<&Value>, &mut Self),
     ) {
         let entries = |policy| mappings(value(policy, field));
         let (old, new): (Vec<_>, Vec<_>) = (entries(old), entries(new));
-        let find =
-            |list: &[(&str, &Value)], name: &str| list.iter().position(|(each, _)| *each == name);
+        let positions = |list: &[(&'p str, &Value)]| -> HashMap<&'p str, usize> {
+            list.iter().enumerate().map(|(position, (name, _))| (*name, position)).collect()
+        };
+        let (old_positions, new_positions) = (positions(&old), positions(&new));
         for (name, before) in &old {
-            if find(&new, name).is_none() {
+            if !new_positions.contains_key(name) {
                 visit(name, Some(before), None, self);
             }
         }
         let mut kept = Vec::new();
         for (name, after) in &new {
-            let before = find(&old, name);
+            let before = old_positions.get(name).copied();
             kept.extend(before);
             let before = before.and_then(|position| old.get(position)).map(|(_, value)| *value);
             if before != Some(after) {
@@ -216,6 +235,9 @@ impl fmt::Display for Difference {
         if self.left_out > 0 {
             write!(f, "; and {} more", self.left_out)?;
         }
+        if self.left_out_loosening > 0 {
+            write!(f, ", of which {} loosen", self.left_out_loosening)?;
+        }
         Ok(())
     }
 }
@@ -283,7 +305,7 @@ fn shown(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    crate::policy::full::shorten(&text)
+    shorten(&text)
 }
 
 #[cfg(test)]

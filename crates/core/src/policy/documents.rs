@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::problem::{Problem, Report};
+use crate::policy::problem::{Problem, Report, shorten};
 use crate::policy::source::RawPolicy;
 use crate::policy::{full, simple};
 
@@ -13,6 +13,10 @@ pub const POLICY_KEY: &str = "policy.yaml";
 
 /// The key that holds a candidate policy in full form.
 pub const CANDIDATE_KEY: &str = "candidate.yaml";
+
+/// Bytes of all keys together. The API server takes at most 1 MiB in a ConfigMap; a directory may
+/// hold more.
+const LARGEST: usize = 4 << 20;
 
 /// Everything a policy is compiled from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +39,10 @@ impl Documents {
         let Some(volume) = &self.volume else {
             return simple::read(&self.variables, const { &BTreeMap::new() }, report);
         };
+        if volume.values().map(Vec::len).sum::<usize>() > LARGEST {
+            report.push(Problem::of_document("policy", "the policy is larger than 4 MiB"));
+            return RawPolicy::default();
+        }
         for key in volume.keys() {
             if !is_known(key) {
                 report.push(unknown_key(key));
@@ -68,7 +76,12 @@ impl Documents {
 
     /// Reads the candidate policy, which is always in full form.
     pub(super) fn read_candidate(&self, report: &mut Report) -> Option<RawPolicy<'_>> {
-        let text = self.volume.as_ref()?.get(CANDIDATE_KEY)?;
+        let volume = self.volume.as_ref()?;
+        let text = volume.get(CANDIDATE_KEY)?;
+        // Together with the policy; larger ones are its problem.
+        if volume.values().map(Vec::len).sum::<usize>() > LARGEST {
+            return None;
+        }
         Some(full::read(CANDIDATE_KEY, text, report))
     }
 }
@@ -79,7 +92,7 @@ fn is_known(key: &str) -> bool {
 
 fn unknown_key(key: &str) -> Problem {
     let known = [POLICY_KEY, CANDIDATE_KEY].into_iter().chain(simple::KEYS);
-    let problem = Problem::of_document(key.escape_debug().to_string(), "this key is not known");
+    let problem = Problem::of_document(shorten(key), "this key is not known");
     match full::nearest(key, known.clone()) {
         Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
         None => {

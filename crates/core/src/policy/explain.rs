@@ -103,8 +103,6 @@ impl Policy {
 }
 
 fn steps(rules: &Rules, reference: &Reference<'_>) -> Vec<Step> {
-    let written =
-        |list: &[String], position: usize| list.get(position).map_or("", String::as_str).to_owned();
     let mut steps = vec![Step {
         rule: Rule::InvalidReference,
         passed: true,
@@ -127,10 +125,10 @@ fn steps(rules: &Rules, reference: &Reference<'_>) -> Vec<Step> {
         let detail = "it names no registry, and short names are refused";
         step(Rule::UntrustedRegistry, false, detail.into());
     } else if let Some(position) = blocked {
-        let pattern = written(&rules.blocked_registries.written, position);
+        let pattern = rules.blocked_registries.written.get(position);
         step(Rule::UntrustedRegistry, false, format!("`{pattern}` is blocked"));
     } else if let Some(position) = allowed {
-        let pattern = written(&rules.allowed_registries.written, position);
+        let pattern = rules.allowed_registries.written.get(position);
         step(Rule::UntrustedRegistry, true, format!("`{pattern}` covers it"));
     } else {
         let count = rules.allowed_registries.written.len();
@@ -142,10 +140,14 @@ fn steps(rules: &Rules, reference: &Reference<'_>) -> Vec<Step> {
     }
 
     match (rules.tag_broken_by(reference), reference.tag()) {
-        (Some(Broken::TagBlocked), Some(tag)) => {
-            let position = rules.blocked_tags.set.first(tag).unwrap_or_default();
-            let pattern = written(&rules.blocked_tags.written, position);
-            step(Rule::BlockedTag, false, format!("`{pattern}` is blocked"));
+        (Some(Broken::TagBlocked), tag) => {
+            let position = rules.blocked_tags.set.first(tag.unwrap_or("latest"));
+            let pattern = rules.blocked_tags.written.get(position.unwrap_or_default());
+            let detail = match tag {
+                Some(_) => format!("`{pattern}` is blocked"),
+                None => format!("it would be pulled as `latest`, and `{pattern}` is blocked"),
+            };
+            step(Rule::BlockedTag, false, detail);
         }
         (Some(_), tag) => {
             let detail = match tag {
@@ -172,7 +174,7 @@ fn steps(rules: &Rules, reference: &Reference<'_>) -> Vec<Step> {
 fn near_misses(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
     let registry = reference.registry();
     let repository = reference.repository();
-    let reason = |pattern: &String| {
+    let reason = |pattern: &str| {
         if pattern.starts_with('/') || pattern == "*" {
             return None;
         }

@@ -3,12 +3,13 @@
 //! Reads a located tree into the raw types, field by field, so that every unknown field and every
 //! value of the wrong kind is reported at its own place, all at once.
 
-use crate::policy::problem::{At, Problem, Report};
+use crate::policy::problem::{At, Problem, Report, shorten};
 use crate::policy::source::{
-    Located, RawExemption, RawOptOut, RawOverride, RawPolicy, RawRules, ShortNames, Text,
+    Item, Located, RawExemption, RawOptOut, RawOverride, RawPolicy, RawRules, ShortNames, Text,
+    Texts,
 };
 use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
-use crate::policy::yaml::{self, Node, Value};
+use crate::policy::yaml::{self, Malformed, Node, Value};
 
 /// Reads a document of the full form.
 pub(super) fn read<'a>(
@@ -21,37 +22,37 @@ pub(super) fn read<'a>(
         report.push(Problem::of_document(document, "the document is not UTF-8 text"));
         return policy;
     };
-    let root = match yaml::parse(text, report.places) {
+    let root = match yaml::parse(text) {
         Ok(root) => root,
-        Err(malformed) => {
-            let mut problem = Problem::of_document(document, malformed.message);
-            problem.place = malformed.place;
-            report.push(problem);
+        Err(Malformed { message, place, hint }) => {
+            report.problem(&At::new(document, "", place), message, hint);
             return policy;
         }
     };
     let top = At::new(document, "", Some(root.place));
-    let entries = match root.value {
+    let entries = match root.value.owned() {
         Value::Mapping(entries) => entries,
         Value::Null => {
             let hint = "write at least `allowedRegistries`, or remove the key";
             report.problem(&top, "the policy is empty", Some(hint));
             return policy;
         }
-        Value::Scalar(_) | Value::Sequence(_) => {
+        Value::Scalar(_) | Value::Sequence(_) | Value::Shared(_) => {
             report.problem(&top, "a policy is a mapping of fields", None);
             return policy;
         }
     };
     for (key, node) in entries {
         let at = top.field(&key.name, node.place);
-        match key.name.as_str() {
+        match &*key.name {
             "overrides" => policy.overrides = overrides(node, &at, report),
             "exemptions" => policy.exemptions = exemptions(node, &at, report),
             "namespaceOptOut" => {
                 policy.namespace_opt_out = Some(opt_out(node, &at, report));
             }
-            name if rule(name, &mut policy.rules, &node, &at, report) => {}
+            name if RULE_FIELDS.contains(&name) => {
+                rule(name, &mut policy.rules, node, &at, report);
+            }
             name => {
                 let known = RULE_FIELDS.into_iter().chain(POLICY_FIELDS);
                 unknown_field(name, &top.at(key.place), known, report);
@@ -60,6 +61,11 @@ pub(super) fn read<'a>(
     }
     policy
 }
+
+/// More overrides than this are a mistake.
+pub(super) const MOST_OVERRIDES: usize = 10_000;
+/// Each exemption is a metric series, so their number is bounded.
+pub(super) const MOST_EXEMPTIONS: usize = 1_000;
 
 /// The known name nearest to `name`, where one is near enough to have been meant.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -102,14 +108,8 @@ const EXEMPTION_FIELDS: [&str; 9] = [
 ];
 const OPT_OUT_FIELDS: [&str; 2] = ["users", "groups"];
 
-/// Reads a field of the rules; `false` where `name` is not one.
-fn rule<'a>(
-    name: &str,
-    rules: &mut RawRules<'a>,
-    node: &Node<'a>,
-    at: &At,
-    report: &mut Report,
-) -> bool {
+/// Reads a field of the rules.
+fn rule<'a>(name: &str, rules: &mut RawRules<'a>, node: Node<'a>, at: &At, report: &mut Report) {
     match name {
         "mode" => rules.mode = choice(node, at, &MODES, report),
         "allowedRegistries" => rules.allowed_registries = texts(node, at, report),
@@ -124,14 +124,13 @@ fn rule<'a>(
         "shortNames" => rules.short_names = choice(node, at, &SHORT_NAMES, report),
         "updates" => rules.updates = choice(node, at, &UPDATES, report),
         "templates" => rules.templates = choice(node, at, &TEMPLATES, report),
-        _ => return false,
+        _ => {}
     }
-    true
 }
 
 fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverride<'a>> {
     let mut overrides = Vec::new();
-    for (at, entries) in mappings(node, at, report) {
+    for (at, entries) in mappings(node, at, "overrides", MOST_OVERRIDES, report) {
         let mut read = RawOverride {
             at: at.clone(),
             name: None,
@@ -140,10 +139,12 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
         };
         for (key, node) in entries {
             let field = at.field(&key.name, node.place);
-            match key.name.as_str() {
-                "name" => read.name = text(&node, &field, report),
-                "namespaces" => read.namespaces = texts(&node, &field, report),
-                name if rule(name, &mut read.rules, &node, &field, report) => {}
+            match &*key.name {
+                "name" => read.name = text(node, &field, report),
+                "namespaces" => read.namespaces = texts(node, &field, report),
+                name if RULE_FIELDS.contains(&name) => {
+                    rule(name, &mut read.rules, node, &field, report);
+                }
                 name => {
                     let at = at.at(key.place);
                     let known = OVERRIDE_FIELDS.into_iter().chain(RULE_FIELDS);
@@ -158,34 +159,31 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
 
 fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExemption<'a>> {
     let mut exemptions = Vec::new();
-    for (at, entries) in mappings(node, at, report) {
+    for (at, entries) in mappings(node, at, "exemptions", MOST_EXEMPTIONS, report) {
         let mut read = RawExemption {
             at: at.clone(),
             name: None,
             images: None,
-            namespaces: Vec::new(),
-            users: Vec::new(),
-            groups: Vec::new(),
-            service_accounts: Vec::new(),
+            namespaces: None,
+            users: None,
+            groups: None,
+            service_accounts: None,
             reason: None,
             owner: None,
             expires: None,
         };
         for (key, node) in entries {
             let field = at.field(&key.name, node.place);
-            let list = |report: &mut Report| {
-                texts(&node, &field, report).map_or_else(Vec::new, |list| list.value)
-            };
-            match key.name.as_str() {
-                "name" => read.name = text(&node, &field, report),
-                "images" => read.images = texts(&node, &field, report),
-                "namespaces" => read.namespaces = list(report),
-                "users" => read.users = list(report),
-                "groups" => read.groups = list(report),
-                "serviceAccounts" => read.service_accounts = list(report),
-                "reason" => read.reason = text(&node, &field, report),
-                "owner" => read.owner = text(&node, &field, report),
-                "expires" => read.expires = text(&node, &field, report),
+            match &*key.name {
+                "name" => read.name = text(node, &field, report),
+                "images" => read.images = texts(node, &field, report),
+                "namespaces" => read.namespaces = texts(node, &field, report),
+                "users" => read.users = texts(node, &field, report),
+                "groups" => read.groups = texts(node, &field, report),
+                "serviceAccounts" => read.service_accounts = texts(node, &field, report),
+                "reason" => read.reason = text(node, &field, report),
+                "owner" => read.owner = text(node, &field, report),
+                "expires" => read.expires = text(node, &field, report),
                 name => {
                     let at = at.at(key.place);
                     unknown_field(name, &at, EXEMPTION_FIELDS.into_iter(), report);
@@ -199,15 +197,18 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
 
 fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
     let mut opt_out = RawOptOut::default();
-    let Value::Mapping(entries) = node.value else {
-        report.problem(at, format!("expected a mapping, found {}", kind(&node.value)), None);
-        return opt_out;
+    let entries = match node.value.owned() {
+        Value::Mapping(entries) => entries,
+        other => {
+            report.problem(at, format!("expected a mapping, found {}", kind(&other)), None);
+            return opt_out;
+        }
     };
     for (key, node) in entries {
         let field = at.field(&key.name, node.place);
-        match key.name.as_str() {
-            "users" => opt_out.users = texts(&node, &field, report).map(|l| l.value),
-            "groups" => opt_out.groups = texts(&node, &field, report).map(|l| l.value),
+        match &*key.name {
+            "users" => opt_out.users = texts(node, &field, report),
+            "groups" => opt_out.groups = texts(node, &field, report),
             name => {
                 let at = at.at(key.place);
                 unknown_field(name, &at, OPT_OUT_FIELDS.into_iter(), report);
@@ -217,19 +218,33 @@ fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
     opt_out
 }
 
+/// The mappings of a list; none where there are more than `most`, before any of them is read.
 fn mappings<'a>(
     node: Node<'a>,
     at: &At,
+    what: &str,
+    most: usize,
     report: &mut Report,
-) -> Vec<(At, Vec<(yaml::Key, Node<'a>)>)> {
-    let Value::Sequence(items) = node.value else {
-        report.problem(at, format!("expected a list, found {}", kind(&node.value)), None);
-        return Vec::new();
+) -> Vec<(At, Box<[(yaml::Key<'a>, Node<'a>)]>)> {
+    let items = match node.value.owned() {
+        Value::Sequence(items) => items,
+        other => {
+            report.problem(at, format!("expected a list, found {}", kind(&other)), None);
+            Box::default()
+        }
     };
-    let mut mappings = Vec::new();
+    let items = match items.get(most) {
+        Some(first_too_many) => {
+            let message = format!("{} {what} are more than the limit of {most}", items.len());
+            report.problem(&at.item(most, first_too_many.place), message, None);
+            Box::default()
+        }
+        None => items,
+    };
+    let mut mappings = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
         let at = at.item(index, item.place);
-        match item.value {
+        match item.value.owned() {
             Value::Mapping(entries) => mappings.push((at, entries)),
             other => {
                 report.problem(&at, format!("expected a mapping, found {}", kind(&other)), None);
@@ -239,21 +254,24 @@ fn mappings<'a>(
     mappings
 }
 
-fn texts<'a>(node: &Node<'a>, at: &At, report: &mut Report) -> Option<Located<Vec<Text<'a>>>> {
-    let Value::Sequence(items) = &node.value else {
-        let hint = "write a list, such as `[docker.io, gcr.io]`";
-        report.problem(at, format!("expected a list, found {}", kind(&node.value)), Some(hint));
-        return None;
+fn texts<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Option<Texts<'a>> {
+    let items = match node.value.owned() {
+        Value::Sequence(items) => items,
+        other => {
+            let hint = "write a list, such as `[docker.io, gcr.io]`";
+            report.problem(at, format!("expected a list, found {}", kind(&other)), Some(hint));
+            return None;
+        }
     };
-    let texts = items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| {
-            let at = at.item(index, item.place);
-            text(item, &at, report)
-        })
-        .collect();
-    Some(Located { value: texts, at: at.clone() })
+    let mut texts = Vec::with_capacity(items.len());
+    for (index, Node { place, value }) in items.into_iter().enumerate() {
+        match value.owned() {
+            Value::Scalar(value) => texts.push(Item { value, place }),
+            _ if report.counts_only() => {}
+            other => report.problem(&at.item(index, place), expected_text(&other), None),
+        }
+    }
+    Some(Texts { items: texts, at: at.clone() })
 }
 
 const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];
@@ -270,7 +288,7 @@ pub(super) const UPDATES: [(&str, UpdateScope); 2] =
     [("changed", UpdateScope::Changed), ("all", UpdateScope::All)];
 
 fn choice<T: Copy>(
-    node: &Node<'_>,
+    node: Node<'_>,
     at: &At,
     choices: &[(&str, T)],
     report: &mut Report,
@@ -287,12 +305,18 @@ fn choice<T: Copy>(
     chosen
 }
 
-fn text<'a>(node: &Node<'a>, at: &At, report: &mut Report) -> Option<Text<'a>> {
-    if let Value::Scalar(value) = &node.value {
-        return Some(Located { value: value.clone(), at: at.clone() });
+fn text<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Option<Text<'a>> {
+    match node.value.owned() {
+        Value::Scalar(value) => Some(Located { value, at: at.clone() }),
+        other => {
+            report.problem(at, expected_text(&other), None);
+            None
+        }
     }
-    report.problem(at, format!("expected a text, found {}", kind(&node.value)), None);
-    None
+}
+
+fn expected_text(found: &Value<'_>) -> String {
+    format!("expected a text, found {}", kind(found))
 }
 
 fn unknown_field<'a>(
@@ -301,6 +325,9 @@ fn unknown_field<'a>(
     known: impl Iterator<Item = &'a str> + Clone,
     report: &mut Report,
 ) {
+    if report.counts_only() {
+        return;
+    }
     let hint = match nearest(name, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the fields are `{}`", known.collect::<Vec<_>>().join("`, `")),
@@ -314,14 +341,8 @@ fn kind(value: &Value<'_>) -> &'static str {
         Value::Null => "nothing",
         Value::Scalar(_) => "a single value",
         Value::Sequence(_) => "a list",
+        Value::Shared(shared) => kind(shared),
     }
-}
-
-/// User text fit for a message: escaped, and not longer than a line.
-pub(super) fn shorten(text: &str) -> String {
-    const MOST: usize = 120;
-    let escaped: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MOST).is_some() { format!("{escaped}…") } else { escaped }
 }
 
 /// Levenshtein distance, for `did you mean`.

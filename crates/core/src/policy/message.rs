@@ -6,7 +6,8 @@
 use std::fmt::{Display, Write as _};
 
 use crate::policy::exemption::Exemption;
-use crate::policy::rules::{Broken, Rules};
+use crate::policy::printable::{is_printable, printable};
+use crate::policy::rules::{Broken, Rules, Written};
 use crate::policy::subject::Field;
 
 /// Lists in a message are cut at this many bytes: the whole answer is cut at 1 KiB.
@@ -15,7 +16,7 @@ const LONGEST_LIST: usize = 400;
 const LONGEST_IMAGE: usize = 256;
 
 /// Joins the items of a list by `,`, and says how many are not shown where they are many.
-pub(super) fn join(items: &[String]) -> String {
+pub(super) fn join(items: &Written) -> String {
     let mut joined = String::new();
     for (index, item) in items.iter().enumerate() {
         if index > 0 && joined.len() + item.len() > LONGEST_LIST {
@@ -25,7 +26,7 @@ pub(super) fn join(items: &[String]) -> String {
         if index > 0 {
             joined.push(',');
         }
-        joined.push_str(item);
+        joined.push_str(&printable(item));
     }
     joined
 }
@@ -45,7 +46,7 @@ pub(super) fn broken(rules: &Rules, broken: Broken, container: &str, image: &str
         Broken::RegistryBlocked(position) => format!(
             "{container} image comes from an untrusted registry! ({image}). \
              Images from {} are prohibited.",
-            rules.blocked_registries.written.get(position).map_or("", String::as_str)
+            printable(rules.blocked_registries.written.get(position))
         ),
         Broken::TagBlocked => format!(
             "{container} image has a non-allowed tag! ({image}). \
@@ -81,7 +82,7 @@ pub(super) fn expired(exemption: &Exemption) -> String {
     format!(" The exemption `{}` expired on {when}.", exemption.name())
 }
 
-/// User text with its control characters escaped, cut where it is long.
+/// User text as [`printable`] shows it, cut where it is long.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(LONGEST_IMAGE));
     for character in text.chars() {
@@ -89,10 +90,10 @@ pub(super) fn shown(text: &str) -> String {
             shown.push('…');
             break;
         }
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
+        if is_printable(character) {
             shown.push(character);
+        } else {
+            shown.extend(character.escape_default());
         }
     }
     shown

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::policy::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
 use crate::policy::opt_out::OptOut;
-use crate::policy::rules::Rules;
-use crate::policy::source::{Located, RawExemption, RawOverride, RawPolicy, RawRules, Text};
+use crate::policy::rules::{Rules, Written};
+use crate::policy::source::{Item, RawExemption, RawOverride, RawPolicy, RawRules, Text, Texts};
 
 /// A mapping of the normal form. It keeps its keys sorted, which makes the text canonical.
 type Fields<'a> = BTreeMap<&'static str, Field<'a>>;
@@ -25,7 +25,10 @@ enum Field<'a> {
     Mapping(Fields<'a>),
     Mappings(Vec<Fields<'a>>),
     Text(&'a str),
-    Texts(Vec<&'a str>),
+    #[serde(serialize_with = "items")]
+    Items(&'a [Item<'a>]),
+    #[serde(serialize_with = "all")]
+    Written(&'a Written),
 }
 
 /// Renders a policy: every field of the base, and of each override the fields that it names.
@@ -35,7 +38,8 @@ pub(super) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy<'_>) -> Strin
     let exemptions = raw.exemptions.iter().map(of_exemption).collect();
     policy.insert("exemptions", Field::Mappings(exemptions));
     let OptOut { written_users, written_groups, .. } = opt_out;
-    let opt_out = [("users", written(written_users)), ("groups", written(written_groups))];
+    let opt_out =
+        [("users", Field::Written(written_users)), ("groups", Field::Written(written_groups))];
     policy.insert("namespaceOptOut", Field::Mapping(opt_out.into()));
     // Texts and flags under texts: there is nothing in it that JSON cannot say.
     serde_json::to_string(&policy).unwrap_or_default()
@@ -65,10 +69,10 @@ fn all_fields(rules: &Rules) -> Fields<'_> {
     } = rules;
     [
         ("mode", name_of(&MODES, *mode)),
-        ("allowedRegistries", written(&allowed_registries.written)),
-        ("blockedRegistries", written(&blocked_registries.written)),
-        ("blockedTags", written(&blocked_tags.written)),
-        ("allowedTags", written(&allowed_tags.written)),
+        ("allowedRegistries", Field::Written(&allowed_registries.written)),
+        ("blockedRegistries", Field::Written(&blocked_registries.written)),
+        ("blockedTags", Field::Written(&blocked_tags.written)),
+        ("allowedTags", Field::Written(&allowed_tags.written)),
         ("requireTag", Field::Flag(*require_tag)),
         ("requireDigest", Field::Flag(*require_digest)),
         ("shortNames", name_of(&SHORT_NAMES, *short_names)),
@@ -78,7 +82,7 @@ fn all_fields(rules: &Rules) -> Fields<'_> {
     .into()
 }
 
-fn named_fields<'a>(rules: &'a RawRules<'_>) -> Fields<'a> {
+fn named_fields<'a>(rules: &'a RawRules<'a>) -> Fields<'a> {
     let RawRules {
         mode,
         allowed_registries,
@@ -91,7 +95,7 @@ fn named_fields<'a>(rules: &'a RawRules<'_>) -> Fields<'a> {
         updates,
         templates,
     } = rules;
-    let list = |raw: &'a Option<Located<Vec<Text<'_>>>>| raw.as_ref().map(|raw| texts(&raw.value));
+    let list = |raw: &'a Option<Texts<'a>>| raw.as_ref().map(|raw| Field::Items(&raw.items));
     let fields = [
         ("mode", mode.map(|mode| name_of(&MODES, mode))),
         ("allowedRegistries", list(allowed_registries)),
@@ -107,31 +111,30 @@ fn named_fields<'a>(rules: &'a RawRules<'_>) -> Fields<'a> {
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn of_override<'a>(raw: &'a RawOverride<'_>) -> Fields<'a> {
+fn of_override<'a>(raw: &'a RawOverride<'a>) -> Fields<'a> {
     let mut fields = named_fields(&raw.rules);
     fields.extend(text("name", raw.name.as_ref()));
     if let Some(namespaces) = &raw.namespaces {
-        fields.insert("namespaces", texts(&namespaces.value));
+        fields.insert("namespaces", Field::Items(&namespaces.items));
     }
     fields
 }
 
-fn of_exemption<'a>(raw: &'a RawExemption<'_>) -> Fields<'a> {
+fn of_exemption<'a>(raw: &'a RawExemption<'a>) -> Fields<'a> {
     let mut fields = Fields::new();
     fields.extend(text("name", raw.name.as_ref()));
     fields.extend(text("reason", raw.reason.as_ref()));
     fields.extend(text("owner", raw.owner.as_ref()));
     fields.extend(text("expires", raw.expires.as_ref()));
-    let images = raw.images.as_ref().map_or(&[][..], |images| &images.value);
     let lists = [
-        ("images", images),
+        ("images", &raw.images),
         ("namespaces", &raw.namespaces),
         ("users", &raw.users),
         ("groups", &raw.groups),
         ("serviceAccounts", &raw.service_accounts),
     ];
-    let filled = lists.into_iter().filter(|(_, list)| !list.is_empty());
-    fields.extend(filled.map(|(name, list)| (name, texts(list))));
+    let named = lists.into_iter().filter_map(|(name, list)| Some((name, list.as_ref()?)));
+    fields.extend(named.map(|(name, list)| (name, Field::Items(&list.items))));
     fields
 }
 
@@ -139,12 +142,12 @@ fn text<'a>(name: &'static str, raw: Option<&'a Text<'_>>) -> Option<(&'static s
     raw.map(|raw| (name, Field::Text(&raw.value)))
 }
 
-fn texts<'a>(raw: &'a [Text<'_>]) -> Field<'a> {
-    Field::Texts(raw.iter().map(|item| &*item.value).collect())
+fn items<S: Serializer>(items: &[Item<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(items.iter().map(|item| &*item.value))
 }
 
-fn written(items: &[String]) -> Field<'_> {
-    Field::Texts(items.iter().map(String::as_str).collect())
+fn all<S: Serializer>(written: &Written, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(written.iter())
 }
 
 fn name_of<T: Copy + PartialEq>(choices: &[(&'static str, T)], value: T) -> Field<'static> {

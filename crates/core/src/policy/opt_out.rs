@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use crate::policy::full::shorten;
-use crate::policy::pattern::check_name_glob;
+use crate::policy::compile::names;
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::Report;
-use crate::policy::source::{RawOptOut, Text};
+use crate::policy::rules::Written;
+use crate::policy::source::{RawOptOut, Texts};
 
 /// The group that may opt a namespace out where the policy does not say.
 const DEFAULT_GROUP: &str = "system:masters";
@@ -19,32 +19,26 @@ const DEFAULT_GROUP: &str = "system:masters";
 pub struct OptOut {
     users: PatternIndex,
     groups: PatternIndex,
-    pub(super) written_users: Vec<String>,
-    pub(super) written_groups: Vec<String>,
+    pub(super) written_users: Written,
+    pub(super) written_groups: Written,
 }
 
 impl OptOut {
     pub(super) fn compile(raw: Option<&RawOptOut<'_>>, report: &mut Report) -> Self {
-        let mut opt_out = Self {
-            users: PatternIndex::default(),
-            groups: PatternIndex::default(),
-            written_users: Vec::new(),
-            written_groups: Vec::new(),
+        let (users, groups) =
+            raw.map_or((None, None), |raw| (raw.users.as_ref(), raw.groups.as_ref()));
+        let default_groups = match groups {
+            None => Some(Texts::of_defaults(&[DEFAULT_GROUP])),
+            Some(_) => None,
         };
-        let raw = raw.cloned().unwrap_or_default();
-        for item in checked(raw.users.unwrap_or_default(), report) {
-            opt_out.users.insert(&item, opt_out.written_users.len());
-            opt_out.written_users.push(item);
+        let groups = groups.or(default_groups.as_ref());
+        let written = |raw: Option<&Texts<'_>>| raw.map(Written::of).unwrap_or_default();
+        Self {
+            users: names(users, report).unwrap_or_default(),
+            groups: names(groups, report).unwrap_or_default(),
+            written_users: written(users),
+            written_groups: written(groups),
         }
-        let groups = match raw.groups {
-            Some(groups) => checked(groups, report),
-            None => vec![DEFAULT_GROUP.to_owned()],
-        };
-        for item in groups {
-            opt_out.groups.insert(&item, opt_out.written_groups.len());
-            opt_out.written_groups.push(item);
-        }
-        opt_out
     }
 
     /// Whether this user may set or remove the label.
@@ -53,18 +47,4 @@ impl OptOut {
         self.users.first(user).is_some()
             || groups.iter().any(|group| self.groups.first(group).is_some())
     }
-}
-
-fn checked(items: Vec<Text<'_>>, report: &mut Report) -> Vec<String> {
-    let mut names = Vec::with_capacity(items.len());
-    for item in items {
-        match check_name_glob(&item.value) {
-            Ok(()) => names.push(item.value.into_owned()),
-            Err(bad) => {
-                let message = format!("`{}` {}", shorten(&item.value), bad.message);
-                report.problem(&item.at, message, bad.hint);
-            }
-        }
-    }
-    names
 }

@@ -3,9 +3,10 @@
 //! A pattern never sees the raw text of an image: the reference is parsed first, and hosts, paths
 //! and tags are matched apart.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::hir::Hir;
 
 use crate::image::fold_registry;
+use crate::policy::regexes;
 
 /// A pattern over registry and repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(super) enum RegistryPattern {
     /// A host, exact or a glob, and perhaps a path below which everything is meant.
     Place { host: String, path: Option<String> },
     /// `/…/` over `host/path`, to be anchored at both ends.
-    Regex(String),
+    Regex(Hir),
 }
 
 /// A pattern over tags.
@@ -24,7 +25,7 @@ pub(super) enum TagPattern {
     /// An exact tag or a glob; case counts.
     Text(String),
     /// `/…/`, to be anchored at both ends.
-    Regex(String),
+    Regex(Hir),
 }
 
 /// What is wrong with a pattern, and how to mend it.
@@ -36,16 +37,13 @@ pub(super) struct BadPattern {
 
 /// A pattern longer than this is a mistake: a reference has at most 255 characters before its tag.
 const LONGEST: usize = 512;
-/// Bytes that one compiled regex may take.
-pub(super) const REGEX_SIZE_LIMIT: usize = 1 << 20;
 
 impl RegistryPattern {
     /// Parses `host`, `host/path` with `*` and `**`, or `/regex/`.
     pub(super) fn parse(written: &str) -> Result<Self, BadPattern> {
         check_length(written)?;
         if let Some(pattern) = regex_text(written) {
-            check_regex(pattern)?;
-            return Ok(Self::Regex(pattern.to_owned()));
+            return Ok(Self::Regex(regexes::parse(pattern)?));
         }
         if written == "*" || written == "**" {
             return Ok(Self::Everything);
@@ -70,8 +68,7 @@ impl TagPattern {
     pub(super) fn parse(written: &str) -> Result<Self, BadPattern> {
         check_length(written)?;
         if let Some(pattern) = regex_text(written) {
-            check_regex(pattern)?;
-            return Ok(Self::Regex(pattern.to_owned()));
+            return Ok(Self::Regex(regexes::parse(pattern)?));
         }
         let text = written.strip_prefix(':').unwrap_or(written);
         if text != written {
@@ -101,11 +98,6 @@ pub(super) fn check_name_glob(written: &str) -> Result<(), BadPattern> {
     Ok(())
 }
 
-/// The anchored form in which a user's regex is matched.
-pub(super) fn anchored(pattern: &str) -> String {
-    format!(r"\A(?:{pattern})\z")
-}
-
 fn check_length(written: &str) -> Result<(), BadPattern> {
     if written.len() > LONGEST {
         return Err(bad("is longer than 512 bytes", "split it into several patterns"));
@@ -113,33 +105,9 @@ fn check_length(written: &str) -> Result<(), BadPattern> {
     Ok(())
 }
 
-fn regex_text(written: &str) -> Option<&str> {
+/// What stands between the slashes of a regex.
+pub(super) fn regex_text(written: &str) -> Option<&str> {
     written.strip_prefix('/')?.strip_suffix('/')
-}
-
-/// The user's text must be a regex by itself: `a)|(b` is not, but would be inside a group.
-fn check_regex(pattern: &str) -> Result<(), BadPattern> {
-    if pattern.is_empty() {
-        return Err(bad("is an empty regex", "write the pattern between the slashes"));
-    }
-    for text in [pattern, &anchored(pattern)] {
-        compile_regex(text).map_err(|error| {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default();
-            let reason = reason.strip_prefix("error: ").unwrap_or(reason).trim_end_matches('.');
-            BadPattern { message: format!("is not a valid regex: {reason}"), hint: None }
-        })?;
-    }
-    Ok(())
-}
-
-fn compile_regex(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern)
-        .unicode(false)
-        .size_limit(REGEX_SIZE_LIMIT)
-        .dfa_size_limit(REGEX_SIZE_LIMIT)
-        .nest_limit(32)
-        .build()
 }
 
 fn parse_host(host: &str) -> Result<String, BadPattern> {

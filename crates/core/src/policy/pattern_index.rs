@@ -1,90 +1,181 @@
 //! Many patterns, one text: which of them match, at a cost that hardly grows with their number.
 //!
-//! Every pattern goes into the cheapest bucket that can find it: exact texts into a map, globs
-//! under their longer literal end, and only globs that begin and end with a wildcard into a list
-//! that is scanned. Buckets are necessary, not sufficient: a glob is always matched in full.
+//! Every pattern goes into the cheapest bucket that can find it: exact texts by themselves, globs
+//! by their longer literal end, and only globs that begin and end with a wildcard into one that is
+//! scanned. Buckets are necessary, not sufficient: a pattern is always matched in full. So a
+//! bucket is known by its hash alone, and a pattern takes some forty bytes besides its text.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
-use crate::policy::glob::Glob;
+use crate::policy::glob;
 
 /// A set of exact texts and globs, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PatternIndex {
-    exact: HashMap<Box<str>, usize>,
-    by_prefix: EndIndex,
-    by_suffix: EndIndex,
-    scanned: Vec<(usize, Glob)>,
+    /// All patterns, one behind the other.
+    texts: String,
+    patterns: Vec<Pattern>,
+    /// The newest pattern of a bucket, by the hash of the bucket.
+    buckets: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
+    /// Its keys are drawn at random, so that no policy can choose what falls into one bucket.
+    hasher: RandomState,
+    /// Whether there is an exact text, and a glob without a literal end.
+    exact: bool,
+    scanned: bool,
+    /// The lengths of the literal ends, in order.
+    prefixes: Vec<usize>,
+    suffixes: Vec<usize>,
 }
 
-/// Globs under one of their literal ends, with the lengths of those ends.
-#[derive(Clone, Debug, Default)]
-struct EndIndex {
-    lengths: Vec<usize>,
-    globs: HashMap<Box<str>, Vec<(usize, Glob)>>,
+#[derive(Clone, Copy, Debug)]
+struct Pattern {
+    /// Where its text begins and ends.
+    start: u32,
+    end: u32,
+    position: u32,
+    /// The one before it in its bucket, counted from 1; 0 where there is none.
+    next: u32,
 }
+
+/// What a bucket's patterns have in common with the texts that they match.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
+enum Bucket<'a> {
+    Exact(&'a str),
+    Prefix(&'a str),
+    Scanned,
+    Suffix(&'a str),
+}
+
+/// The keys are hashes already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hashed(u64);
 
 impl PatternIndex {
-    /// Adds `pattern`, an exact text or a glob. Of two equal exact texts the first counts.
+    /// Adds `pattern`, an exact text or a glob, shorter than 64 KiB. Of two equal ones that follow
+    /// each other the first counts.
     pub(super) fn insert(&mut self, pattern: &str, position: usize) {
-        if !pattern.contains('*') {
-            self.exact.entry(pattern.into()).or_insert(position);
+        let bucket = Bucket::of(pattern);
+        match bucket {
+            Bucket::Exact(_) => self.exact = true,
+            Bucket::Prefix(end) => insert_sorted(&mut self.prefixes, end.len()),
+            Bucket::Suffix(end) => insert_sorted(&mut self.suffixes, end.len()),
+            Bucket::Scanned => self.scanned = true,
+        }
+        let newest = self.buckets.entry(self.hasher.hash_one(bucket)).or_default();
+        let before = newest.checked_sub(1).and_then(|before| self.patterns.get(before as usize));
+        if before.is_some_and(|before| text(&self.texts, *before) == pattern) {
             return;
         }
-        let glob = Glob::new(pattern);
-        let (prefix, suffix) = (glob.prefix().len(), glob.suffix().len());
-        if prefix == 0 && suffix == 0 {
-            self.scanned.push((position, glob));
-        } else if prefix >= suffix {
-            self.by_prefix.insert(glob.prefix().into(), position, glob);
-        } else {
-            self.by_suffix.insert(glob.suffix().into(), position, glob);
-        }
+        let start = index(self.texts.len());
+        self.texts.push_str(pattern);
+        let end = index(self.texts.len());
+        self.patterns.push(Pattern { start, end, position: index(position), next: *newest });
+        *newest = index(self.patterns.len());
+    }
+
+    /// Gives back the room for more patterns.
+    pub(super) fn shrink(&mut self) {
+        self.texts.shrink_to_fit();
+        self.patterns.shrink_to_fit();
+    }
+
+    /// Whether there is no pattern.
+    pub(super) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     /// The lowest position among the patterns that match `text`.
     pub(super) fn first(&self, text: &str) -> Option<usize> {
         let mut first = None;
-        self.each(text, |position| {
+        self.each(text, 0, |position| {
             first = Some(first.map_or(position, |first: usize| first.min(position)));
         });
         first
     }
 
-    /// Visits the positions of all patterns that match `text`, in no order.
-    pub(super) fn each(&self, text: &str, mut visit: impl FnMut(usize)) {
-        if let Some(position) = self.exact.get(text) {
-            visit(*position);
+    /// Visits the positions of all patterns that match `text`, in no order; globs whose literal
+    /// start is shorter than `shortest` bytes may be left out.
+    pub(super) fn each(&self, text: &str, shortest: usize, mut visit: impl FnMut(usize)) {
+        if self.exact {
+            self.visit(Bucket::Exact(text), text, &mut visit);
         }
-        let mut scan = |globs: &[(usize, Glob)]| {
-            for (position, glob) in globs {
-                if glob.matches(text) {
-                    visit(*position);
-                }
-            }
-        };
-        for length in &self.by_prefix.lengths {
-            if let Some(globs) = text.get(..*length).and_then(|end| self.by_prefix.globs.get(end)) {
-                scan(globs);
-            }
+        let possible = self.prefixes.partition_point(|length| *length < shortest);
+        for length in self.prefixes.iter().skip(possible) {
+            let Some(start) = text.get(..*length) else { continue };
+            self.visit(Bucket::Prefix(start), text, &mut visit);
         }
-        for length in &self.by_suffix.lengths {
+        for length in &self.suffixes {
             let end = text.len().checked_sub(*length).and_then(|start| text.get(start..));
-            if let Some(globs) = end.and_then(|end| self.by_suffix.globs.get(end)) {
-                scan(globs);
-            }
+            let Some(end) = end else { continue };
+            self.visit(Bucket::Suffix(end), text, &mut visit);
         }
-        scan(&self.scanned);
+        if self.scanned {
+            self.visit(Bucket::Scanned, text, &mut visit);
+        }
+    }
+
+    fn visit(&self, bucket: Bucket<'_>, text: &str, visit: &mut impl FnMut(usize)) {
+        let mut next = self.buckets.get(&self.hasher.hash_one(bucket)).copied().unwrap_or_default();
+        while let Some(pattern) = next.checked_sub(1).and_then(|i| self.patterns.get(i as usize)) {
+            let written = self::text(&self.texts, *pattern);
+            let matches = match bucket {
+                Bucket::Exact(_) => written == text,
+                _ => glob::matches(written, text),
+            };
+            if matches {
+                visit(pattern.position as usize);
+            }
+            next = pattern.next;
+        }
     }
 }
 
-impl EndIndex {
-    fn insert(&mut self, end: Box<str>, position: usize, glob: Glob) {
-        if let Err(place) = self.lengths.binary_search(&end.len()) {
-            self.lengths.insert(place, end.len());
+impl<'a> Bucket<'a> {
+    fn of(pattern: &'a str) -> Self {
+        if !pattern.contains('*') {
+            return Self::Exact(pattern);
         }
-        self.globs.entry(end).or_default().push((position, glob));
+        let (prefix, suffix) = (glob::prefix(pattern), glob::suffix(pattern));
+        if prefix.is_empty() && suffix.is_empty() {
+            Self::Scanned
+        } else if prefix.len() >= suffix.len() {
+            Self::Prefix(prefix)
+        } else {
+            Self::Suffix(suffix)
+        }
     }
+}
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+fn text(texts: &str, pattern: Pattern) -> &str {
+    texts.get(pattern.start as usize..pattern.end as usize).unwrap_or_default()
+}
+
+fn insert_sorted(lengths: &mut Vec<usize>, length: usize) {
+    if let Err(place) = lengths.binary_search(&length) {
+        lengths.insert(place, length);
+    }
+}
+
+/// A position in what a policy of at most a few MiB holds.
+fn index(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -92,7 +183,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::PatternIndex;
-    use crate::policy::glob::Glob;
+    use crate::policy::glob;
 
     fn index(patterns: &[String]) -> PatternIndex {
         let mut index = PatternIndex::default();
@@ -112,13 +203,21 @@ mod tests {
         assert_eq!(index.first("x"), None);
     }
 
+    #[test]
+    fn equal_patterns_do_not_pile_up() {
+        let index = index(&["a", "a", "b*", "b*", "*c", "*c", "*", "*"].map(str::to_owned));
+        assert_eq!(index.patterns.len(), 4);
+        assert_eq!(index.first("a"), Some(0));
+        assert_eq!(index.first("bd"), Some(2));
+    }
+
     proptest! {
         #[test]
         fn agrees_with_a_plain_scan(
             patterns in proptest::collection::vec("[ab*]{0,5}", 0..12),
             text in "[ab]{0,6}",
         ) {
-            let scan = patterns.iter().position(|pattern| Glob::new(pattern).matches(&text));
+            let scan = patterns.iter().position(|pattern| glob::matches(pattern, &text));
             prop_assert_eq!(index(&patterns).first(&text), scan);
         }
     }

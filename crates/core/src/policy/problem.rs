@@ -3,7 +3,8 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::policy::yaml::Places;
+use crate::policy::printable::printable;
+use crate::policy::yaml::Place;
 
 /// More problems than this are counted but not kept: one broken generator must not fill a log.
 const MOST: usize = 100;
@@ -95,8 +96,8 @@ impl std::error::Error for Problems {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct At {
     pub(super) document: &'static str,
-    pub(super) place: Option<(u64, u64)>,
-    /// The path of a field, shared with the items of its list.
+    pub(super) place: Option<Place>,
+    /// The path of a field, shared with the items of its list; empty where it has none.
     field: Rc<str>,
     /// The position in a list. It becomes text only when something is said of the item, since a
     /// policy may have 100,000 of them.
@@ -104,32 +105,33 @@ pub(super) struct At {
 }
 
 impl At {
-    pub(super) fn new(document: &'static str, path: &str, place: Option<(u64, u64)>) -> Self {
+    pub(super) fn new(document: &'static str, path: &str, place: Option<Place>) -> Self {
         Self { document, place, field: path.into(), item: None }
     }
 
     /// The path inside the document.
     pub(super) fn path(&self) -> String {
         match self.item {
-            Some(item) => format!("{}[{item}]", self.field),
-            None => (*self.field).to_owned(),
+            Some(item) if !self.field.is_empty() => format!("{}[{item}]", self.field),
+            _ => (*self.field).to_owned(),
         }
     }
 
     /// The same path at another place.
-    pub(super) fn at(&self, place: (u64, u64)) -> Self {
+    pub(super) fn at(&self, place: Place) -> Self {
         Self { place: Some(place), ..self.clone() }
     }
 
     /// The field `name` of what stands here.
-    pub(super) fn field(&self, name: &str, place: (u64, u64)) -> Self {
+    pub(super) fn field(&self, name: &str, place: Place) -> Self {
         let path = self.path();
-        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let name = shorten(name);
+        let path = if path.is_empty() { name } else { format!("{path}.{name}") };
         Self::new(self.document, &path, Some(place))
     }
 
     /// The item at `position` of the list that is the field here.
-    pub(super) fn item(&self, position: usize, place: (u64, u64)) -> Self {
+    pub(super) fn item(&self, position: usize, place: Place) -> Self {
         Self { item: Some(position), ..self.at(place) }
     }
 }
@@ -137,18 +139,12 @@ impl At {
 /// Collects problems and warnings while a policy is read and compiled.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    /// How exactly the places must be known of which something is said.
-    pub(super) places: Places,
     problems: Vec<Problem>,
     left_out: usize,
     warnings: Vec<Warning>,
 }
 
 impl Report {
-    pub(super) fn with(places: Places) -> Self {
-        Self { places, ..Self::default() }
-    }
-
     pub(super) fn problem(&mut self, at: &At, message: impl Into<String>, hint: Option<&str>) {
         self.push(located(at, message, hint));
     }
@@ -157,6 +153,23 @@ impl Report {
         if self.warnings.len() < MOST {
             self.warnings.push(Warning(located(at, message, hint)));
         }
+    }
+
+    /// Whether no more warnings are kept, so that callers need not word one.
+    pub(super) fn warned_enough(&self) -> bool {
+        self.warnings.len() >= MOST
+    }
+
+    /// Whether problems are only counted by now. Counts one, so that callers need not word it.
+    pub(super) fn counts_only(&mut self) -> bool {
+        let full = self.problems.len() >= MOST;
+        self.left_out += usize::from(full);
+        full
+    }
+
+    /// How much was said so far.
+    pub(super) fn said(&self) -> usize {
+        self.problems.len() + self.left_out + self.warnings.len()
     }
 
     pub(super) fn push(&mut self, problem: Problem) {
@@ -192,8 +205,18 @@ fn located(at: &At, message: impl Into<String>, hint: Option<&str>) -> Problem {
     Problem {
         document: at.document.to_owned(),
         path: at.path(),
-        place: at.place,
+        place: at.place.map(|(line, column)| (line.into(), column.into())),
         message: message.into(),
         hint: hint.map(str::to_owned),
+    }
+}
+
+/// User text fit for a message: escaped, and not longer than a line.
+pub(super) fn shorten(text: &str) -> String {
+    const MOST: usize = 120;
+    let shown = text.char_indices().nth(MOST).and_then(|(end, _)| text.get(..end));
+    match shown {
+        Some(shown) => format!("{}…", printable(shown)),
+        None => printable(text).into_owned(),
     }
 }

@@ -1,11 +1,23 @@
 //! The user's regexes, as one anchored set: the last resort of every lookup.
+//!
+//! A regex of thirty bytes can be a machine of a megabyte, so a policy has a budget of them:
+//! their number, what they come to when compiled, and what matching may remember. The size is
+//! estimated from the parsed regex, before anything is compiled.
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use crate::policy::pattern::{REGEX_SIZE_LIMIT, anchored};
+use crate::policy::pattern::BadPattern;
 
-/// More regexes than this in one list are refused: globs and hosts are indexed, regexes are not.
+/// More regexes than this in one policy are refused: globs and hosts are indexed, regexes are not.
 pub(super) const MOST_REGEXES: usize = 1_000;
+/// Bytes that one compiled regex may take, by [`size`].
+const LARGEST: usize = 1 << 20;
+/// Bytes that all regexes of a policy may take together, by [`size`].
+pub(super) const LARGEST_TOGETHER: usize = 4 << 20;
+/// Bytes that the lazy DFAs of a policy may remember, for each thread that matches.
+const MOST_REMEMBERED: usize = 2 << 20;
 
 /// Checked regexes, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
@@ -14,21 +26,73 @@ pub(super) struct Regexes {
     positions: Vec<usize>,
 }
 
+/// Parses the text between the slashes.
+///
+/// # Errors
+/// When it is no regex by itself, or one that would be too large.
+pub(super) fn parse(pattern: &str) -> Result<Hir, BadPattern> {
+    let bad = |message: String, hint| BadPattern { message, hint };
+    if pattern.is_empty() {
+        let hint = "write the pattern between the slashes";
+        return Err(bad("is an empty regex".to_owned(), Some(hint)));
+    }
+    let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(32).build();
+    let parsed = parser.parse(pattern).map_err(|error| {
+        let text = error.to_string();
+        let reason = text.lines().last().unwrap_or_default();
+        let reason = reason.strip_prefix("error: ").unwrap_or(reason).trim_end_matches('.');
+        bad(format!("is not a valid regex: {reason}"), None)
+    })?;
+    if size(&parsed) > LARGEST {
+        let hint = "a repetition counts as often as it repeats: write `*` or a smaller number";
+        return Err(bad("is too large a regex".to_owned(), Some(hint)));
+    }
+    Ok(parsed)
+}
+
+/// Bytes that a parsed regex takes when it is compiled: about, and rather too many.
+pub(super) fn size(hir: &Hir) -> usize {
+    /// A state of the machine, forward and backward.
+    const STATE: usize = 64;
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => STATE,
+        HirKind::Literal(literal) => literal.0.len().saturating_mul(STATE),
+        HirKind::Class(Class::Bytes(class)) => STATE + class.ranges().len().saturating_mul(16),
+        // Each range becomes some sequences of up to four bytes.
+        HirKind::Class(Class::Unicode(class)) => class.ranges().len().saturating_mul(12 * STATE),
+        HirKind::Repetition(repetition) => {
+            let least = usize::try_from(repetition.min).unwrap_or(usize::MAX);
+            let most = repetition.max.map_or(least.saturating_add(1), |most| {
+                usize::try_from(most).unwrap_or(usize::MAX)
+            });
+            size(&repetition.sub).saturating_add(STATE).saturating_mul(most.max(1))
+        }
+        HirKind::Capture(capture) => size(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().fold(STATE, |sum, part| sum.saturating_add(size(part)).saturating_add(16))
+        }
+    }
+}
+
 impl Regexes {
-    /// Compiles patterns that have each been checked alone.
+    /// Compiles regexes that have each been parsed alone, as one of `sets` sets of the policy.
     ///
     /// # Errors
-    /// When all of them together are over the size limit.
-    pub(super) fn new(patterns: &[(usize, String)]) -> Result<Self, regex::Error> {
+    /// When they are larger than all of a policy's may be, which [`size`] foresees.
+    pub(super) fn new(patterns: Vec<(usize, Hir)>, sets: usize) -> Result<Self, regex::Error> {
         if patterns.is_empty() {
             return Ok(Self::default());
         }
-        let set = RegexSetBuilder::new(patterns.iter().map(|(_, pattern)| anchored(pattern)))
-            .unicode(false)
-            .size_limit(REGEX_SIZE_LIMIT * 16)
-            .dfa_size_limit(REGEX_SIZE_LIMIT * 4)
-            .build()?;
         let positions = patterns.iter().map(|(position, _)| *position).collect();
+        // Anchored as a parsed regex, so that no flag or comment of the user's reaches the anchors.
+        let anchored = |hir| Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
+        let set =
+            RegexSetBuilder::new(patterns.into_iter().map(|(_, hir)| anchored(hir).to_string()))
+                // Printing a parsed regex gives one of characters, with `(?-u:…)` around bytes.
+                .unicode(true)
+                .size_limit(LARGEST_TOGETHER)
+                .dfa_size_limit(MOST_REMEMBERED / sets.max(1))
+                .build()?;
         Ok(Self { set: Some(set), positions })
     }
 
@@ -39,8 +103,7 @@ impl Regexes {
 
     /// The lowest position among the regexes that match the whole of `text`.
     pub(super) fn first(&self, text: &str) -> Option<usize> {
-        let set = self.set.as_ref()?;
-        let matches = set.matches(text.as_bytes());
-        matches.iter().filter_map(|index| self.positions.get(index).copied()).min()
+        let found = self.set.as_ref()?.matches(text.as_bytes());
+        found.iter().filter_map(|index| self.positions.get(index).copied()).min()
     }
 }

@@ -1,6 +1,8 @@
-//! A list of registry patterns, compiled: host bucket first, then path, regexes last.
+//! A list of registry patterns, compiled: hosts first, then hosts with a path, regexes last.
 
 use std::collections::HashMap;
+
+use regex_syntax::hir::Hir;
 
 use crate::image::Reference;
 use crate::policy::pattern::RegistryPattern;
@@ -11,127 +13,125 @@ use crate::policy::regexes::Regexes;
 #[derive(Clone, Debug, Default)]
 pub(super) struct RegistrySet {
     everything: Option<usize>,
-    hosts: HashMap<Box<str>, Bucket>,
-    /// Finds the buckets of the host globs that match, by their position there.
+    /// Hosts and globs over hosts, without a path.
+    hosts: PatternIndex,
+    /// `host/path`, where the host is no glob. A path's wildcards cannot reach into the host, since
+    /// every text that is looked up begins with the host that was parsed.
+    places: PatternIndex,
+    /// Globs over hosts that have paths, each known by its number.
     host_globs: PatternIndex,
-    glob_buckets: Vec<Bucket>,
+    /// `number/path` for the host glob of that number.
+    glob_places: PatternIndex,
     regexes: Regexes,
 }
 
-/// What is said of one host, or of one host glob.
-#[derive(Clone, Debug, Default)]
-struct Bucket {
-    whole: Option<usize>,
-    /// Apart, since most hosts are named without a path and an index takes room in every bucket.
-    paths: Option<Box<PatternIndex>>,
+/// Patterns on their way into a set.
+#[derive(Debug, Default)]
+pub(super) struct RegistrySetBuilder {
+    set: RegistrySet,
+    globs: HashMap<String, usize>,
+    regexes: Vec<(usize, Hir)>,
 }
 
-impl RegistrySet {
-    /// Compiles checked patterns in the order of the policy's list.
+impl RegistrySetBuilder {
+    /// Adds the pattern at `position` of the policy's list.
+    pub(super) fn insert(&mut self, position: usize, pattern: RegistryPattern) {
+        match pattern {
+            RegistryPattern::Everything => {
+                self.set.everything.get_or_insert(position);
+            }
+            RegistryPattern::Place { host, path: None } => self.set.hosts.insert(&host, position),
+            RegistryPattern::Place { host, path: Some(path) } if host.contains('*') => {
+                let next = self.globs.len();
+                let number = *self.globs.entry(host).or_insert_with_key(|host| {
+                    self.set.host_globs.insert(host, next);
+                    next
+                });
+                self.set.glob_places.insert(&format!("{number}/{path}"), position);
+            }
+            RegistryPattern::Place { host, path: Some(path) } => {
+                self.set.places.insert(&format!("{host}/{path}"), position);
+            }
+            RegistryPattern::Regex(regex) => self.regexes.push((position, regex)),
+        }
+    }
+
+    /// Compiles what was added, as one of `sets` sets of the policy that have regexes.
     ///
     /// # Errors
     /// When the regexes together are over their size limit.
-    pub(super) fn new(
-        patterns: impl IntoIterator<Item = (usize, RegistryPattern)>,
-    ) -> Result<Self, regex::Error> {
-        let patterns = patterns.into_iter();
-        // Most patterns are hosts; to grow the table would hash each of them twice more.
-        let hosts = HashMap::with_capacity(patterns.size_hint().0);
-        let mut set = Self { hosts, ..Self::default() };
-        let mut globs: HashMap<String, usize> = HashMap::new();
-        let mut regexes = Vec::new();
-        for (position, pattern) in patterns {
-            match pattern {
-                RegistryPattern::Everything => {
-                    set.everything.get_or_insert(position);
-                }
-                RegistryPattern::Place { host, path } if host.contains('*') => {
-                    let bucket = *globs.entry(host).or_insert_with_key(|host| {
-                        set.host_globs.insert(host, set.glob_buckets.len());
-                        set.glob_buckets.push(Bucket::default());
-                        set.glob_buckets.len() - 1
-                    });
-                    if let Some(bucket) = set.glob_buckets.get_mut(bucket) {
-                        bucket.insert(path.as_deref(), position);
-                    }
-                }
-                RegistryPattern::Place { host, path } => {
-                    set.hosts
-                        .entry(host.into_boxed_str())
-                        .or_default()
-                        .insert(path.as_deref(), position);
-                }
-                RegistryPattern::Regex(pattern) => regexes.push((position, pattern)),
-            }
+    pub(super) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
+        let Self { mut set, globs: _, regexes } = self;
+        set.regexes = Regexes::new(regexes, sets)?;
+        for index in [&mut set.hosts, &mut set.places, &mut set.host_globs, &mut set.glob_places] {
+            index.shrink();
         }
-        set.regexes = Regexes::new(&regexes)?;
         Ok(set)
-    }
-
-    /// The lowest position among the patterns that cover the reference's registry and repository.
-    pub(super) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
-        let registry = reference.registry();
-        let mut first = self.everything;
-        let mut consider = |found: Option<usize>| {
-            if let Some(found) = found
-                && first.is_none_or(|first| found < first)
-            {
-                first = Some(found);
-            }
-        };
-        if let Some(bucket) = self.hosts.get(registry) {
-            consider(bucket.first(reference));
-        }
-        self.host_globs.each(registry, |bucket| {
-            consider(self.glob_buckets.get(bucket).and_then(|bucket| bucket.first(reference)));
-        });
-        if !self.regexes.is_empty() {
-            consider(self.regexes.first(&format!("{registry}/{}", reference.repository())));
-        }
-        first
     }
 }
 
-impl Bucket {
-    fn insert(&mut self, path: Option<&str>, position: usize) {
-        match path {
-            None => {
-                self.whole.get_or_insert(position);
-            }
-            Some(path) => {
-                self.paths.get_or_insert_default().insert(path, position);
-            }
+impl RegistrySet {
+    /// The lowest position among the patterns that cover the reference's registry and repository.
+    pub(super) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
+        let registry = reference.registry();
+        let mut first = Lowest(self.everything);
+        self.hosts.each(registry, 0, |found| first.consider(found));
+        if !self.places.is_empty() || !self.regexes.is_empty() {
+            let place = format!("{registry}/{}", reference.repository());
+            each_below(&self.places, &place, registry.len(), &mut first);
+            self.regexes.first(&place).into_iter().for_each(|found| first.consider(found));
         }
+        if !self.host_globs.is_empty() {
+            let repository = reference.repository();
+            self.host_globs.each(registry, 0, |number| {
+                let host = number.to_string();
+                let place = format!("{host}/{repository}");
+                each_below(&self.glob_places, &place, host.len(), &mut first);
+            });
+        }
+        first.0
     }
+}
 
-    /// A path covers what is below it, up to a segment boundary: `acme` covers `acme/x`, not
-    /// `acmex`. So every leading run of whole segments is looked up.
-    fn first(&self, reference: &Reference<'_>) -> Option<usize> {
-        let mut first = self.whole;
-        let Some(paths) = &self.paths else { return first };
-        let repository = reference.repository();
-        let ends = repository.match_indices('/').map(|(end, _)| end).chain([repository.len()]);
-        for leading in ends.filter_map(|end| repository.get(..end)) {
-            if let Some(found) = paths.first(leading)
-                && first.is_none_or(|first| found < first)
-            {
-                first = Some(found);
-            }
+/// A path covers what is below it, up to a segment boundary: `acme` covers `acme/x`, not `acmex`.
+/// So every leading run of whole segments behind the host is looked up.
+fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Lowest) {
+    if places.is_empty() {
+        return;
+    }
+    let slashes = place.match_indices('/').map(|(end, _)| end).filter(|end| *end > host);
+    for leading in slashes.chain([place.len()]).filter_map(|end| place.get(..end)) {
+        // No pattern of this host has a literal start that is not longer than the host.
+        places.each(leading, host + 1, |found| first.consider(found));
+    }
+}
+
+/// The lowest position so far.
+struct Lowest(Option<usize>);
+
+impl Lowest {
+    fn consider(&mut self, found: usize) {
+        if self.0.is_none_or(|first| found < first) {
+            self.0 = Some(found);
         }
-        first
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::RegistrySet;
+    use proptest::prelude::*;
+
+    use super::RegistrySetBuilder;
     use crate::image::Reference;
+    use crate::policy::glob;
     use crate::policy::pattern::RegistryPattern;
 
     fn first(patterns: &[&str], image: &str) -> Option<usize> {
-        let patterns = patterns.iter().map(|pattern| RegistryPattern::parse(pattern).unwrap());
-        let set = RegistrySet::new(patterns.enumerate()).unwrap();
-        set.first(&Reference::parse(image).unwrap())
+        let mut builder = RegistrySetBuilder::default();
+        for (position, pattern) in patterns.iter().enumerate() {
+            builder.insert(position, RegistryPattern::parse(pattern).unwrap());
+        }
+        builder.build(1).unwrap().first(&Reference::parse(image).unwrap())
     }
 
     #[test]
@@ -172,6 +172,32 @@ mod tests {
         ];
         for (patterns, image, expected) in rows {
             assert_eq!(first(patterns, image), *expected, "{patterns:?} on {image}");
+        }
+    }
+
+    /// What a pattern means, without any index.
+    fn covers(pattern: &str, image: &str) -> bool {
+        let reference = Reference::parse(image).unwrap();
+        let RegistryPattern::Place { host, path } = RegistryPattern::parse(pattern).unwrap() else {
+            return true;
+        };
+        let repository = reference.repository();
+        let ends = repository.match_indices('/').map(|(end, _)| end).chain([repository.len()]);
+        let below = |path: &str| ends.clone().any(|end| glob::matches(path, &repository[..end]));
+        glob::matches(&host, reference.registry()) && path.is_none_or(|path| below(&path))
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_plain_scan(
+            patterns in proptest::collection::vec(
+                r"(a\.b|\*\.b|a\.\*\*|[ab*]{1,2}\.b|\*)(/[ab*]{1,2}){0,3}", 1..8,
+            ),
+            image in r"[ab]{1,2}\.b(/[ab]{1,2}){1,3}",
+        ) {
+            let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+            let scan = patterns.iter().position(|pattern| covers(pattern, &image));
+            prop_assert_eq!(first(&patterns, &image), scan);
         }
     }
 }

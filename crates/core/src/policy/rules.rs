@@ -5,17 +5,25 @@ use std::sync::Arc;
 use crate::image::Reference;
 use crate::policy::message;
 use crate::policy::registry_set::RegistrySet;
-use crate::policy::source::ShortNames;
+use crate::policy::source::{ShortNames, Texts};
 use crate::policy::tag_set::TagSet;
 use crate::policy::verdict::{Mode, Rule, TemplateMode, UpdateScope};
 
 /// A list of the policy: as written, and compiled. Shared between a policy and its overrides.
 #[derive(Debug)]
 pub(super) struct List<T> {
-    pub(super) written: Vec<String>,
+    pub(super) written: Written,
     /// The written items joined for a message, cut where they are many.
     pub(super) joined: String,
     pub(super) set: T,
+}
+
+/// The items of a list as written, in one piece: there may be hundreds of thousands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    texts: Box<str>,
+    /// Where each item ends.
+    ends: Box<[u32]>,
 }
 
 /// The rules in force for some namespaces.
@@ -47,8 +55,42 @@ pub(super) enum Broken {
 }
 
 impl<T> List<T> {
-    pub(super) fn new(written: Vec<String>, set: T) -> Self {
+    pub(super) fn new(written: Written, set: T) -> Self {
         Self { joined: message::join(&written), written, set }
+    }
+}
+
+impl Written {
+    pub(super) fn of(raw: &Texts<'_>) -> Self {
+        let mut texts = String::with_capacity(raw.items.iter().map(|item| item.value.len()).sum());
+        let mut ends = Vec::with_capacity(raw.items.len());
+        for item in &raw.items {
+            texts.push_str(&item.value);
+            // Documents are far smaller than 4 GiB.
+            ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
+        }
+        Self { texts: texts.into(), ends: ends.into() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The item at `position`; empty where there is none.
+    pub(super) fn get(&self, position: usize) -> &str {
+        let end = |position: usize| self.ends.get(position).map(|end| *end as usize);
+        let start = position.checked_sub(1).map_or(Some(0), end);
+        let (Some(start), Some(end)) = (start, end(position)) else { return "" };
+        self.texts.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|position| self.get(position))
+    }
+
+    /// Whether `raw` says the same.
+    pub(super) fn is(&self, raw: &Texts<'_>) -> bool {
+        self.len() == raw.items.len() && self.iter().eq(raw.items.iter().map(|item| &*item.value))
     }
 }
 
@@ -74,16 +116,13 @@ impl Rules {
     }
 
     /// A tag counts even beside a digest: `nginx:latest@sha256:…` says `latest`. A reference
-    /// without a tag is pulled as `latest`, so an allow-list of tags judges it as that; the
-    /// block-list leaves it to `requireTag`.
+    /// without tag and digest is pulled as `latest`, so both lists judge it as that.
     pub(super) fn tag_broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
-        if let Some(tag) = reference.tag()
-            && self.blocked_tags.set.first(tag).is_some()
-        {
-            return Some(Broken::TagBlocked);
-        }
         let implied = reference.digest().is_none().then_some("latest");
         let tag = reference.tag().or(implied)?;
+        if self.blocked_tags.set.first(tag).is_some() {
+            return Some(Broken::TagBlocked);
+        }
         let allowed = &self.allowed_tags.set;
         (!allowed.is_empty() && allowed.first(tag).is_none()).then_some(Broken::TagNotAllowed)
     }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::problem::{At, Report};
-use crate::policy::source::{Located, RawPolicy, Text};
+use crate::policy::problem::{At, Report, shorten};
+use crate::policy::source::{Item, Located, RawPolicy, Texts};
 
 const ALLOWED_REGISTRIES: &str = "ALLOWED_REGISTRIES";
 const BLOCKED_TAGS: &str = "BLOCKED_TAGS";
@@ -57,7 +57,7 @@ fn whole(key: &'static str) -> At {
 }
 
 /// Splits at `,` `;` `|`; white space around an item and blank items are dropped.
-fn list<'a>(key: &'static str, text: &'a str) -> Located<Vec<Text<'a>>> {
+fn list<'a>(key: &'static str, text: &'a str) -> Texts<'a> {
     let mut items = Vec::new();
     let (mut line, mut column) = (1, 1);
     for piece in text.split_inclusive([',', ';', '|']) {
@@ -66,18 +66,21 @@ fn list<'a>(key: &'static str, text: &'a str) -> Located<Vec<Text<'a>>> {
         let (lead, rest) = piece.split_at_checked(before).unwrap_or(("", piece));
         (line, column) = advance(line, column, lead);
         if !item.is_empty() {
-            let at = At::new(key, "", Some((line, column)));
-            items.push(Located { value: item.into(), at });
+            items.push(Item { value: item.into(), place: (line, column) });
         }
         (line, column) = advance(line, column, rest);
     }
     let at = At::new(key, "", Some((1, 1)));
-    Located { value: items, at }
+    Texts { items, at }
 }
 
-fn advance(line: u64, column: u64, text: &str) -> (u64, u64) {
+fn advance(line: u32, column: u32, text: &str) -> (u32, u32) {
     text.chars().fold((line, column), |(line, column), character| {
-        if character == '\n' { (line + 1, 1) } else { (line, column + 1) }
+        if character == '\n' {
+            (line.saturating_add(1), 1)
+        } else {
+            (line, column.saturating_add(1))
+        }
     })
 }
 
@@ -89,7 +92,7 @@ fn boolean(key: &'static str, text: &str, report: &mut Report) -> Option<Located
     } else if value.eq_ignore_ascii_case("false") {
         Some(Located { value: false, at })
     } else {
-        let message = format!("`{}` is neither `true` nor `false`", value.escape_debug());
+        let message = format!("`{}` is neither `true` nor `false`", shorten(value));
         report.problem(&at, message, Some("write `true` to refuse images without a tag"));
         None
     }

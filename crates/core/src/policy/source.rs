@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::policy::problem::At;
 use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
+use crate::policy::yaml::Place;
 
 /// A value with the place it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,34 @@ pub(super) struct Located<T> {
 
 /// A text as written, borrowed from its document where it stands there letter by letter.
 pub(super) type Text<'a> = Located<Cow<'a, str>>;
+
+/// A list of texts, with its place. An item has no more than it needs: there may be half a million
+/// of them in a document.
+#[derive(Clone, Debug)]
+pub(super) struct Texts<'a> {
+    pub(super) items: Vec<Item<'a>>,
+    pub(super) at: At,
+}
+
+/// One text of a list.
+#[derive(Clone, Debug)]
+pub(super) struct Item<'a> {
+    pub(super) value: Cow<'a, str>,
+    pub(super) place: Place,
+}
+
+impl Texts<'_> {
+    /// A list that nobody wrote.
+    pub(super) fn of_defaults(items: &[&'static str]) -> Texts<'static> {
+        let item = |text: &&'static str| Item { value: (*text).into(), place: (0, 0) };
+        Texts { items: items.iter().map(item).collect(), at: At::new("default", "", None) }
+    }
+
+    /// The place of the item at `position`.
+    pub(super) fn at(&self, position: usize, item: &Item<'_>) -> At {
+        self.at.item(position, item.place)
+    }
+}
 
 /// What short names such as `nginx:1.27` are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,10 +60,10 @@ pub(super) enum ShortNames {
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawRules<'a> {
     pub(super) mode: Option<Mode>,
-    pub(super) allowed_registries: Option<Located<Vec<Text<'a>>>>,
-    pub(super) blocked_registries: Option<Located<Vec<Text<'a>>>>,
-    pub(super) allowed_tags: Option<Located<Vec<Text<'a>>>>,
-    pub(super) blocked_tags: Option<Located<Vec<Text<'a>>>>,
+    pub(super) allowed_registries: Option<Texts<'a>>,
+    pub(super) blocked_registries: Option<Texts<'a>>,
+    pub(super) allowed_tags: Option<Texts<'a>>,
+    pub(super) blocked_tags: Option<Texts<'a>>,
     pub(super) require_tag: Option<Located<bool>>,
     pub(super) require_digest: Option<bool>,
     pub(super) short_names: Option<ShortNames>,
@@ -47,7 +76,7 @@ pub(super) struct RawRules<'a> {
 pub(super) struct RawOverride<'a> {
     pub(super) at: At,
     pub(super) name: Option<Text<'a>>,
-    pub(super) namespaces: Option<Located<Vec<Text<'a>>>>,
+    pub(super) namespaces: Option<Texts<'a>>,
     pub(super) rules: RawRules<'a>,
 }
 
@@ -56,11 +85,11 @@ pub(super) struct RawOverride<'a> {
 pub(super) struct RawExemption<'a> {
     pub(super) at: At,
     pub(super) name: Option<Text<'a>>,
-    pub(super) images: Option<Located<Vec<Text<'a>>>>,
-    pub(super) namespaces: Vec<Text<'a>>,
-    pub(super) users: Vec<Text<'a>>,
-    pub(super) groups: Vec<Text<'a>>,
-    pub(super) service_accounts: Vec<Text<'a>>,
+    pub(super) images: Option<Texts<'a>>,
+    pub(super) namespaces: Option<Texts<'a>>,
+    pub(super) users: Option<Texts<'a>>,
+    pub(super) groups: Option<Texts<'a>>,
+    pub(super) service_accounts: Option<Texts<'a>>,
     pub(super) reason: Option<Text<'a>>,
     pub(super) owner: Option<Text<'a>>,
     pub(super) expires: Option<Text<'a>>,
@@ -78,6 +107,6 @@ pub(super) struct RawPolicy<'a> {
 /// Who may set the label that takes a namespace out of the webhook's reach.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawOptOut<'a> {
-    pub(super) users: Option<Vec<Text<'a>>>,
-    pub(super) groups: Option<Vec<Text<'a>>>,
+    pub(super) users: Option<Texts<'a>>,
+    pub(super) groups: Option<Texts<'a>>,
 }

@@ -1,5 +1,7 @@
 //! A list of tag patterns, compiled.
 
+use regex_syntax::hir::Hir;
+
 use crate::policy::pattern::TagPattern;
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::regexes::Regexes;
@@ -12,27 +14,35 @@ pub(super) struct TagSet {
     empty: bool,
 }
 
-impl TagSet {
-    /// Compiles checked patterns in the order of the policy's list.
+/// Patterns on their way into a set.
+#[derive(Debug, Default)]
+pub(super) struct TagSetBuilder {
+    texts: PatternIndex,
+    regexes: Vec<(usize, Hir)>,
+}
+
+impl TagSetBuilder {
+    /// Adds the pattern at `position` of the policy's list.
+    pub(super) fn insert(&mut self, position: usize, pattern: TagPattern) {
+        match pattern {
+            TagPattern::Text(text) => self.texts.insert(&text, position),
+            TagPattern::Regex(regex) => self.regexes.push((position, regex)),
+        }
+    }
+
+    /// Compiles what was added, as one of `sets` sets of the policy that have regexes.
     ///
     /// # Errors
     /// When the regexes together are over their size limit.
-    pub(super) fn new(
-        patterns: impl IntoIterator<Item = (usize, TagPattern)>,
-    ) -> Result<Self, regex::Error> {
-        let mut set = Self { empty: true, ..Self::default() };
-        let mut regexes = Vec::new();
-        for (position, pattern) in patterns {
-            set.empty = false;
-            match pattern {
-                TagPattern::Text(text) => set.texts.insert(&text, position),
-                TagPattern::Regex(pattern) => regexes.push((position, pattern)),
-            }
-        }
-        set.regexes = Regexes::new(&regexes)?;
-        Ok(set)
+    pub(super) fn build(self, sets: usize) -> Result<TagSet, regex::Error> {
+        let Self { mut texts, regexes } = self;
+        texts.shrink();
+        let empty = texts.is_empty() && regexes.is_empty();
+        Ok(TagSet { texts, regexes: Regexes::new(regexes, sets)?, empty })
     }
+}
 
+impl TagSet {
     /// Whether the list has no pattern.
     pub(super) fn is_empty(&self) -> bool {
         self.empty
@@ -49,14 +59,17 @@ impl TagSet {
 
 #[cfg(test)]
 mod tests {
-    use super::TagSet;
+    use super::TagSetBuilder;
     use crate::policy::pattern::TagPattern;
 
     #[test]
     fn rows() {
         let patterns = ["staging", "latest", "*-rc*", "/dev-[0-9]+/", "1.0"];
-        let parsed = patterns.iter().map(|pattern| TagPattern::parse(pattern).unwrap());
-        let set = TagSet::new(parsed.enumerate()).unwrap();
+        let mut builder = TagSetBuilder::default();
+        for (position, pattern) in patterns.iter().enumerate() {
+            builder.insert(position, TagPattern::parse(pattern).unwrap());
+        }
+        let set = builder.build(1).unwrap();
         let rows = [
             ("staging", Some(0)),
             ("latest", Some(1)),

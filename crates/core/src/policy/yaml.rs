@@ -1,263 +1,374 @@
 //! A YAML document as a tree that knows its places.
 //!
 //! Scalars keep the text they were written as: a tag `1.0` is not a number. Nothing is checked
-//! here but YAML itself; duplicate keys, a second document and recursion are refused.
+//! here but YAML itself; duplicate keys, a second document, recursion and tags that would change
+//! what a text means are refused.
+//!
+//! The tree of a document is not larger than the document allows: an alias shares what its anchor
+//! names, and what all aliases stand for together is bounded before anybody copies it.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::collections::HashMap;
+use std::rc::Rc;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Budget, Error, Location, Options, Spanned};
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
-/// A node with its one-based line and column.
+use crate::policy::printable::printable;
+
+/// One-based line and column.
+pub(super) type Place = (u32, u32);
+
+/// A node with its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
-    pub(super) place: (u64, u64),
+    pub(super) place: Place,
     pub(super) value: Value<'a>,
 }
 
 /// What stands at a node.
 #[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
-    Mapping(Vec<(Key, Node<'a>)>),
+    Mapping(Box<[(Key<'a>, Node<'a>)]>),
     Null,
     Scalar(Cow<'a, str>),
-    Sequence(Vec<Node<'a>>),
+    Sequence(Box<[Node<'a>]>),
+    /// What has an anchor; its aliases share it.
+    Shared(Rc<Value<'a>>),
 }
 
 /// A key of a mapping.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
-    pub(super) name: String,
-    pub(super) place: (u64, u64),
+pub(super) struct Key<'a> {
+    pub(super) name: Cow<'a, str>,
+    pub(super) place: Place,
 }
 
 /// Why a text is not a YAML document.
 #[derive(Debug)]
 pub(super) struct Malformed {
     pub(super) message: String,
-    pub(super) place: Option<(u64, u64)>,
+    pub(super) place: Option<Place>,
+    pub(super) hint: Option<&'static str>,
 }
 
-/// Whether the items of lists know their places. To learn them is a third of the work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Places {
-    /// Every node knows its place.
-    #[default]
-    Everywhere,
-    /// What stands in a list may not know its place. A text is read nevertheless as it is with
-    /// places, or with them.
-    NotInLists,
-}
+/// Collections inside each other, with those that an alias stands for. A policy needs five.
+const DEEPEST: usize = 32;
+/// Keys of one mapping. A policy has thirteen fields.
+const MOST_KEYS: usize = 32;
+/// Aliases may stand for as much as the document has bytes, or for this much where that is more:
+/// a short policy may well name one list in each of its overrides.
+const LEAST_ALIASED: usize = 64 << 10;
 
-/// Reads one document.
-pub(super) fn parse(text: &str, places: Places) -> Result<Node<'_>, Malformed> {
-    if places == Places::NotInLists
-        && let Ok(tree) =
-            serde_saphyr::from_str_with_options::<Spanned<Tree<'_, false>>>(text, options())
-    {
-        return Ok(node(tree, text));
+impl<'a> Value<'a> {
+    /// The value itself: a shared one is copied, as far as it has aliases.
+    pub(super) fn owned(self) -> Self {
+        match self {
+            Self::Shared(shared) => Rc::unwrap_or_clone(shared).owned(),
+            value => value,
+        }
     }
-    let tree: Spanned<Tree<'_, true>> =
-        serde_saphyr::from_str_with_options(text, options()).map_err(|error| malformed(&error))?;
-    Ok(node(tree, text))
 }
 
-/// Room for 100,000 rules; far below what would hurt.
-fn options() -> Options {
-    let mut budget = Budget::default();
-    budget.max_events = 2_000_000;
-    budget.max_nodes = 1_000_000;
-    budget.max_depth = 32;
-    budget.max_aliases = 1_000;
+/// Reads one document; a text without any is `Null`.
+pub(super) fn parse(text: &str) -> Result<Node<'_>, Malformed> {
     let mut options = Options::default();
-    options.budget = Some(budget);
-    options.with_snippet = false;
-    options
+    options.set_emit_comments(false);
+    options.flow_nesting_limit = DEEPEST;
+    options.block_nesting_limit = DEEPEST;
+    let mut tree = Tree::new(text.len());
+    for next in Parser::with_options(StrInput::new(text), options) {
+        let (event, span) = next.map_err(|error| not_yaml(&error))?;
+        tree.take(event, place(&span))?;
+    }
+    Ok(tree.root.unwrap_or(Node { place: (1, 1), value: Value::Null }))
 }
 
-fn malformed(error: &Error) -> Malformed {
-    let place = error.location().map(|location| (location.line(), location.column()));
-    let text = error.without_snippet().to_string();
-    let text = text.lines().next().unwrap_or_default();
-    // The place is said in front of the message already.
-    let text = text.split(" at line ").next().unwrap_or(text);
-    let message = if text.starts_with("duplicate mapping key: ") {
-        let key = text.trim_start_matches("duplicate mapping key: ");
-        let key = key.split(", set ").next().unwrap_or(key);
-        format!("the key `{}` is given twice", key.escape_debug())
-    } else if text.starts_with("multiple YAML documents") {
-        "there is a second document; a policy is one document".to_owned()
-    } else {
-        format!("not valid YAML: {}", text.escape_debug())
-    };
-    Malformed { message, place }
+/// The tree while it grows.
+struct Tree<'a> {
+    /// Collections that are not complete, the innermost last.
+    open: Vec<Open<'a>>,
+    root: Option<Node<'a>>,
+    documents: usize,
+    anchors: HashMap<usize, Anchored<'a>>,
+    /// Nodes and bytes of text so far, with those that aliases stand for.
+    weight: usize,
+    /// What aliases may still stand for.
+    aliased: usize,
 }
 
-fn node<'a, const PLACES: bool>(spanned: Spanned<Tree<'a, PLACES>>, text: &'a str) -> Node<'a> {
-    let location = spanned.referenced;
-    let written = || {
-        let span = spanned.defined.span();
-        let start = usize::try_from(span.byte_offset()?).ok()?;
-        let length = usize::try_from(span.byte_len()?).ok()?;
-        text.get(start..start.checked_add(length)?)
-    };
-    let value = match spanned.value {
-        Tree::Mapping(entries) => Value::Mapping(
-            entries.into_iter().map(|(key, value)| (self::key(key), node(value, text))).collect(),
-        ),
-        Tree::Null => Value::Null,
-        Tree::Sequence(items) => {
-            Value::Sequence(items.into_iter().map(|item| node(item, text)).collect())
+struct Open<'a> {
+    place: Place,
+    anchor: usize,
+    /// The weight of all that was read before it.
+    before: usize,
+    /// How many collections are inside each other in it, this one included.
+    height: usize,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Mapping {
+        entries: Vec<(Key<'a>, Node<'a>)>,
+        merged: Option<Node<'a>>,
+        key: Option<Pending<'a>>,
+    },
+    Sequence(Vec<Node<'a>>),
+}
+
+/// A key whose value comes next.
+enum Pending<'a> {
+    Key(Key<'a>),
+    Merge,
+}
+
+struct Anchored<'a> {
+    value: Rc<Value<'a>>,
+    weight: usize,
+    height: usize,
+}
+
+impl<'a> Tree<'a> {
+    fn new(length: usize) -> Self {
+        Self {
+            open: Vec::new(),
+            root: None,
+            documents: 0,
+            anchors: HashMap::new(),
+            weight: 0,
+            aliased: length.max(LEAST_ALIASED),
         }
-        Tree::Text(text) => Value::Scalar(text),
-        Tree::Typed(fallback) => {
-            Value::Scalar(written().map_or(fallback.into(), |text| text.trim_end().into()))
-        }
-    };
-    Node { place: (location.line(), location.column()), value }
-}
-
-fn key(spanned: Spanned<String>) -> Key {
-    let location = spanned.referenced;
-    Key { name: spanned.value, place: (location.line(), location.column()) }
-}
-
-/// The document as the deserializer sees it; `Typed` is a scalar that YAML reads as a boolean or
-/// a number, with a rendering of it in case its place in the text is not known.
-enum Tree<'a, const PLACES: bool> {
-    Mapping(Vec<(Spanned<String>, Spanned<Self>)>),
-    Null,
-    Sequence(Vec<Spanned<Self>>),
-    Text(Cow<'a, str>),
-    Typed(String),
-}
-
-impl<'de, const PLACES: bool> Deserialize<'de> for Tree<'de, PLACES> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TreeVisitor::<PLACES>)
-    }
-}
-
-struct TreeVisitor<const PLACES: bool>;
-
-impl<'de, const PLACES: bool> Visitor<'de> for TreeVisitor<PLACES> {
-    type Value = Tree<'de, PLACES>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Tree::Typed(value.to_string()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Tree::Typed(value.to_string()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Tree::Typed(value.to_string()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Self::Value, E> {
-        Ok(Tree::Typed(value.to_string()))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Self::Value, E> {
-        Ok(Tree::Typed(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Tree::Typed(value.to_string()))
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Tree::Text(value.into()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Tree::Text(value.to_owned().into()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Tree::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(Tree::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        if PLACES {
-            while let Some(item) = access.next_element()? {
-                items.push(item);
+    fn take(&mut self, event: Event<'a>, place: Place) -> Result<(), Malformed> {
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    let message = "there is a second document; a policy is one document";
+                    return Err(refused(message, place, None));
+                }
             }
-            return Ok(Tree::Sequence(items));
-        }
-        while let Some(item) = access.next_element()? {
-            if matches!(item, Tree::Typed(_)) {
-                return Err(A::Error::custom("only its place says how this was written"));
+            Event::Alias(anchor) => return self.alias(anchor, place),
+            Event::Scalar(text, style, anchor, tag) => {
+                return self.scalar(text, style, anchor, tag.as_deref(), place);
             }
-            items.push(Spanned::new(item, Location::UNKNOWN, Location::UNKNOWN));
+            Event::SequenceStart(_, anchor, tag) => {
+                check_tag(tag.as_deref(), &["seq"], place)?;
+                self.open(anchor, place, Content::Sequence(Vec::new()))?;
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                check_tag(tag.as_deref(), &["map"], place)?;
+                let content = Content::Mapping { entries: Vec::new(), merged: None, key: None };
+                self.open(anchor, place, content)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => return self.close(),
+            _ => {}
         }
-        Ok(Tree::Sequence(items))
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = access.next_entry()? {
-            entries.push(entry);
+    fn scalar(
+        &mut self,
+        text: Cow<'a, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        place: Place,
+    ) -> Result<(), Malformed> {
+        check_tag(tag, &["str", "null", "bool", "int", "float"], place)?;
+        let before = self.weight;
+        self.weight += 1 + text.len();
+        let plain = style == ScalarStyle::Plain && tag.is_none();
+        if let Some(Open { content: Content::Mapping { key: key @ None, .. }, .. }) =
+            self.open.last_mut()
+        {
+            if anchor != 0 {
+                let value = Rc::new(Value::Scalar(text.clone()));
+                let weight = self.weight - before;
+                self.anchors.insert(anchor, Anchored { value, weight, height: 0 });
+            }
+            *key = Some(if plain && text == "<<" {
+                Pending::Merge
+            } else {
+                Pending::Key(Key { name: text, place })
+            });
+            return Ok(());
         }
-        Ok(Tree::Mapping(entries))
+        let null = matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+        let value = match tag.and_then(Tag::core_suffix) {
+            Some("null") => Value::Null,
+            None if plain && null => Value::Null,
+            _ => Value::Scalar(text),
+        };
+        self.complete(value, place, anchor, before, 0)
     }
+
+    fn open(&mut self, anchor: usize, place: Place, content: Content<'a>) -> Result<(), Malformed> {
+        if self.open.len() >= DEEPEST {
+            return Err(too_deep(place));
+        }
+        if let Some(Open { content: Content::Mapping { key: None, .. }, .. }) = self.open.last() {
+            return Err(refused("a key of a mapping is a text", place, None));
+        }
+        self.open.push(Open { place, anchor, before: self.weight, height: 1, content });
+        self.weight += 1;
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Malformed> {
+        // The parser closes only what it has opened.
+        let Some(Open { place, anchor, before, height, content }) = self.open.pop() else {
+            return Ok(());
+        };
+        let value = match content {
+            Content::Sequence(items) => Value::Sequence(items.into()),
+            Content::Mapping { entries, merged, .. } => {
+                Value::Mapping(merge(entries, merged)?.into())
+            }
+        };
+        self.complete(value, place, anchor, before, height)
+    }
+
+    /// An alias stands for the whole of what its anchor names.
+    fn alias(&mut self, anchor: usize, place: Place) -> Result<(), Malformed> {
+        let Some(Anchored { value, weight, height }) = self.anchors.get(&anchor) else {
+            return Err(refused("not valid YAML: an alias inside of what it names", place, None));
+        };
+        let Some(left) = self.aliased.checked_sub(*weight) else {
+            let message = "the aliases up to here stand for more than the whole document";
+            let hint = "write fewer of them, or put the list into the base";
+            return Err(refused(message, place, Some(hint)));
+        };
+        if self.open.len() + height > DEEPEST {
+            return Err(too_deep(place));
+        }
+        self.aliased = left;
+        let (value, before, height) = (Value::Shared(Rc::clone(value)), self.weight, *height);
+        self.weight += weight;
+        if let Some(Open { content: Content::Mapping { key: key @ None, .. }, .. }) =
+            self.open.last_mut()
+        {
+            let Value::Scalar(name) = value.owned() else {
+                return Err(refused("a key of a mapping is a text", place, None));
+            };
+            *key = Some(Pending::Key(Key { name, place }));
+            return Ok(());
+        }
+        self.complete(value, place, 0, before, height)
+    }
+
+    /// Puts a complete node where it belongs.
+    fn complete(
+        &mut self,
+        value: Value<'a>,
+        place: Place,
+        anchor: usize,
+        before: usize,
+        height: usize,
+    ) -> Result<(), Malformed> {
+        let value = if anchor == 0 {
+            value
+        } else {
+            let value = Rc::new(value);
+            let weight = self.weight - before;
+            self.anchors.insert(anchor, Anchored { value: Rc::clone(&value), weight, height });
+            Value::Shared(value)
+        };
+        let node = Node { place, value };
+        let Some(parent) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        parent.height = parent.height.max(height + 1);
+        match &mut parent.content {
+            Content::Sequence(items) => items.push(node),
+            Content::Mapping { entries, merged, key } => match key.take() {
+                Some(Pending::Key(key)) => {
+                    if entries.iter().any(|(other, _)| other.name == key.name) {
+                        return Err(twice(&key.name, key.place));
+                    }
+                    check_room(entries, key.place)?;
+                    entries.push((key, node));
+                }
+                Some(Pending::Merge) if merged.is_some() => return Err(twice("<<", place)),
+                Some(Pending::Merge) => *merged = Some(node),
+                None => {}
+            },
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a mapping with those of the mappings that are merged into it: its own win, and
+/// then the first.
+fn merge<'a>(
+    mut entries: Vec<(Key<'a>, Node<'a>)>,
+    merged: Option<Node<'a>>,
+) -> Result<Vec<(Key<'a>, Node<'a>)>, Malformed> {
+    let Some(Node { place, value }) = merged else { return Ok(entries) };
+    let mappings = match value.owned() {
+        Value::Sequence(items) => items,
+        value => [Node { place, value }].into(),
+    };
+    for node in mappings {
+        let Value::Mapping(more) = node.value.owned() else {
+            return Err(refused("`<<` merges mappings", node.place, None));
+        };
+        for (key, node) in more {
+            if !entries.iter().any(|(own, _)| own.name == key.name) {
+                check_room(&entries, key.place)?;
+                entries.push((key, node));
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// Checks that a mapping may have one more key.
+fn check_room(entries: &[(Key<'_>, Node<'_>)], place: Place) -> Result<(), Malformed> {
+    if entries.len() < MOST_KEYS {
+        return Ok(());
+    }
+    let message = format!("a mapping of more than {MOST_KEYS} keys, as no policy has");
+    Err(refused(message, place, None))
+}
+
+/// Texts are kept as they were written, so a tag can say only what goes without saying.
+fn check_tag(tag: Option<&Tag>, known: &[&str], place: Place) -> Result<(), Malformed> {
+    let Some(tag) = tag else { return Ok(()) };
+    if tag.core_suffix().is_some_and(|suffix| known.contains(&suffix)) || tag.original() == "!" {
+        return Ok(());
+    }
+    let message = format!("the tag `{}` means nothing here", printable(&tag.original()));
+    Err(refused(message, place, None))
+}
+
+fn twice(key: &str, place: Place) -> Malformed {
+    refused(format!("the key `{}` is given twice", printable(key)), place, None)
+}
+
+fn too_deep(place: Place) -> Malformed {
+    let message = format!("not valid YAML: more than {DEEPEST} lists and mappings in each other");
+    refused(message, place, None)
+}
+
+fn refused(message: impl Into<String>, place: Place, hint: Option<&'static str>) -> Malformed {
+    Malformed { message: message.into(), place: Some(place), hint }
+}
+
+fn not_yaml(error: &ScanError) -> Malformed {
+    let mark = error.marker();
+    let place = (number(mark.line()), number(mark.col().saturating_add(1)));
+    refused(format!("not valid YAML: {}", printable(&error.info())), place, None)
+}
+
+fn place(span: &Span) -> Place {
+    (number(span.start.line()), number(span.start.col().saturating_add(1)))
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Key, Node, Places, Value, parse};
-
-    /// The tree as JSON-like text, without places.
-    fn shown(node: &Node<'_>) -> String {
-        match &node.value {
-            Value::Null => "null".to_owned(),
-            Value::Scalar(text) => format!("{text:?}"),
-            Value::Sequence(items) => format!("{:?}", items.iter().map(shown).collect::<Vec<_>>()),
-            Value::Mapping(entries) => {
-                let entry = |(Key { name, .. }, node): &(Key, Node<'_>)| {
-                    format!("{name:?}: {}", shown(node))
-                };
-                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
-            }
-        }
-    }
-
-    #[test]
-    fn a_tree_is_the_same_with_and_without_places() {
-        let texts = [
-            "a: [b, 'c d', \"e\\n\", \"f\"]",
-            "a:\n- 1.0\n- yes\n- null\n- ~\n-\n- .nan",
-            "a: [1.0, [2, {b: no}], {c: 0x10}]",
-            "a: [!!str 1, !!int \"2\", !other 3, !!bool yes]",
-            "a: &x [b, c]\nd: [*x, *x]",
-            "a: &x {b: c}\nd: [{<<: *x, e: f}]",
-            "- |\n  b\n  c\n- >\n  d\n  e",
-            "[]",
-            "",
-            "a",
-            "a: [b\n",
-            "a: [b]\na: [c]",
-            "a: [{b: c, b: d}]",
-            "a: [b]\n---\na: [c]",
-            "a: &x [*x]",
-            "a: [!!binary aGk=, !!int x]",
-        ];
-        for text in texts {
-            let [with, without] = [Places::Everywhere, Places::NotInLists]
-                .map(|places| parse(text, places).map(|node| shown(&node)));
-            let said = |malformed: super::Malformed| (malformed.message, malformed.place);
-            assert_eq!(without.map_err(said), with.map_err(said), "{text}");
-        }
-    }
-}
+mod tests;

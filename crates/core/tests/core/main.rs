@@ -8,6 +8,7 @@ mod support {
 mod admission_bad_bodies;
 mod admission_recorded;
 mod admission_review;
+mod policy_bounds;
 mod policy_compile;
 mod policy_difference;
 mod policy_evaluate;

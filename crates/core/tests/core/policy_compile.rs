@@ -167,12 +167,13 @@ fn documents_that_are_no_policy_are_refused() {
         (full_form("blockedTags: [[latest]]"), "expected a text, found a list"),
         (full_form("mode:"), "expected a text, found nothing"),
         (full_form("a: &a [*a]"), "not valid YAML"),
+        (full_form("mode: !!binary d2Fybg=="), "the tag `!!binary` means nothing here"),
         (full_form(&deep), "not valid YAML"),
         (full_form("allowedRegistries: [\"*\", \"\"]"), "does not begin with a host"),
         (full_form("allowedRegistries: ['reg*:443']"), "ends in the port of HTTPS"),
         (full_form("allowedRegistries: [\"docker.io/nginx:1\"]"), "holds a tag or a digest"),
         (full_form("allowedRegistries: [\"/a)|(b/\"]"), "is not a valid regex"),
-        (full_form("blockedTags: [\"/(a{900}){900}/\"]"), "is not a valid regex"),
+        (full_form("blockedTags: [\"/(a{900}){900}/\"]"), "is too large a regex"),
         (
             volume([("policy.yaml", "mode: warn"), ("BLOCKED_TAGS", &many_tags)]),
             "the policy is given in two forms, as `policy.yaml` and as `BLOCKED_TAGS`",
@@ -202,6 +203,72 @@ fn bytes_that_are_not_text_are_refused() {
 }
 
 #[test]
+fn an_empty_list_is_a_problem_where_none_at_all_means_everything() {
+    let exemption = |list: &str| {
+        format!(
+            "exemptions:\n- name: e\n  images: ['*']\n  reason: r\n  groups: [a]\n  {list}: []\n"
+        )
+        .replace("  groups: [a]\n  groups", "  groups")
+    };
+    let everybody = |list: &str| {
+        format!("leave `{list}` out for everybody, or remove the exemption if nobody is meant")
+    };
+    let rows = [
+        (exemption("users"), "exemptions[0].users: the list of users is empty", everybody("users")),
+        (
+            exemption("groups"),
+            "exemptions[0].groups: the list of groups is empty",
+            everybody("groups"),
+        ),
+        (
+            exemption("serviceAccounts"),
+            "exemptions[0].serviceAccounts: the list of service accounts is empty",
+            everybody("serviceAccounts"),
+        ),
+        (
+            exemption("namespaces"),
+            "exemptions[0].namespaces: the list of namespaces is empty",
+            "leave `namespaces` out for every namespace, or remove the exemption if none is meant"
+                .into(),
+        ),
+        (
+            exemption("images").replace("  images: ['*']\n", ""),
+            "exemptions[0]: the exemption names no image",
+            "write `images: [gcr.io/acme/agent]`".into(),
+        ),
+        (
+            "allowedRegistries: []".into(),
+            "allowedRegistries: the list of allowed registries is empty",
+            "write `*` to allow every registry".into(),
+        ),
+        (
+            "overrides:\n- {name: o, allowedRegistries: []}".into(),
+            "overrides[0].allowedRegistries: the list of allowed registries is empty",
+            "write `*` to allow every registry".into(),
+        ),
+        (
+            "overrides:\n- {name: o, namespaces: []}".into(),
+            "overrides[0].namespaces: the list of namespaces is empty",
+            "leave `namespaces` out for an override that only a path names".into(),
+        ),
+    ];
+    for (yaml, expected, hint) in rows {
+        for (key, other) in [("policy.yaml", "policy.yaml"), ("candidate.yaml", "policy.yaml")] {
+            let mut documents = volume([(other, "mode: warn"), (key, &yaml)]);
+            documents.variables.clear();
+            let problems = if key == "policy.yaml" {
+                problems(&documents)
+            } else {
+                compile_candidate(&documents).unwrap().unwrap_err().to_string()
+            };
+            let ends = format!("{expected}\n  hint: {hint}");
+            assert!(problems.ends_with(&ends), "{yaml}\n{problems}");
+            assert_eq!(problems.lines().count(), 2, "{problems}");
+        }
+    }
+}
+
+#[test]
 fn problems_are_bounded_and_the_rest_counted() {
     let items = vec!["a b"; 250].join(",");
     let problems = problems(&full_form(&format!("blockedTags: [{items}]")));
@@ -214,7 +281,7 @@ fn what_is_probably_not_meant_is_warned_of() {
     let rows = [
         ("allowedRegistries: [acme]", "`acme` names no registry that an image can name"),
         ("blockedTags: [a, a]", "`a` is listed twice"),
-        ("requireTag: false", "an image without a tag is admitted"),
+        ("requireTag: false", "an image without a tag is refused all the same"),
     ];
     for (yaml, expected) in rows {
         let warnings = warnings(&full_form(yaml));

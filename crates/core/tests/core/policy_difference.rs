@@ -32,7 +32,7 @@ fn changes_are_said_in_words_and_loosening_is_flagged() {
         (
             "",
             "overrides: [{name: dev, namespaces: [dev], mode: warn}]",
-            "overrides: +dev; overrides[dev].mode: enforce → warn",
+            "overrides[dev].mode: enforce → warn; overrides: +dev",
             true,
         ),
         (
@@ -44,7 +44,7 @@ fn changes_are_said_in_words_and_loosening_is_flagged() {
         (
             "overrides: [{name: prod, namespaces: [prod], requireDigest: true}]",
             "",
-            "overrides: -prod; overrides[prod].requireDigest: true → false",
+            "overrides[prod].requireDigest: true → false; overrides: -prod",
             true,
         ),
         (
@@ -90,7 +90,33 @@ fn long_changes_are_cut() {
         policy(&format!("overrides: [{}]", overrides.join(", ")))
     };
     let difference = Difference::between(&overrides("warn"), &overrides("audit"));
+    let text = difference.to_string();
+    assert!(text.ends_with("; and 60 more, of which 60 loosen"), "{text}");
+    let difference = Difference::between(&overrides("audit"), &overrides("warn"));
     assert!(difference.to_string().ends_with("; and 60 more"), "{difference}");
+    assert!(!difference.loosens);
+}
+
+#[test]
+fn no_number_of_other_changes_hides_one_that_loosens() {
+    let overrides = |count: usize, fields: &str| {
+        let each = |n| format!("{{name: o{n}, {fields}}}");
+        let overrides: Vec<String> = (0..count).map(each).collect();
+        format!("overrides: [{}]\n", overrides.join(", "))
+    };
+    let opened = "exemptions: [{name: all, images: ['*'], reason: r}]\n\
+                  namespaceOptOut: {users: ['*']}\n";
+    for (before, after, left_out, left_out_loosening) in
+        [("mode: warn", "mode: enforce", 7, 0), ("mode: enforce", "mode: warn", 7, 7)]
+    {
+        let new = format!("{}{opened}", overrides(45, after));
+        let difference = Difference::between(&policy(&overrides(45, before)), &policy(&new));
+        let texts: Vec<&str> = difference.changes.iter().map(|it| it.text.as_str()).collect();
+        assert_eq!(texts[..2], ["namespaceOptOut.users: +*", "exemptions: +all"]);
+        assert_eq!(texts.len(), 40);
+        assert_eq!(difference.left_out, left_out);
+        assert_eq!(difference.left_out_loosening, left_out_loosening);
+    }
 }
 
 /// An empty document is no policy; it stands for the defaults here.

@@ -102,8 +102,25 @@ fn the_first_broken_rule_is_the_message() {
 fn each_field_has_its_effect() {
     let tagless = "docker.io/library/nginx";
     let pinned = format!("docker.io/nginx@{DIGEST}");
-    let rows: [(&str, &str, Option<Rule>); 21] = [
-        ("requireTag: false", tagless, None),
+    let rows: [(&str, &str, Option<Rule>); 28] = [
+        ("requireTag: false", tagless, Some(Rule::BlockedTag)),
+        ("requireTag: false\nblockedTags: [staging]", tagless, None),
+        ("requireTag: false\nblockedTags: ['la*']", tagless, Some(Rule::BlockedTag)),
+        ("requireTag: false\nblockedTags: ['/l.*/']", tagless, Some(Rule::BlockedTag)),
+        ("requireTag: false", &pinned, None),
+        ("requireTag: true\nblockedTags: []", tagless, Some(Rule::MissingTag)),
+        (
+            "requireTag: false\nblockedTags: []\n\
+             overrides: [{name: o, namespaces: ['*'], blockedTags: [latest]}]",
+            tagless,
+            Some(Rule::BlockedTag),
+        ),
+        (
+            "blockedTags: [latest]\n\
+             overrides: [{name: o, namespaces: ['*'], requireTag: false}]",
+            tagless,
+            Some(Rule::BlockedTag),
+        ),
         ("requireTag: true", tagless, Some(Rule::MissingTag)),
         ("requireTag: true", &pinned, None),
         ("requireDigest: true", &pinned, None),
@@ -270,6 +287,20 @@ fn an_exemption_ends_with_its_last_day() {
          Only images from docker.io,gcr.io are allowed. \
          The exemption `old` expired on 2026-01-31."
     );
+}
+
+#[test]
+fn the_last_day_that_can_be_written_is_one() {
+    // The first second of the year 10000, by `date -ud @253402300800`.
+    for (written, end) in [
+        ("9999-12-31", 253_402_300_800),
+        ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ("2027-01-31", 1_801_440_000),
+    ] {
+        let yaml =
+            format!("exemptions: [{{name: e, images: ['*'], reason: r, expires: {written}}}]");
+        assert_eq!(policy(&yaml).exemptions()[0].expires_at(), Some(end), "{written}");
+    }
 }
 
 #[test]

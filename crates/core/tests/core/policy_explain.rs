@@ -58,6 +58,22 @@ fn near_misses_say_why_they_miss() {
 }
 
 #[test]
+fn an_image_without_a_tag_is_explained_as_the_one_that_is_pulled() {
+    for (yaml, expected) in [
+        ("blockedTags: ['lat*']", "it would be pulled as `latest`, and `lat*` is blocked"),
+        (
+            "allowedTags: ['v*']\nblockedTags: []",
+            "it would be pulled as `latest`, which is not allowed",
+        ),
+        ("blockedTags: []", "there is no tag to judge"),
+    ] {
+        let explanation = explain(&format!("{yaml}\nrequireTag: false"), "docker.io/a/b");
+        let step = explanation.steps.iter().find(|step| step.rule == Rule::BlockedTag).unwrap();
+        assert_eq!(step.detail, expected, "{yaml}");
+    }
+}
+
+#[test]
 fn exemptions_that_are_near_are_named() {
     let yaml = "exemptions:
   - {name: active, images: [evil.example/a], reason: INC-1}
@@ -83,6 +99,7 @@ proptest! {
             Just("mode: enforce"),
             Just("requireDigest: true\nshortNames: dockerHub"),
             Just("allowedTags: [v*]\nrequireTag: false"),
+            Just("requireTag: false"),
             Just("blockedRegistries: [docker.io/library, '*.io/a']"),
         ],
     ) {

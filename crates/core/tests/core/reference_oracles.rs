@@ -39,7 +39,7 @@ const DIST_REF: Oracle = Oracle {
         Divergence {
             answer: Answer::Accepts,
             when: is_id,
-            reason: "it has no ParseNormalizedNamed, which refuses ids; we refuse digests as well",
+            reason: "it has no ParseNormalizedNamed, which refuses ids; we refuse digests, also shortened ones",
         },
         Divergence {
             answer: Answer::Accepts,
@@ -81,7 +81,7 @@ const OCI_SPEC: Oracle = Oracle {
         Divergence {
             answer: Answer::Accepts,
             when: is_id,
-            reason: "it has no ParseNormalizedNamed, which refuses ids; we refuse digests as well",
+            reason: "it has no ParseNormalizedNamed, which refuses ids; we refuse digests, also shortened ones",
         },
         Divergence {
             answer: Answer::Accepts,
@@ -240,14 +240,10 @@ fn normalised(
 }
 
 fn is_id(text: &str) -> bool {
-    let (algorithm, hex) = text.split_once(':').unwrap_or(("sha256", text));
-    let digits = match algorithm {
-        "sha256" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        _ => return false,
-    };
-    hex.len() == digits && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    let name = text.split([':', '@']).next().unwrap_or_default();
+    let digits = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_digest = matches!(name, "sha256" | "sha384" | "sha512") && !text.contains('/');
+    is_digest || (text.len() == 64 && digits(text))
 }
 
 fn is_host(first: &str) -> bool {

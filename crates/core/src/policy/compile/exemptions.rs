@@ -6,26 +6,24 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime};
 
-use super::{lists, overrides};
+use super::lists::{self, Lists};
+use super::overrides;
 use crate::policy::exemption::Exemption;
-use crate::policy::full::shorten;
-use crate::policy::problem::Report;
-use crate::policy::source::{Located, RawExemption, Text};
-
-/// Each exemption is a metric series, so their number is bounded.
-const MOST: usize = 1_000;
+use crate::policy::pattern::check_name_glob;
+use crate::policy::pattern_index::PatternIndex;
+use crate::policy::problem::{Report, shorten};
+use crate::policy::source::{RawExemption, Text, Texts};
 
 /// Compiles the exemptions of a policy.
-pub(super) fn compile(raw: &[RawExemption<'_>], report: &mut Report) -> Vec<Exemption> {
-    if let Some(first_too_many) = raw.get(MOST) {
-        let message = format!("{} exemptions are more than the limit of {MOST}", raw.len());
-        report.problem(&first_too_many.at, message, None);
-        return Vec::new();
-    }
+pub(super) fn compile(
+    raw: &[RawExemption<'_>],
+    lists: &mut Lists,
+    report: &mut Report,
+) -> Vec<Exemption> {
     let mut names = HashSet::new();
     raw.iter()
         .filter_map(|each| {
-            let exemption = exemption(each, report)?;
+            let exemption = exemption(each, lists, report)?;
             if !names.insert(exemption.name.clone()) {
                 let at = each.name.as_ref().map_or(&each.at, |name| &name.at);
                 let message = format!("the name `{}` is given to two exemptions", exemption.name);
@@ -36,7 +34,7 @@ pub(super) fn compile(raw: &[RawExemption<'_>], report: &mut Report) -> Vec<Exem
         .collect()
 }
 
-fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
+fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> Option<Exemption> {
     let RawExemption {
         at,
         name,
@@ -51,7 +49,7 @@ fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
     } = raw;
     let name = overrides::name(name.as_ref(), at, "exemption", report);
     let images = match images {
-        Some(images) if !images.value.is_empty() => Some(lists::registries(images, report)),
+        Some(images) if !images.items.is_empty() => Some(lists.registries(images, report)),
         _ => {
             let hint = "write `images: [gcr.io/acme/agent]`";
             report.problem(at, "the exemption names no image", Some(hint));
@@ -63,8 +61,15 @@ fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
         let hint = "write `reason: …`, such as a ticket";
         report.problem(at, "the exemption has no reason", Some(hint));
     }
-    let mut users = users.clone();
-    users.extend(service_accounts.iter().filter_map(|account| user_name(account, report)));
+    for (list, what) in [
+        (users, "users"),
+        (groups, "groups"),
+        (service_accounts, "service accounts"),
+        (namespaces, "namespaces"),
+    ] {
+        check_filled(list.as_ref(), what, report);
+    }
+    let users = asked_by(users.as_ref(), service_accounts.as_ref(), report);
     let expires = match expires {
         None => None,
         Some(written) => Some((written.value.clone().into_owned(), end(written, report)?)),
@@ -72,43 +77,74 @@ fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
     Some(Exemption {
         name: name?,
         images: images?,
-        namespaces: lists::names(namespaces, report),
-        users: lists::names(&users, report),
-        groups: lists::names(groups, report),
+        namespaces: lists::names(namespaces.as_ref(), report),
+        users,
+        groups: lists::names(groups.as_ref(), report),
         reason: reason?,
         owner: owner.as_ref().map(|owner| owner.value.clone().into_owned()),
         expires,
     })
 }
 
+/// To take the last name off a list must not widen it to everybody.
+fn check_filled(list: Option<&Texts<'_>>, what: &str, report: &mut Report) {
+    let Some(list) = list.filter(|list| list.items.is_empty()) else { return };
+    let hint = match what {
+        "namespaces" => {
+            "leave `namespaces` out for every namespace, or remove the exemption if none is meant"
+        }
+        "users" => "leave `users` out for everybody, or remove the exemption if nobody is meant",
+        "groups" => "leave `groups` out for everybody, or remove the exemption if nobody is meant",
+        _ => {
+            "leave `serviceAccounts` out for everybody, \
+             or remove the exemption if nobody is meant"
+        }
+    };
+    report.problem(&list.at, format!("the list of {what} is empty"), Some(hint));
+}
+
+/// Users by name, among them service accounts.
+fn asked_by(
+    users: Option<&Texts<'_>>,
+    accounts: Option<&Texts<'_>>,
+    report: &mut Report,
+) -> Option<PatternIndex> {
+    let mut index = lists::names(users, report);
+    for (position, item) in accounts?.items.iter().enumerate() {
+        if let Some(user) = user_name(&item.value) {
+            index.get_or_insert_default().insert(&user, position);
+        } else {
+            let message = format!("`{}` is not a service account", shorten(&item.value));
+            report.problem(&accounts?.at(position, item), message, Some("write `namespace/name`"));
+        }
+    }
+    index
+}
+
 /// `namespace/name` to the user name by which the API server knows a service account, as in
 /// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
-fn user_name(account: &Text<'_>, report: &mut Report) -> Option<Text<'static>> {
-    if let Some((namespace, name)) = account.value.split_once('/')
-        && !namespace.is_empty()
-        && !name.is_empty()
-        && !name.contains('/')
-    {
-        let value = format!("system:serviceaccount:{namespace}:{name}");
-        return Some(Located { value: value.into(), at: account.at.clone() });
-    }
-    let message = format!("`{}` is not a service account", shorten(&account.value));
-    report.problem(&account.at, message, Some("write `namespace/name`"));
-    None
+fn user_name(account: &str) -> Option<String> {
+    let (namespace, name) = account.split_once('/')?;
+    let well_formed = !namespace.is_empty() && !name.is_empty() && !name.contains('/');
+    let user = format!("system:serviceaccount:{namespace}:{name}");
+    (well_formed && check_name_glob(&user).is_ok()).then_some(user)
 }
 
 /// The first second after the written day (in UTC), or the written moment.
 fn end(written: &Text<'_>, report: &mut Report) -> Option<i64> {
+    // In seconds, since the last day that is known has no day after it.
     let day = Date::parse(&written.value, format_description!("[year]-[month]-[day]"))
-        .ok()
-        .and_then(|day| day.checked_add(Duration::DAY))
-        .map(|day| day.midnight().assume_utc());
-    let moment = || OffsetDateTime::parse(&written.value, &Rfc3339).ok();
+        .map(|day| day.midnight().assume_utc().unix_timestamp() + Duration::DAY.whole_seconds())
+        .ok();
+    let moment = || {
+        let moment = OffsetDateTime::parse(&written.value, &Rfc3339).ok()?;
+        Some(moment.unix_timestamp())
+    };
     let Some(end) = day.or_else(moment) else {
         let message = format!("`{}` is not a day", shorten(&written.value));
         let hint = "write the last day as `2027-01-31`, or a moment as `2027-01-31T12:00:00Z`";
         report.problem(&written.at, message, Some(hint));
         return None;
     };
-    Some(end.unix_timestamp())
+    Some(end)
 }

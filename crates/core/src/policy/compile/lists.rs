@@ -1,118 +1,248 @@
 //! Lists of patterns: each item is checked at its own place.
+//!
+//! Lists that say the same are compiled once. The regexes of a whole policy are counted before the
+//! first is parsed, and weighed before any is compiled.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use crate::policy::full::shorten;
-use crate::policy::pattern::{BadPattern, RegistryPattern, TagPattern, check_name_glob};
+use crate::policy::pattern::{
+    BadPattern, RegistryPattern, TagPattern, check_name_glob, regex_text,
+};
 use crate::policy::pattern_index::PatternIndex;
-use crate::policy::problem::Report;
-use crate::policy::regexes::MOST_REGEXES;
-use crate::policy::registry_set::RegistrySet;
-use crate::policy::rules::List;
-use crate::policy::source::{Located, Text};
-use crate::policy::tag_set::TagSet;
+use crate::policy::problem::{Report, shorten};
+use crate::policy::regexes::{self, LARGEST_TOGETHER, MOST_REGEXES};
+use crate::policy::registry_set::{RegistrySet, RegistrySetBuilder};
+use crate::policy::rules::{List, Written};
+use crate::policy::source::{Item, RawPolicy, RawRules, Texts};
+use crate::policy::tag_set::{TagSet, TagSetBuilder};
 
-/// Compiles a list of registry patterns.
-pub(super) fn registries(
-    raw: &Located<Vec<Text<'_>>>,
-    report: &mut Report,
-) -> Arc<List<RegistrySet>> {
-    let patterns = parsed(&raw.value, RegistryPattern::parse, report);
-    for (position, pattern) in &patterns {
-        if let (RegistryPattern::Place { host, .. }, Some(item)) =
-            (pattern, raw.value.get(*position))
-            && !can_be_a_host(host)
-        {
-            let message = format!("`{}` names no registry that an image can name", item.value);
-            let hint = format!(
-                "a registry has a dot or a port, or is `localhost`; \
-                 an account of Docker Hub is `docker.io/{}`",
-                item.value
-            );
-            report.warning(&item.at, message, Some(&hint));
+/// Compiles the lists of one policy.
+pub(super) struct Lists {
+    hasher: RandomState,
+    registries: HashMap<u64, Arc<List<RegistrySet>>>,
+    tags: HashMap<u64, Arc<List<TagSet>>>,
+    /// How many different lists have regexes.
+    sets: usize,
+    /// What regexes may still come to; `None` once there are too many of them.
+    room: Option<usize>,
+}
+
+/// Why a list is not what was written; the report knows.
+struct Refused;
+
+impl Lists {
+    /// Counts the regexes of a policy. Where there are too many, none is compiled.
+    pub(super) fn of(raw: &RawPolicy<'_>, report: &mut Report) -> Self {
+        let mut lists = Self {
+            hasher: RandomState::new(),
+            registries: HashMap::new(),
+            tags: HashMap::new(),
+            sets: 0,
+            room: Some(LARGEST_TOGETHER),
+        };
+        let mut known = HashSet::new();
+        let mut count = 0;
+        let of_rules = |rules| lists_of(rules).into_iter().flatten();
+        let all = of_rules(&raw.rules)
+            .chain(raw.overrides.iter().flat_map(|each| of_rules(&each.rules)))
+            .chain(raw.exemptions.iter().filter_map(|each| each.images.as_ref()));
+        for list in all {
+            let regexes = list.items.iter().filter(|item| regex_text(&item.value).is_some());
+            let regexes = regexes.count();
+            if regexes == 0 || !known.insert(lists.key(list)) {
+                continue;
+            }
+            lists.sets += 1;
+            count += regexes;
+            if count > MOST_REGEXES && lists.room.take().is_some() {
+                let message =
+                    format!("more than the {MOST_REGEXES} regexes that a policy may have");
+                let hint = "write globs, which are found without a scan";
+                report.problem(&list.at, message, Some(hint));
+            }
         }
+        lists
     }
-    let regexes = patterns.iter().filter(|(_, p)| matches!(p, RegistryPattern::Regex(_)));
-    check_regex_count(regexes.count(), raw, report);
-    Arc::new(List::new(
-        written(raw),
-        RegistrySet::new(patterns).unwrap_or_else(|error| {
-            too_large(&error, raw, report);
-            RegistrySet::default()
-        }),
-    ))
+
+    /// Compiles a list of registry patterns.
+    pub(super) fn registries(
+        &mut self,
+        raw: &Texts<'_>,
+        report: &mut Report,
+    ) -> Arc<List<RegistrySet>> {
+        let key = self.key(raw);
+        if let Some(known) = self.registries.get(&key)
+            && known.written.is(raw)
+        {
+            return Arc::clone(known);
+        }
+        let said = report.said();
+        let mut builder = RegistrySetBuilder::default();
+        let mut weighed = Ok(());
+        each_parsed(raw, RegistryPattern::parse, report, |position, item, pattern, report| {
+            match &pattern {
+                RegistryPattern::Regex(hir) if weighed.is_ok() => {
+                    weighed = self.weigh(regexes::size(hir), raw, position, item, report);
+                }
+                RegistryPattern::Place { host, .. } => {
+                    warn_of_no_host(host, raw, position, item, report);
+                }
+                RegistryPattern::Regex(_) | RegistryPattern::Everything => {}
+            }
+            if weighed.is_ok() || !matches!(pattern, RegistryPattern::Regex(_)) {
+                builder.insert(position, pattern);
+            }
+        });
+        let set = weighed.and_then(|()| self.built(builder.build(self.sets), raw, report));
+        let list = Arc::new(List::new(Written::of(raw), set.unwrap_or_default()));
+        if report.said() == said {
+            self.registries.insert(key, Arc::clone(&list));
+        }
+        list
+    }
+
+    /// Compiles a list of tag patterns.
+    pub(super) fn tags(&mut self, raw: &Texts<'_>, report: &mut Report) -> Arc<List<TagSet>> {
+        let key = self.key(raw);
+        if let Some(known) = self.tags.get(&key)
+            && known.written.is(raw)
+        {
+            return Arc::clone(known);
+        }
+        let said = report.said();
+        let mut builder = TagSetBuilder::default();
+        let mut weighed = Ok(());
+        each_parsed(raw, TagPattern::parse, report, |position, item, pattern, report| {
+            if let TagPattern::Regex(hir) = &pattern
+                && weighed.is_ok()
+            {
+                weighed = self.weigh(regexes::size(hir), raw, position, item, report);
+            }
+            if weighed.is_ok() || !matches!(pattern, TagPattern::Regex(_)) {
+                builder.insert(position, pattern);
+            }
+        });
+        let set = weighed.and_then(|()| self.built(builder.build(self.sets), raw, report));
+        let list = Arc::new(List::new(Written::of(raw), set.unwrap_or_default()));
+        if report.said() == said {
+            self.tags.insert(key, Arc::clone(&list));
+        }
+        list
+    }
+
+    /// Takes the room that a regex needs.
+    fn weigh(
+        &mut self,
+        size: usize,
+        raw: &Texts<'_>,
+        position: usize,
+        item: &Item<'_>,
+        report: &mut Report,
+    ) -> Result<(), Refused> {
+        let Some(room) = self.room else { return Err(Refused) };
+        self.room = room.checked_sub(size);
+        if self.room.is_none() {
+            let message = "the regexes of this policy are too large together, from here on";
+            report.problem(&raw.at(position, item), message, Some(TOO_LARGE));
+            return Err(Refused);
+        }
+        Ok(())
+    }
+
+    fn built<T>(
+        &mut self,
+        set: Result<T, regex::Error>,
+        raw: &Texts<'_>,
+        report: &mut Report,
+    ) -> Result<T, Refused> {
+        set.map_err(|error| {
+            self.room = None;
+            let message = format!("the regexes of this list are too large together: {error}");
+            report.problem(&raw.at, message, Some(TOO_LARGE));
+            Refused
+        })
+    }
+
+    fn key(&self, raw: &Texts<'_>) -> u64 {
+        let items: Vec<&str> = raw.items.iter().map(|item| &*item.value).collect();
+        self.hasher.hash_one(items)
+    }
 }
 
-/// Compiles a list of tag patterns.
-pub(super) fn tags(raw: &Located<Vec<Text<'_>>>, report: &mut Report) -> Arc<List<TagSet>> {
-    let patterns = parsed(&raw.value, TagPattern::parse, report);
-    let regexes = patterns.iter().filter(|(_, p)| matches!(p, TagPattern::Regex(_)));
-    check_regex_count(regexes.count(), raw, report);
-    Arc::new(List::new(
-        written(raw),
-        TagSet::new(patterns).unwrap_or_else(|error| {
-            too_large(&error, raw, report);
-            TagSet::default()
-        }),
-    ))
-}
+const TOO_LARGE: &str = "write globs, or simpler regexes";
 
-/// Compiles a list of globs over names; an empty list is `None`: it says nothing.
-pub(super) fn names(raw: &[Text<'_>], report: &mut Report) -> Option<PatternIndex> {
+/// Compiles a list of globs over names; a list that is left out says nothing.
+pub(in crate::policy) fn names(
+    raw: Option<&Texts<'_>>,
+    report: &mut Report,
+) -> Option<PatternIndex> {
     let mut index = PatternIndex::default();
-    for (position, item) in raw.iter().enumerate() {
+    for (position, item) in raw?.items.iter().enumerate() {
         match check_name_glob(&item.value) {
             Ok(()) => index.insert(&item.value, position),
-            Err(bad) => refuse(item, &bad, report),
+            Err(bad) => refuse(raw?, position, item, &bad, report),
         }
     }
-    (!raw.is_empty()).then_some(index)
+    index.shrink();
+    Some(index)
 }
 
-fn parsed<P>(
-    raw: &[Text<'_>],
+/// Says what is wrong with an item.
+pub(super) fn refuse(
+    raw: &Texts<'_>,
+    position: usize,
+    item: &Item<'_>,
+    bad: &BadPattern,
+    report: &mut Report,
+) {
+    if !report.counts_only() {
+        let message = format!("`{}` {}", shorten(&item.value), bad.message);
+        report.problem(&raw.at(position, item), message, bad.hint);
+    }
+}
+
+fn lists_of<'r, 'a>(rules: &'r RawRules<'a>) -> [Option<&'r Texts<'a>>; 4] {
+    let RawRules { allowed_registries, blocked_registries, allowed_tags, blocked_tags, .. } = rules;
+    [allowed_registries, blocked_registries, allowed_tags, blocked_tags].map(Option::as_ref)
+}
+
+fn each_parsed<P>(
+    raw: &Texts<'_>,
     parse: impl Fn(&str) -> Result<P, BadPattern>,
     report: &mut Report,
-) -> Vec<(usize, P)> {
-    let mut seen = HashSet::with_capacity(raw.len());
-    let mut patterns = Vec::with_capacity(raw.len());
-    for (position, item) in raw.iter().enumerate() {
-        if !seen.insert(&*item.value) {
+    mut visit: impl FnMut(usize, &Item<'_>, P, &mut Report),
+) {
+    let mut seen = HashSet::new();
+    for (position, item) in raw.items.iter().enumerate() {
+        if !seen.insert(&*item.value) && !report.warned_enough() {
             let message = format!("`{}` is listed twice", shorten(&item.value));
-            report.warning(&item.at, message, None);
+            report.warning(&raw.at(position, item), message, None);
         }
         match parse(&item.value) {
-            Ok(pattern) => patterns.push((position, pattern)),
-            Err(bad) => refuse(item, &bad, report),
+            Ok(pattern) => visit(position, item, pattern, report),
+            Err(bad) => refuse(raw, position, item, &bad, report),
         }
     }
-    patterns
-}
-
-fn refuse(item: &Text<'_>, bad: &BadPattern, report: &mut Report) {
-    let message = format!("`{}` {}", shorten(&item.value), bad.message);
-    report.problem(&item.at, message, bad.hint);
 }
 
 /// By the grammar, a first part without dot or port is a path unless it is `localhost`.
-fn can_be_a_host(host: &str) -> bool {
-    host == "localhost" || host.contains(['.', ':', '*'])
-}
-
-fn check_regex_count(count: usize, raw: &Located<Vec<Text<'_>>>, report: &mut Report) {
-    if count > MOST_REGEXES {
-        let message =
-            format!("{count} regexes are more than the {MOST_REGEXES} that one list may have");
-        report.problem(&raw.at, message, Some("write globs, which are found without a scan"));
+fn warn_of_no_host(
+    host: &str,
+    raw: &Texts<'_>,
+    position: usize,
+    item: &Item<'_>,
+    report: &mut Report,
+) {
+    if host == "localhost" || host.contains(['.', ':', '*']) || report.warned_enough() {
+        return;
     }
-}
-
-fn too_large(error: &regex::Error, raw: &Located<Vec<Text<'_>>>, report: &mut Report) {
-    let message = format!("the regexes of this list are too large together: {error}");
-    report.problem(&raw.at, message, Some("write globs, or simpler regexes"));
-}
-
-fn written(raw: &Located<Vec<Text<'_>>>) -> Vec<String> {
-    raw.value.iter().map(|item| item.value.clone().into_owned()).collect()
+    let written = shorten(&item.value);
+    let message = format!("`{written}` names no registry that an image can name");
+    let hint = format!(
+        "a registry has a dot or a port, or is `localhost`; \
+         an account of Docker Hub is `docker.io/{written}`"
+    );
+    report.warning(&raw.at(position, item), message, Some(&hint));
 }

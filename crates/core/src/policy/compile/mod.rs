@@ -9,6 +9,9 @@ mod rules;
 
 use std::collections::HashMap;
 
+use self::lists::Lists;
+pub(super) use self::lists::names;
+
 use crate::policy::documents::Documents;
 use crate::policy::exemption::Exemption;
 use crate::policy::normal;
@@ -17,7 +20,6 @@ use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::{Problems, Report, Warning};
 use crate::policy::rules::Rules;
 use crate::policy::source::RawPolicy;
-use crate::policy::yaml::Places;
 
 /// A checked, immutable policy.
 #[derive(Debug)]
@@ -76,10 +78,9 @@ impl Policy {
 /// # Errors
 /// All problems at once, each with document, path, line, column and a hint.
 pub fn compile(documents: &Documents) -> Result<(Policy, Vec<Warning>), Problems> {
-    without_places_at_first(|mut report| {
-        let raw = documents.read(&mut report);
-        checked(&raw, report)
-    })
+    let mut report = Report::default();
+    let raw = documents.read(&mut report);
+    checked(&raw, report)
 }
 
 /// Compiles the candidate policy of the volume, if there is one.
@@ -91,28 +92,18 @@ pub fn compile_candidate(
     documents: &Documents,
 ) -> Option<Result<(Policy, Vec<Warning>), Problems>> {
     documents.has_candidate().then(|| {
-        without_places_at_first(|mut report| {
-            let raw = documents.read_candidate(&mut report).unwrap_or_default();
-            checked(&raw, report)
-        })
+        let mut report = Report::default();
+        let raw = documents.read_candidate(&mut report).unwrap_or_default();
+        checked(&raw, report)
     })
 }
 
-/// Of most policies nothing is said, and so no place is needed; the others are compiled again.
-fn without_places_at_first(
-    attempt: impl Fn(Report) -> Result<(Policy, Vec<Warning>), Problems>,
-) -> Result<(Policy, Vec<Warning>), Problems> {
-    match attempt(Report::with(Places::NotInLists)) {
-        Ok((policy, warnings)) if warnings.is_empty() => Ok((policy, warnings)),
-        _ => attempt(Report::with(Places::Everywhere)),
-    }
-}
-
 fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warning>), Problems> {
-    let base = rules::base(&raw.rules, &mut report);
+    let mut lists = Lists::of(raw, &mut report);
+    let base = rules::base(&raw.rules, &mut lists, &mut report);
     let overrides::Compiled { overrides, by_namespace, by_name } =
-        overrides::compile(&raw.overrides, &base, &mut report);
-    let exemptions = exemptions::compile(&raw.exemptions, &mut report);
+        overrides::compile(&raw.overrides, &base, &mut lists, &mut report);
+    let exemptions = exemptions::compile(&raw.exemptions, &mut lists, &mut report);
     let opt_out = OptOut::compile(raw.namespace_opt_out.as_ref(), &mut report);
     if report.has_problems() {
         return Err(report.into_problems());

@@ -3,16 +3,13 @@
 use std::collections::HashMap;
 
 use super::Override;
+use super::lists::{self, Lists};
 use super::rules;
-use crate::policy::full::shorten;
 use crate::policy::pattern::check_name_glob;
 use crate::policy::pattern_index::PatternIndex;
-use crate::policy::problem::{At, Report};
+use crate::policy::problem::{At, Report, shorten};
 use crate::policy::rules::Rules;
 use crate::policy::source::{RawOverride, Text};
-
-/// More overrides than this are a mistake.
-const MOST: usize = 10_000;
 
 /// Compiled overrides, with the indexes that find one by namespace and by name.
 pub(super) struct Compiled {
@@ -22,41 +19,39 @@ pub(super) struct Compiled {
 }
 
 /// Compiles the overrides of a policy over its base rules.
-pub(super) fn compile(raw: &[RawOverride<'_>], base: &Rules, report: &mut Report) -> Compiled {
+pub(super) fn compile(
+    raw: &[RawOverride<'_>],
+    base: &Rules,
+    lists: &mut Lists,
+    report: &mut Report,
+) -> Compiled {
     let mut compiled = Compiled {
         overrides: Vec::with_capacity(raw.len()),
         by_namespace: PatternIndex::default(),
         by_name: HashMap::new(),
     };
-    if let Some(first_too_many) = raw.get(MOST) {
-        let message = format!("{} overrides are more than the limit of {MOST}", raw.len());
-        report.problem(&first_too_many.at, message, None);
-        return compiled;
-    }
     for (position, each) in raw.iter().enumerate() {
-        let rules = rules::over(&each.rules, base, report);
+        let rules = rules::over(&each.rules, base, lists, report);
         let name = name(each.name.as_ref(), &each.at, "override", report).unwrap_or_default();
         if compiled.by_name.insert(name.as_str().into(), position).is_some() && !name.is_empty() {
             let at = each.name.as_ref().map_or(&each.at, |name| &name.at);
             report.problem(at, format!("the name `{name}` is given to two overrides"), None);
         }
         if let Some(namespaces) = &each.namespaces {
-            if namespaces.value.is_empty() {
+            if namespaces.items.is_empty() {
                 let hint = "leave `namespaces` out for an override that only a path names";
                 report.problem(&namespaces.at, "the list of namespaces is empty", Some(hint));
             }
-            for item in &namespaces.value {
+            for (index, item) in namespaces.items.iter().enumerate() {
                 match check_name_glob(&item.value) {
                     Ok(()) => compiled.by_namespace.insert(&item.value, position),
-                    Err(bad) => {
-                        let message = format!("`{}` {}", shorten(&item.value), bad.message);
-                        report.problem(&item.at, message, bad.hint);
-                    }
+                    Err(bad) => lists::refuse(namespaces, index, item, &bad, report),
                 }
             }
         }
         compiled.overrides.push(Override { name, rules });
     }
+    compiled.by_namespace.shrink();
     compiled
 }
 
