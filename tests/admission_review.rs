@@ -104,8 +104,27 @@ fn what_cannot_change_an_image_is_allowed() {
         (("policy", "Eviction"), json!({"subResource": "eviction", "object": {}})),
         (("autoscaling", "Scale"), json!({"subResource": "scale", "object": {"spec": {}}})),
         (("", "ConfigMap"), json!({"object": {"data": {"spec": "x"}}})),
-        (("example.com", "Pod"), json!({"object": {"spec": "not a pod spec"}})),
-        (("example.com", "Deployment"), json!({"object": bad})),
+        (
+            ("example.com", "Pod"),
+            json!({"resource": {"group": "example.com", "resource": "pods"},
+                                       "object": {"spec": "not a pod spec"}}),
+        ),
+        (
+            ("example.com", "Deployment"),
+            json!({"resource": {"group": "example.com",
+                                                            "resource": "deployments"},
+                                              "object": bad}),
+        ),
+        (
+            ("autoscaling", "Scale"),
+            json!({"subResource": "scale", "object": {"spec": {"replicas": 3}},
+                                         "resource": {"group": "apps", "resource": "deployments"}}),
+        ),
+        (
+            ("", "Binding"),
+            json!({"subResource": "binding", "object": {"target": {}},
+                                "resource": {"group": "", "resource": "pods"}}),
+        ),
     ];
     for (kind, more) in rows {
         let body = request(kind, more);
@@ -113,6 +132,55 @@ fn what_cannot_change_an_image_is_allowed() {
         let policy = default_policy();
         let verdict = review.judge(&policy, None, 0);
         assert_eq!(verdict.decision, Decision::Allow, "{kind:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_classified_and_may_name_images_is_refused() {
+    let containers = json!({"containers": [{"name": "c", "image": "gcr.io/a:1"}]});
+    let objects = [
+        json!({"spec": containers}),
+        json!({"spec": {"initContainers": containers["containers"]}}),
+        json!({"spec": {"ephemeralContainers": containers["containers"]}}),
+        json!({"spec": {"volumes": [{"image": {"reference": "gcr.io/a:1"}}]}}),
+        json!({"spec": {"template": {"spec": containers}}}),
+        json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": containers}}}}}),
+        json!({"template": {"spec": containers}}),
+        json!({"ephemeralContainers": containers["containers"]}),
+        json!({"spec": {"containers": vec![json!({}); 1001]}}),
+    ];
+    let parse = |kind, more| Review::parse(&request(kind, more)).map(|_| ());
+    for object in &objects {
+        let scale = json!({"object": object, "subResource": "scale",
+                           "resource": {"group": "apps", "resource": "deployments"}});
+        for more in [json!({"object": object}), json!({"object": object, "resource": null}), scale]
+        {
+            let result = parse(("example.com", "Unknown"), more);
+            assert_eq!(result, Err(BadReview::UnknownKind), "{object}");
+        }
+        for kind in [json!(null), json!({}), json!({"group": "", "kind": ""})] {
+            let result = parse(("", "Pod"), json!({"object": object, "kind": kind}));
+            assert_eq!(result, Err(BadReview::NoKind), "{object}");
+        }
+    }
+    // An object in which the fields have other types may name images all the same.
+    let result = parse(("example.com", "Unknown"), json!({"object": {"spec": "containers"}}));
+    assert!(matches!(result, Err(BadReview::Malformed { .. })), "{result:?}");
+    // The resource is that of a workload, and so is the object, whatever it holds.
+    for (group, resource) in [
+        ("", "pods"),
+        ("", "podtemplates"),
+        ("", "replicationcontrollers"),
+        ("apps", "deployments"),
+        ("extensions", "deployments"),
+        ("apps", "replicasets"),
+        ("apps", "statefulsets"),
+        ("apps", "daemonsets"),
+        ("batch", "jobs"),
+        ("batch", "cronjobs"),
+    ] {
+        let more = json!({"resource": {"group": group, "resource": resource}, "object": {}});
+        assert_eq!(parse(("", "ConfigMap"), more), Err(BadReview::UnknownKind), "{resource}");
     }
 }
 
