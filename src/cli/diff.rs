@@ -54,9 +54,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         if before != after {
             changed += 1;
             let image = printable(target.image.as_deref().unwrap_or("(no image)"));
-            let place = target
-                .place
-                .map(|place| format!("  ({}: {} {})", place.file, place.kind, place.name));
+            let place = target.place.map(|place| format!("  ({}: {})", place.file, place.object()));
             let place = printable(&place.unwrap_or_default());
             writeln!(out, "{} → {}  {image}{place}", before.as_str(), after.as_str())?;
             for violation in verdict.violations {
