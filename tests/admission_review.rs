@@ -349,13 +349,13 @@ fn an_exemption_is_annotated() {
 
 #[test]
 fn texts_with_escapes_are_read_and_written() {
-    let image = "evil.example/\"a\"\\:1\u{7}é";
+    let image = "evil.example/\"a\"\\:1\u{7}é\u{202e}\u{2028}";
     let body = request(("", "Pod"), json!({"object": {"spec": spec(&[image])}}));
     let body = String::from_utf8(body).unwrap().replace("u-1", "u\\u002d\\\"1");
     let answer = answer(body.as_bytes(), "mode: enforce");
     assert_eq!(answer["response"]["uid"], "u-\"1");
     let message = answer["response"]["status"]["message"].as_str().unwrap();
-    assert!(message.contains(r#"evil.example/"a"\:1\u{7}é"#), "{message}");
+    assert!(message.contains(r#"evil.example/"a"\:1\u{7}é\u{202e}\u{2028}"#), "{message}");
 }
 
 #[test]

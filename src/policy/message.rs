@@ -81,7 +81,19 @@ pub(super) fn expired(exemption: &Exemption) -> String {
     format!(" The exemption `{}` expired on {when}.", exemption.name())
 }
 
-/// User text with its control characters escaped, cut where it is long.
+/// Whether a character changes how a terminal shows the text around it: control characters, line
+/// separators, and those that turn the direction of text.
+pub(super) fn disturbs(character: char) -> bool {
+    let turns = '\u{202a}'..='\u{202e}';
+    let isolates = '\u{2066}'..='\u{2069}';
+    let separators_and_marks = ['\u{2028}', '\u{2029}', '\u{200e}', '\u{200f}', '\u{61c}'];
+    character.is_control()
+        || turns.contains(&character)
+        || isolates.contains(&character)
+        || separators_and_marks.contains(&character)
+}
+
+/// User text with the characters escaped that disturb what is around them, cut where it is long.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(LONGEST_IMAGE));
     for character in text.chars() {
@@ -89,7 +101,7 @@ pub(super) fn shown(text: &str) -> String {
             shown.push('…');
             break;
         }
-        if character.is_control() {
+        if disturbs(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lists;
+use crate::policy::message;
 use crate::policy::problem::{At, Report};
 use crate::policy::rules::{List, Rules};
 use crate::policy::source::{Located, RawRules, ShortNames, Text};
@@ -110,21 +111,10 @@ fn check_hint(raw: &Text<'_>, report: &mut Report) {
     if raw.value.chars().count() > LONGEST_HINT {
         let message = format!("the hint has more than {LONGEST_HINT} characters");
         report.problem(&raw.at, message, Some("kubectl shows it as one line; write a short link"));
-    } else if raw.value.chars().any(changes_the_line) {
+    } else if raw.value.chars().any(message::disturbs) {
         let message = "the hint has a line break, or another character that cannot be shown";
         report.problem(&raw.at, message, Some("write one line of plain text"));
     }
-}
-
-/// Control characters, line separators, and those that turn the direction of text.
-fn changes_the_line(character: char) -> bool {
-    let turns = '\u{202a}'..='\u{202e}';
-    let isolates = '\u{2066}'..='\u{2069}';
-    let marks = ['\u{2028}', '\u{2029}', '\u{200e}', '\u{200f}', '\u{61c}'];
-    character.is_control()
-        || turns.contains(&character)
-        || isolates.contains(&character)
-        || marks.contains(&character)
 }
 
 fn default_list(items: &[&'static str]) -> Located<Vec<Text<'static>>> {
