@@ -81,7 +81,7 @@ fn no_body_takes_more_than_a_multiple_of_itself() {
         ("a:1", fill(&containers, r#"{"image":"a:1"}"#, "]}}}}")),
         ("escapes", fill(&containers, r#"{"name":"\u0041","image":"\u0041"}"#, "]}}}}")),
         ("long", fill(&containers, &format!(r#"{{"name":"a","image":{escaped}}}"#), "]}}}}")),
-        ("keys", fill(&containers, &format!(r#"{{{escaped}:1}}"#), "]}}}}")),
+        ("keys", fill(&containers, &format!(r"{{{escaped}:1}}"), "]}}}}")),
         ("volumes", fill(&review(r#""object":{"spec":{"volumes":["#), r#"{"image":{}}"#, "]}}}}")),
         ("groups", fill(&review(r#""object":{},"userInfo":{"groups":["#), r#""""#, "]}}}")),
         ("lists", everywhere.into_bytes()),

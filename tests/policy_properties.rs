@@ -79,7 +79,9 @@ proptest! {
         let [mut enforce, warn, audit] =
             policies.each_ref().map(|policy| policy.evaluate(&pod_in("ns"), &images).violations);
         // What to do about a denial is said of a denial alone.
-        enforce.iter_mut().for_each(|violation| violation.advice = None);
+        for violation in &mut enforce {
+            violation.advice = None;
+        }
         prop_assert_eq!(&enforce, &warn);
         prop_assert_eq!(&enforce, &audit);
     }

@@ -5,7 +5,6 @@
 //! registry may be anybody's, and whoever follows such advice runs what they push there.
 
 use crate::image::Reference;
-use crate::policy::explain::suggestions;
 use crate::policy::message;
 use crate::policy::rules::{Broken, Rules};
 use crate::policy::source::ShortNames;
@@ -21,7 +20,10 @@ const LONGEST_PATTERN: usize = 24;
 pub(super) fn on(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
     let reason = reason(rules, broken, reference);
     let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
-    let Some(accepted) = same_repository(rules, reference) else { return reason };
+    let is_allowed =
+        is_short || !matches!(broken, Broken::RegistryNotAllowed | Broken::RegistryBlocked(_));
+    let accepted = if is_allowed { same_repository(rules, reference) } else { None };
+    let Some(accepted) = accepted else { return reason };
     let offer = match broken {
         _ if is_short => format!("did you mean `{accepted}`?"),
         Broken::TagBlocked => format!("`{accepted}` with another tag is accepted"),
@@ -45,11 +47,7 @@ fn reason(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
         (Broken::RegistryNotAllowed, _) => {
             let registry = reference.registry();
             let shown = cut(registry, LONGEST_PATTERN);
-            let is_listed = |pattern: &String| {
-                let host = pattern.split('/').next().unwrap_or_default();
-                host.eq_ignore_ascii_case(registry)
-            };
-            if rules.allowed_registries.written.iter().any(is_listed) {
+            if rules.allowed_registries.set.names(registry) {
                 format!("`{image}`: only some repositories of `{shown}` are allowed")
             } else {
                 format!("`{image}`: the registry `{shown}` is not allowed")
@@ -79,13 +77,25 @@ fn reason(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
     }
 }
 
-/// The same repository as the rules accept it, with `<tag>` and `<digest>` to be filled in.
+/// The same repository with the least change to tag and digest that the rules accept; `<tag>` and
+/// `<digest>` are to be filled in.
 fn same_repository(rules: &Rules, reference: &Reference<'_>) -> Option<String> {
     let name = format!("{}/{}", reference.registry(), reference.repository());
-    suggestions(rules, reference.written()).into_iter().find(|suggestion| {
-        let rest = suggestion.strip_prefix(&name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
-    })
+    let digest = format!("@sha256:{}", "0".repeat(64));
+    let accepts = |suffix: &str| {
+        let probe = format!("{name}{suffix}");
+        Reference::parse(&probe).is_ok_and(|probe| rules.broken_by(&probe).is_none())
+    };
+    let tag = reference.tag().map(|tag| format!(":{tag}"));
+    let tags = tag.as_deref().map(|tag| (tag, tag)).into_iter().chain([(":<tag>", ":1.0.0")]);
+    for (shown_digest, digest) in [("", ""), ("@sha256:<digest>", digest.as_str())] {
+        for (shown_tag, tag) in tags.clone() {
+            if accepts(&format!("{tag}{digest}")) {
+                return Some(format!("{name}{shown_tag}{shown_digest}"));
+            }
+        }
+    }
+    None
 }
 
 /// At most so many characters of a text, without control characters.

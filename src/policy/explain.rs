@@ -205,7 +205,7 @@ fn near_misses(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
 
 /// Variations of `image` that the rules accept: with its registry said, a tag put in, a
 /// digest put behind, or the same repository in a registry that is allowed.
-pub(super) fn suggestions(rules: &Rules, image: &str) -> Vec<String> {
+fn suggestions(rules: &Rules, image: &str) -> Vec<String> {
     let Ok(reference) = Reference::parse(image) else { return Vec::new() };
     let repository = reference.repository();
     let own = format!("{}/{repository}", reference.registry());

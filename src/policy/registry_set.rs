@@ -90,6 +90,11 @@ impl RegistrySet {
         }
         first
     }
+
+    /// Whether a pattern names this host, without a glob, with or without a path.
+    pub(super) fn names(&self, host: &str) -> bool {
+        self.hosts.contains_key(host)
+    }
 }
 
 impl Bucket {
