@@ -117,7 +117,8 @@ impl Finding {
         let violation = verdict.violations.into_iter().next();
         let field = target.place.is_some().then(|| target.field.to_string());
         let (file, object) = target.place.map_or((None, None), |place| {
-            (Some(place.file), Some(format!("{} {}", place.kind, place.name)))
+            let object = place.object();
+            (Some(place.file), Some(object))
         });
         Self {
             answer,

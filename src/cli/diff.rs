@@ -58,9 +58,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         if before != after {
             changed += 1;
             let image = printable(target.image.as_deref().unwrap_or("(no image)"));
-            let place = target
-                .place
-                .map(|place| format!("  ({}: {} {})", place.file, place.kind, place.name));
+            let place = target.place.map(|place| format!("  ({}: {})", place.file, place.object()));
             let place = place.unwrap_or_default();
             let place = printable(&place);
             writeln!(out, "{} → {}  {image}{place}", before.as_str(), after.as_str())?;

@@ -53,6 +53,17 @@ pub(super) struct Place {
     pub(super) name: String,
 }
 
+impl Place {
+    /// The object: `Pod web`, or `Pod` where it has no name.
+    pub(super) fn object(&self) -> String {
+        if self.name.is_empty() {
+            self.kind.clone()
+        } else {
+            format!("{} {}", self.kind, self.name)
+        }
+    }
+}
+
 impl Targets {
     /// Whether nothing was given.
     pub(super) fn is_empty(&self) -> bool {

@@ -10,8 +10,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::settings::Settings;
 
-/// A body of so many bytes is judged at once whatever else is: all but a few are smaller.
+/// A body of so many bytes need not wait: all but a few are smaller.
 const SMALL: usize = 64 << 10;
+/// A turn counts for as many bytes, however small the body is: its lists take memory too.
+const LEAST_TURN: usize = 1 << 20;
 /// What a semaphore can give to one.
 const MOST_PERMITS: usize = u32::MAX as usize;
 
@@ -67,7 +69,7 @@ impl Limits {
         if bytes <= SMALL {
             return None;
         }
-        let bytes = bytes.min(self.max_body).min(MOST_PERMITS);
+        let bytes = bytes.max(LEAST_TURN).min(self.max_body).min(MOST_PERMITS);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         // It is never closed.
         self.turns.acquire_many(bytes).await.ok()
@@ -140,6 +142,10 @@ mod tests {
         drop(one);
         assert!(at_once(limits.turn(half)).is_some());
         drop(other);
+        let least: Vec<_> = (0..8).map(|_| at_once(limits.turn(SMALL + 1))).collect();
+        assert!(least.iter().all(Option::is_some));
+        assert!(at_once(limits.turn(SMALL + 1)).is_none());
+        drop(least);
         // More than can be had waits for all of it.
         assert!(at_once(limits.turn(usize::MAX)).is_some());
     }

@@ -36,6 +36,24 @@ allow  docker.io/nginx:1.20
 }
 
 #[test]
+fn what_has_no_name_is_named_by_its_place() {
+    let nameless = "kind: Pod\nspec: {containers: [{image: nginx}, {name: '', image: 'a b'}]}\n";
+    let ran = imagegate_with(&["check", "-f", "-"], nameless, &[]);
+    assert_eq!(
+        ran.out,
+        "deny   nginx  (standard input: Pod spec.containers[0].image)
+       spec.containers[0] image has no tag! (nginx). Only images with tags are allowed.
+deny   a b  (standard input: Pod spec.containers[1].image)
+       spec.containers[1] image is not a valid reference! (a b): \
+         it holds white space or a character that is not ASCII.
+"
+    );
+    let ran = imagegate_with(&["check", "-o", "json", "-f", "-"], nameless, &[]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["findings"][0]["object"], "Pod");
+}
+
+#[test]
 fn known_bypasses_are_denied_and_other_spellings_allowed() {
     let hex = "0123456789abcdef".repeat(4);
     let latest = format!("docker.io/nginx:latest@sha256:{hex}");

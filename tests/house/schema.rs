@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::support::policy::{default_policy, full_form};
+use crate::support::policy::{full_form, policy};
 use imagegate_core::policy::compile;
 use serde_json::Value;
 
@@ -52,8 +52,8 @@ fn the_schema_has_the_choices_that_compile_knows() {
 }
 
 #[test]
-fn the_schema_has_the_defaults_of_the_built_in_policy() {
-    let built_in: Value = serde_json::from_str(default_policy().to_json()).unwrap();
+fn the_schema_has_the_defaults_of_the_full_form() {
+    let built_in: Value = serde_json::from_str(policy("mode: enforce").to_json()).unwrap();
     let schema = schema();
     for (name, property) in schema["properties"].as_object().unwrap() {
         if name == "namespaceOptOut" {

@@ -46,6 +46,58 @@ fn the_accepting_path_of_a_small_pod_allocates_nothing_but_the_response() {
     assert_eq!(counts, expected);
 }
 
+/// Bytes that a review takes whatever its body is: its lists, when all of them are full.
+const FIXED: u64 = 3 << 20;
+/// Bytes that it takes for each byte of its body, where every text has an escape.
+const PER_BYTE: u64 = 3;
+
+#[test]
+fn no_body_takes_more_than_a_multiple_of_itself() {
+    let policy = policy();
+    let fill = |lead: &str, item: &str, tail: &str| {
+        format!("{lead}{}{tail}", vec![item; (4 << 20) / (item.len() + 1)].join(",")).into_bytes()
+    };
+    let review = |request: &str| {
+        format!(
+            r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"u",
+            "operation":"UPDATE","kind":{{"group":"","kind":"Pod"}},{request}"#
+        )
+    };
+    let containers = review(r#""object":{"spec":{"containers":["#);
+    let escaped = format!(r#""{}\u0041""#, "a".repeat(1 << 20));
+    let lists = r#""containers":[LIST],"initContainers":[LIST],"ephemeralContainers":[LIST],
+        "volumes":[VOLUMES]"#;
+    let pod_spec = format!(r#""spec":{{{lists}}}"#);
+    let spec = format!(
+        r#""spec":{{{lists},"template":{{{pod_spec}}},"jobTemplate":{{"spec":{{"template":{{{pod_spec}}}}}}}}},
+        "template":{{{pod_spec}}},"ephemeralContainers":[LIST]"#
+    );
+    let everywhere = review(&format!(r#""object":{{{spec}}},"oldObject":{{{spec}}}}}}}"#));
+    let many = |item: &str| vec![item; 2000].join(",");
+    let everywhere =
+        everywhere.replace("LIST", &many("{}")).replace("VOLUMES", &many(r#"{"image":{}}"#));
+    for (what, body) in [
+        ("{}", fill(&containers, "{}", "]}}}}")),
+        ("a:1", fill(&containers, r#"{"image":"a:1"}"#, "]}}}}")),
+        ("escapes", fill(&containers, r#"{"name":"\u0041","image":"\u0041"}"#, "]}}}}")),
+        ("long", fill(&containers, &format!(r#"{{"name":"a","image":{escaped}}}"#), "]}}}}")),
+        ("keys", fill(&containers, &format!(r"{{{escaped}:1}}"), "]}}}}")),
+        ("volumes", fill(&review(r#""object":{"spec":{"volumes":["#), r#"{"image":{}}"#, "]}}}}")),
+        ("groups", fill(&review(r#""object":{},"userInfo":{"groups":["#), r#""""#, "]}}}")),
+        ("lists", everywhere.into_bytes()),
+    ] {
+        let taken = measure(|| {
+            let review = Review::parse(&body).unwrap();
+            let verdict = review.judge(&policy, None, 0);
+            assert_eq!(verdict.decision, Decision::Deny, "{what}");
+            drop(review.answer(&verdict));
+        });
+        let (most, size) = (taken.bytes_max, body.len() as u64);
+        println!("{what}: {most} bytes for {size}");
+        assert!(most <= FIXED + PER_BYTE * size, "{what}: {most} bytes for {size}");
+    }
+}
+
 #[test]
 fn what_is_skipped_does_not_allocate() {
     let policy = policy();

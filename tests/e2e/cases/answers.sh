@@ -29,6 +29,21 @@ fields() {
 }
 check 'a denial is a 403 with the field of each violation' fields
 
+advised() {
+  set_policy 'denialHint: "ask #platform"'
+  # shellcheck disable=SC2016 # The backticks are those of the text.
+  local advice='Warning: `nginx:latest` names no registry; did you mean `docker.io/library/nginx:<tag>`?'
+  local error='Error from server: admission webhook "com.imagegate.webhook" denied the request: '
+  error+='try image comes from an untrusted registry! (nginx:latest). Only images from docker.io,gcr.io are allowed.'
+  refused 'untrusted registry' kubectl run try --image nginx:latest
+  same "$advice"$'\n''Warning: ask #platform'$'\n'"$error" "$said"
+  set_policy 'denialWarnings: false'
+  refused 'untrusted registry' kubectl run try --image nginx:latest
+  same "$error" "$said"
+  set_policy '{}'
+}
+check 'kubectl shows what to do about a denial above it, unless the policy says otherwise' advised
+
 dry_run() {
   local before
   before=$(decisions allow)

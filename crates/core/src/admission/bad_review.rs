@@ -31,6 +31,12 @@ pub enum BadReview {
     /// `request.operation` is something else.
     #[error("the request's `operation` is none of CONNECT, CREATE, DELETE and UPDATE")]
     WrongOperation,
+    /// There is no `request.kind`.
+    #[error("the request has no `kind`")]
+    NoKind,
+    /// `request.kind` is not known, and `request.resource` does not say that it holds no image.
+    #[error("the request's `kind` is not known, and its object may name images")]
+    UnknownKind,
     /// A list of a manifest has more containers, or image volumes, than are read.
     #[error("the body has a list of more than {MOST_LISTED} containers or image volumes")]
     TooManyImages,

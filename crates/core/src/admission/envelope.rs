@@ -35,6 +35,7 @@ pub(super) struct Request<'a, O> {
     #[serde(borrow)]
     pub(super) uid: Option<Text<'a>>,
     pub(super) kind: Option<Object<Kind<'a>>>,
+    pub(super) resource: Option<Object<Resource<'a>>>,
     pub(super) sub_resource: Option<Text<'a>>,
     pub(super) name: Option<Text<'a>>,
     pub(super) namespace: Option<Text<'a>>,
@@ -51,6 +52,14 @@ pub(super) struct Kind<'a> {
     #[serde(borrow)]
     pub(super) group: Option<Text<'a>>,
     pub(super) kind: Option<Text<'a>>,
+}
+
+/// A group, version and resource; the version is not looked at.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Resource<'a> {
+    #[serde(borrow)]
+    pub(super) group: Option<Text<'a>>,
+    pub(super) resource: Option<Text<'a>>,
 }
 
 /// The groups of a user; most are in two or three.

@@ -13,6 +13,7 @@ mod object;
 mod operation;
 mod pod_spec;
 mod policy_edit;
+mod reach;
 mod response;
 mod review;
 mod strict;

@@ -104,20 +104,39 @@ impl<S: Default> Template<S> {
 }
 
 impl<'a> Spec<'a> {
+    /// Each pod spec that it may be, or hold.
+    pub(super) fn into_pod_specs(self) -> [PodSpec<'a>; 3] {
+        let Self {
+            containers,
+            init_containers,
+            ephemeral_containers,
+            volumes,
+            template,
+            job_template,
+        } = self;
+        [
+            PodSpec { containers, init_containers, ephemeral_containers, volumes },
+            Template::into_spec(template),
+            Template::into_spec(Template::into_spec(job_template).template),
+        ]
+    }
+
     /// The spec itself, as that of a Pod.
     pub(super) fn into_pod_spec(self) -> PodSpec<'a> {
-        let Self { containers, init_containers, ephemeral_containers, volumes, .. } = self;
-        PodSpec { containers, init_containers, ephemeral_containers, volumes }
+        let [own, ..] = self.into_pod_specs();
+        own
     }
 
     /// The pod spec of `template`.
     pub(super) fn template(self) -> PodSpec<'a> {
-        Template::into_spec(self.template)
+        let [_, template, _] = self.into_pod_specs();
+        template
     }
 
     /// The pod spec of the template of `jobTemplate`.
     pub(super) fn job_template(self) -> PodSpec<'a> {
-        Template::into_spec(Template::into_spec(self.job_template).template)
+        let [.., job] = self.into_pod_specs();
+        job
     }
 }
 
@@ -137,6 +156,10 @@ impl<'a> PodSpec<'a> {
 }
 
 impl<'a> Images<'a> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.listed.is_empty() && self.excess.is_empty()
+    }
+
     /// Appends the images of one list of containers.
     pub(super) fn append<C>(
         &mut self,

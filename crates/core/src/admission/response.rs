@@ -19,6 +19,8 @@ const LONGEST_MESSAGE: usize = 1024;
 const LONGEST_WARNING: usize = 120;
 /// Bytes of all warnings together: beyond, the API server drops them.
 const LONGEST_WARNINGS: usize = 4096;
+/// Lines of advice on one denial: more of them hide the message.
+const MOST_ADVICE: usize = 3;
 /// Bytes of an audit annotation.
 const LONGEST_ANNOTATION: usize = 1024;
 
@@ -54,9 +56,10 @@ fn serialised(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> Vec<u8> 
             uid,
             allowed,
             status: (!allowed).then(|| Status::of(verdict)),
-            warnings: match verdict.mode {
-                Mode::Warn => warnings(verdict),
-                Mode::Audit | Mode::Enforce => Vec::new(),
+            warnings: match (verdict.mode, verdict.decision) {
+                (Mode::Warn, _) => warnings(verdict),
+                (Mode::Enforce, Decision::Deny) => advice(verdict),
+                (Mode::Audit | Mode::Enforce, _) => Vec::new(),
             },
             audit_annotations: AuditAnnotations::of(verdict),
         },
@@ -225,6 +228,19 @@ fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
     warnings
 }
 
+/// What to do about a denial, which kubectl prints above its message; then the policy's own line.
+fn advice(verdict: &Verdict<'_>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for advice in verdict.violations.iter().filter_map(|each| each.advice.as_deref()) {
+        let line = one_warning(advice);
+        if lines.len() < MOST_ADVICE && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.extend(verdict.denial_hint.map(one_warning));
+    lines
+}
+
 /// A warning is one line of at most 120 characters.
 fn one_warning(message: &str) -> String {
     let printable = |character: char| if is_printable(character) { character } else { ' ' };
@@ -252,6 +268,7 @@ mod tests {
                 violated: RuleCounts::default(),
                 exempted: Vec::new(),
                 exempted_total: 0,
+                denial_hint: None,
                 override_name: None,
                 policy_hash: "0123456789ab",
             };

@@ -9,6 +9,7 @@ use super::bad_review::BadReview;
 use super::envelope::{Envelope, Request};
 use super::operation::{ApiVersion, Operation};
 use super::pod_spec::Images;
+use super::reach::Reach;
 use super::response;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
@@ -42,8 +43,8 @@ impl<'a> Review<'a> {
     /// one is judged, since a later version of Kubernetes may add one that can.
     ///
     /// # Errors
-    /// When the body is not an AdmissionReview with a request that names its uid, or holds no
-    /// object where one is judged.
+    /// When the body is not an AdmissionReview with a request that names its uid and its kind, or
+    /// holds no object where one is judged, or one that may name images and is of no known kind.
     pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
         match Envelope::<WorkloadObject<'a>>::parse(body) {
             Ok(envelope) => Self::of(envelope),
@@ -51,10 +52,10 @@ impl<'a> Review<'a> {
                 // An object of another kind may give the same fields another type; nothing of it
                 // is judged, so nothing of it has to be understood.
                 let envelope = Envelope::<IgnoredAny>::parse(body).map_err(|_| error.clone())?;
-                if judged_kind(envelope.operation, &envelope.request).is_some() {
-                    return Err(error);
+                match Reach::of(envelope.operation, &envelope.request)? {
+                    Reach::NoImages => Ok(Self::without_images(envelope)),
+                    Reach::Doubtful | Reach::Judged(_) => Err(error),
                 }
-                Ok(Self::without_images(envelope))
             }
             Err(error) => Err(error),
         }
@@ -152,8 +153,16 @@ impl<'a> Review<'a> {
 
     fn of(mut envelope: Envelope<'a, WorkloadObject<'a>>) -> Result<Self, BadReview> {
         let request = &mut envelope.request;
-        let Some(kind) = judged_kind(envelope.operation, request) else {
-            return Ok(Self::without_images(envelope));
+        let kind = match Reach::of(envelope.operation, request)? {
+            Reach::Judged(kind) => kind,
+            Reach::NoImages => return Ok(Self::without_images(envelope)),
+            Reach::Doubtful => {
+                let object = request.object.take();
+                if object.is_some_and(|Object(object)| object.names_images()) {
+                    return Err(BadReview::UnknownKind);
+                }
+                return Ok(Self::without_images(envelope));
+            }
         };
         let Object(object) = request.object.take().ok_or(BadReview::NoObject)?;
         let mut images = kind.images(object);
@@ -201,18 +210,6 @@ impl<'a> Review<'a> {
             old_references: None,
         }
     }
-}
-
-/// The kind whose images are judged; `None` where the request cannot change an image.
-fn judged_kind<O>(operation: Operation, request: &Request<'_, O>) -> Option<WorkloadKind> {
-    if !matches!(operation, Operation::Create | Operation::Update) {
-        return None;
-    }
-    if matches!(request.sub_resource.as_deref(), Some("status" | "resize")) {
-        return None;
-    }
-    let kind = request.kind.as_deref()?;
-    WorkloadKind::of(kind.group.as_deref().unwrap_or_default(), kind.kind.as_deref()?)
 }
 
 /// Stands for the container that a Pod must have.

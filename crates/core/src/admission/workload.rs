@@ -39,6 +39,17 @@ impl WorkloadKind {
         })
     }
 
+    /// Whether objects of that resource are of one of these kinds.
+    pub(super) fn has_resource(group: &str, resource: &str) -> bool {
+        matches!(
+            (group, resource),
+            ("", "pods" | "podtemplates" | "replicationcontrollers")
+                | ("apps" | "extensions", "deployments" | "replicasets" | "daemonsets")
+                | ("apps", "statefulsets")
+                | ("batch", "jobs" | "cronjobs")
+        )
+    }
+
     /// What the policy takes the images' owner for.
     pub(super) fn workload(self) -> Workload {
         match self {
@@ -61,6 +72,17 @@ impl WorkloadKind {
             Self::PodTemplate => Template::into_spec(object.template).images("template.spec"),
             Self::Templated => spec().template().images("spec.template.spec"),
         }
+    }
+}
+
+impl WorkloadObject<'_> {
+    /// Whether it names an image wherever one of the kinds does.
+    pub(super) fn names_images(self) -> bool {
+        let spec = self.spec.map_or_else(Spec::default, |Object(spec)| spec);
+        let containers = self.ephemeral_containers.unwrap_or_default();
+        let template: PodSpec<'_> = Template::into_spec(self.template);
+        let mut pod_specs = spec.into_pod_specs().into_iter().chain([template]);
+        !containers.listed.is_empty() || pod_specs.any(|pod_spec| !pod_spec.images("").is_empty())
     }
 }
 

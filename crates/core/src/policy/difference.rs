@@ -250,6 +250,8 @@ fn loosens(field: &str, old: &Value, new: &Value) -> bool {
         "templates" => &["enforce", "warn", "ignore"],
         "shortNames" => &["deny", "dockerHub"],
         "updates" => &["all", "changed"],
+        // Words beside a denial.
+        "denialWarnings" | "denialHint" => return false,
         // A tag or a digest is required no more.
         _ => return old == &Value::Bool(true),
     };
@@ -302,6 +304,7 @@ fn mappings(value: &Value) -> Vec<(&str, &Value)> {
 fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => "none".to_owned(),
+        Value::String(text) if text.is_empty() => "none".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };

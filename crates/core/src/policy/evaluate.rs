@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use crate::image::Reference;
+use crate::policy::advice;
 use crate::policy::compile::{Override, Policy};
 use crate::policy::exemption::Exemption;
 use crate::policy::message;
@@ -51,6 +52,8 @@ impl Policy {
             violated: RuleCounts::default(),
             exempted: Vec::new(),
             exempted_total: 0,
+            denial_hint: Some(&*rules.denial_hint)
+                .filter(|hint| rules.denial_warnings && !hint.is_empty()),
             override_name,
             policy_hash: self.hash(),
         };
@@ -67,6 +70,7 @@ impl Policy {
                 field: *first,
                 rule: Rule::InvalidReference,
                 message: message::excess(*first),
+                advice: None,
             });
         }
         if verdict.mode == Mode::Enforce && !verdict.violations.is_empty() {
@@ -109,6 +113,7 @@ impl Policy {
             container,
             rule,
             message,
+            advice: None,
         };
         let invalid = |why: &dyn Display| {
             let container = container();
@@ -138,13 +143,17 @@ impl Policy {
             });
             return;
         }
+        let is_advised = rules.denial_warnings && verdict.mode == Mode::Enforce;
         verdict.violated(broken.rule(), 1, || {
             let container = container();
             let mut message = message::broken(rules, broken, &container, kept(written));
             if let Some(exemption) = expired {
                 message.push_str(&message::expired(exemption));
             }
-            violation(broken.rule(), container, message)
+            Violation {
+                advice: is_advised.then(|| advice::on(rules, broken, &reference)),
+                ..violation(broken.rule(), container, message)
+            }
         });
     }
 

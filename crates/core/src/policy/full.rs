@@ -81,7 +81,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// Fields that a policy and an override share.
-pub(super) const RULE_FIELDS: [&str; 10] = [
+pub(super) const RULE_FIELDS: [&str; 12] = [
     "mode",
     "allowedRegistries",
     "blockedRegistries",
@@ -92,6 +92,8 @@ pub(super) const RULE_FIELDS: [&str; 10] = [
     "shortNames",
     "updates",
     "templates",
+    "denialWarnings",
+    "denialHint",
 ];
 const POLICY_FIELDS: [&str; 3] = ["overrides", "exemptions", "namespaceOptOut"];
 const OVERRIDE_FIELDS: [&str; 2] = ["name", "namespaces"];
@@ -124,6 +126,8 @@ fn rule<'a>(name: &str, rules: &mut RawRules<'a>, node: Node<'a>, at: &At, repor
         "shortNames" => rules.short_names = choice(node, at, &SHORT_NAMES, report),
         "updates" => rules.updates = choice(node, at, &UPDATES, report),
         "templates" => rules.templates = choice(node, at, &TEMPLATES, report),
+        "denialWarnings" => rules.denial_warnings = choice(node, at, &BOOLEANS, report),
+        "denialHint" => rules.denial_hint = text(node, at, report),
         _ => {}
     }
 }

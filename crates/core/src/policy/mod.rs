@@ -3,6 +3,7 @@
 //! Pure: no IO, no lock, no clock but the one passed in. [`compile()`] is the only way to a
 //! [`Policy`]; what it accepts can be evaluated without a further check.
 
+mod advice;
 mod compile;
 mod difference;
 mod documents;

@@ -1,7 +1,7 @@
 //! The normal form of a policy: what `/policy` shows and what the hash is taken of.
 //!
-//! It is the full form as JSON. Both forms of the same policy have the same normal form; lists
-//! stay as written, since their text is part of the messages.
+//! It is the full form as JSON. Both forms of the same policy have the same normal form (the simple
+//! form stands for `denialWarnings: false`, too); lists stay as written, since their text is part of the messages.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -66,6 +66,8 @@ fn all_fields(rules: &Rules) -> Fields<'_> {
         short_names,
         updates,
         templates,
+        denial_warnings,
+        denial_hint,
     } = rules;
     [
         ("mode", name_of(&MODES, *mode)),
@@ -78,6 +80,8 @@ fn all_fields(rules: &Rules) -> Fields<'_> {
         ("shortNames", name_of(&SHORT_NAMES, *short_names)),
         ("updates", name_of(&UPDATES, *updates)),
         ("templates", name_of(&TEMPLATES, *templates)),
+        ("denialWarnings", Field::Flag(*denial_warnings)),
+        ("denialHint", Field::Text(denial_hint)),
     ]
     .into()
 }
@@ -94,6 +98,8 @@ fn named_fields<'a>(rules: &'a RawRules<'a>) -> Fields<'a> {
         short_names,
         updates,
         templates,
+        denial_warnings,
+        denial_hint,
     } = rules;
     let list = |raw: &'a Option<Texts<'a>>| raw.as_ref().map(|raw| Field::Items(&raw.items));
     let fields = [
@@ -107,6 +113,8 @@ fn named_fields<'a>(rules: &'a RawRules<'a>) -> Fields<'a> {
         ("shortNames", short_names.map(|names| name_of(&SHORT_NAMES, names))),
         ("updates", updates.map(|updates| name_of(&UPDATES, updates))),
         ("templates", templates.map(|templates| name_of(&TEMPLATES, templates))),
+        ("denialWarnings", denial_warnings.map(Field::Flag)),
+        ("denialHint", denial_hint.as_ref().map(|hint| Field::Text(&hint.value))),
     ];
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

@@ -18,6 +18,8 @@ pub(super) struct RegistrySet {
     /// `host/path`, where the host is no glob. A path's wildcards cannot reach into the host, since
     /// every text that is looked up begins with the host that was parsed.
     places: PatternIndex,
+    /// The hosts of `places`.
+    place_hosts: PatternIndex,
     /// Globs over hosts that have paths, each known by its number.
     host_globs: PatternIndex,
     /// `number/path` for the host glob of that number.
@@ -50,6 +52,7 @@ impl RegistrySetBuilder {
                 self.set.glob_places.insert(&format!("{number}/{path}"), position);
             }
             RegistryPattern::Place { host, path: Some(path) } => {
+                self.set.place_hosts.insert(&host, position);
                 self.set.places.insert(&format!("{host}/{path}"), position);
             }
             RegistryPattern::Regex(regex) => self.regexes.push((position, regex)),
@@ -63,7 +66,13 @@ impl RegistrySetBuilder {
     pub(super) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
         let Self { mut set, globs: _, regexes } = self;
         set.regexes = Regexes::new(regexes, sets)?;
-        for index in [&mut set.hosts, &mut set.places, &mut set.host_globs, &mut set.glob_places] {
+        for index in [
+            &mut set.hosts,
+            &mut set.places,
+            &mut set.place_hosts,
+            &mut set.host_globs,
+            &mut set.glob_places,
+        ] {
             index.shrink();
         }
         Ok(set)
@@ -90,6 +99,11 @@ impl RegistrySet {
             });
         }
         first.0
+    }
+
+    /// Whether a pattern names this host, without a glob, and a path below it.
+    pub(super) fn has_paths_of(&self, host: &str) -> bool {
+        self.place_hosts.first(host).is_some()
     }
 }
 

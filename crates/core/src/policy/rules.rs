@@ -39,6 +39,10 @@ pub(super) struct Rules {
     pub(super) short_names: ShortNames,
     pub(super) updates: UpdateScope,
     pub(super) templates: TemplateMode,
+    /// Whether a denial says what to do about it, beside its message.
+    pub(super) denial_warnings: bool,
+    /// A line of the policy's own beside a denial; empty where there is none.
+    pub(super) denial_hint: Arc<str>,
 }
 
 /// The first rule that an image breaks, with what its message needs.

@@ -39,6 +39,8 @@ pub(super) fn read<'a>(
     policy.rules.allowed_registries = allowed_registries;
     policy.rules.blocked_tags = blocked_tags;
     policy.rules.require_tag = require_tag;
+    // Users of the program that ImageGate replaces see what they know, and nothing above it.
+    policy.rules.denial_warnings = Some(false);
     policy
 }
 

@@ -69,6 +69,8 @@ pub(super) struct RawRules<'a> {
     pub(super) short_names: Option<ShortNames>,
     pub(super) updates: Option<UpdateScope>,
     pub(super) templates: Option<TemplateMode>,
+    pub(super) denial_warnings: Option<bool>,
+    pub(super) denial_hint: Option<Text<'a>>,
 }
 
 /// Rules for some namespaces, or for a path that names them.

@@ -76,6 +76,8 @@ pub struct Violation {
     pub rule: Rule,
     /// The text for the user, without regard to length.
     pub message: String,
+    /// One line on what to do about it, where the policy wants that to be said of denials.
+    pub advice: Option<String>,
 }
 
 /// One image that breaks a rule and is exempt from it.
@@ -112,6 +114,8 @@ pub struct Verdict<'p> {
     pub exempted: Vec<Exempted<'p>>,
     /// How many images an exemption let through.
     pub exempted_total: usize,
+    /// The policy's own line beside a denial, where it has one.
+    pub denial_hint: Option<&'p str>,
     /// The name of the override that applied.
     pub override_name: Option<&'p str>,
     /// The hash of the policy that judged.

@@ -3,8 +3,9 @@
 use std::fs;
 
 use crate::support::policy::{default_policy, policy};
-use imagegate_core::admission::Review;
+use imagegate_core::admission::{BadReview, Review};
 use imagegate_core::policy::{Decision, Mode, Rule};
+use serde_json::{Value, json};
 
 const FLUENT: &str = "registry.example.com:5000/team/fluent-bit@sha256:\
                       0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -64,6 +65,37 @@ fn verdicts_are_those_of_the_default_policy() {
         let expected: Vec<(String, Rule)> =
             row.violations.iter().map(|(f, r)| ((*f).to_owned(), *r)).collect();
         assert_eq!(violations, expected, "{}", row.file);
+    }
+}
+
+#[test]
+fn nothing_that_names_images_is_admitted_without_its_kind() {
+    for row in ROWS {
+        let whole: Value = serde_json::from_slice(&body(row.file)).unwrap();
+        let is_written = whole["request"]["operation"] != "DELETE";
+        for (kind, resource) in [
+            (Value::Null, whole["request"]["resource"].clone()),
+            (Value::Null, Value::Null),
+            (json!({"group": "", "version": "v1", "kind": "Unknown"}), Value::Null),
+            (
+                json!({"group": "", "version": "v1", "kind": "Unknown"}),
+                whole["request"]["resource"].clone(),
+            ),
+        ] {
+            let mut review = whole.clone();
+            let has_kind = !kind.is_null();
+            review["request"]["kind"] = kind;
+            review["request"]["resource"] = resource;
+            let review = review.to_string();
+            let result = Review::parse(review.as_bytes()).map(|review| review.images().len());
+            let expected = match () {
+                () if !is_written => Ok(0),
+                () if !has_kind => Err(BadReview::NoKind),
+                () if !row.images.is_empty() => Err(BadReview::UnknownKind),
+                () => Ok(0),
+            };
+            assert_eq!(result, expected, "{}", row.file);
+        }
     }
 }
 

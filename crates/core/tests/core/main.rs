@@ -3,11 +3,14 @@
 #[path = "../support"]
 mod support {
     pub(crate) mod policy;
+    pub(crate) mod request;
 }
 
 mod admission_bad_bodies;
+mod admission_limits;
 mod admission_recorded;
 mod admission_review;
+mod policy_advice;
 mod policy_bounds;
 mod policy_compile;
 mod policy_difference;

@@ -23,13 +23,51 @@ fn both_forms_of_a_policy_have_the_same_hash() {
         ("BLOCKED_TAGS", "staging,latest"),
         ("DISABLE_EMPTY_TAG", "true"),
     ];
-    let full = "allowedRegistries: [docker.io, gcr.io]\nblockedTags: [staging, latest]\n";
+    let full = "allowedRegistries: [docker.io, gcr.io]\nblockedTags: [staging, latest]\n\
+                denialWarnings: false\n";
     let expected = hash(&Documents::default());
     assert_eq!(hash(&volume(simple)), expected);
     assert_eq!(hash(&variables(simple)), expected);
     assert_eq!(hash(&full_form(full)), expected);
     assert_eq!(expected.len(), 12);
     assert_ne!(hash(&full_form("requireDigest: true")), expected);
+}
+
+#[test]
+fn a_hint_is_one_line_that_kubectl_can_show() {
+    let long = "é".repeat(121);
+    for (hint, problem) in [
+        ("\"\"", None),
+        ("'ask #platform'", None),
+        (&long[..240], None),
+        (&long, Some("the hint has more than 120 characters")),
+        (r#""a\nb""#, Some("the hint has a line break, or another character")),
+        (r#""a\u202eb""#, Some("the hint has a line break, or another character")),
+        (r#""a\u2028b""#, Some("the hint has a line break, or another character")),
+        (r#""a\eb""#, Some("the hint has a line break, or another character")),
+        ("[a]", Some("expected a text, found a list")),
+    ] {
+        for policy in
+            [format!("denialHint: {hint}"), format!("overrides: [{{name: o, denialHint: {hint}}}]")]
+        {
+            let result = compile(&full_form(&policy)).map_err(|problems| problems.to_string());
+            match (problem, result) {
+                (None, result) => assert!(result.is_ok(), "{policy}: {result:?}"),
+                (Some(problem), result) => {
+                    let problems = result.unwrap_err();
+                    assert!(problems.contains(problem), "{policy}: {problems}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hint_that_is_never_shown_is_doubtful() {
+    let (_, warnings) = compile(&full_form("denialWarnings: false\ndenialHint: ask")).unwrap();
+    assert!(warnings[0].to_string().contains("the hint is not shown"), "{warnings:?}");
+    let (_, warnings) = compile(&full_form("denialWarnings: false\ndenialHint: ''")).unwrap();
+    assert_eq!(warnings, []);
 }
 
 #[test]

@@ -29,6 +29,9 @@ fn changes_are_said_in_words_and_loosening_is_flagged() {
         ("", "shortNames: dockerHub", "shortNames: deny → dockerHub", true),
         ("", "updates: all", "updates: changed → all", false),
         ("", "templates: ignore", "templates: warn → ignore", true),
+        ("", "denialWarnings: false", "denialWarnings: true → false", false),
+        ("", "denialHint: ask us", "denialHint: none → ask us", false),
+        ("denialHint: ask us", "", "denialHint: ask us → none", false),
         (
             "",
             "overrides: [{name: dev, namespaces: [dev], mode: warn}]",

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use super::lists::Lists;
+use crate::policy::printable::is_printable;
 use crate::policy::problem::Report;
 use crate::policy::rules::Rules;
-use crate::policy::source::{RawRules, ShortNames, Texts};
+use crate::policy::source::{RawRules, ShortNames, Text, Texts};
 use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
 
 /// The registries that are allowed where a policy does not say.
 const DEFAULT_ALLOWED_REGISTRIES: [&str; 2] = ["docker.io", "gcr.io"];
 /// The tags that are blocked where a policy does not say.
 const DEFAULT_BLOCKED_TAGS: [&str; 2] = ["staging", "latest"];
+
+/// Characters of a hint: those of a warning, as the API documentation asks.
+const LONGEST_HINT: usize = 120;
 
 /// Compiles the rules of a policy; what is left out has its default.
 pub(super) fn base(raw: &RawRules<'_>, lists: &mut Lists, report: &mut Report) -> Rules {
@@ -27,6 +31,8 @@ pub(super) fn base(raw: &RawRules<'_>, lists: &mut Lists, report: &mut Report) -
         short_names: ShortNames::Deny,
         updates: UpdateScope::Changed,
         templates: TemplateMode::Warn,
+        denial_warnings: true,
+        denial_hint: "".into(),
     };
     over(raw, &defaults, lists, report)
 }
@@ -49,6 +55,8 @@ pub(super) fn over(
         short_names,
         updates,
         templates,
+        denial_warnings,
+        denial_hint,
     } = raw;
     if let Some(list) = allowed_registries
         && list.items.is_empty()
@@ -75,7 +83,22 @@ pub(super) fn over(
         short_names: short_names.unwrap_or(base.short_names),
         updates: updates.unwrap_or(base.updates),
         templates: templates.unwrap_or(base.templates),
+        denial_warnings: denial_warnings.unwrap_or(base.denial_warnings),
+        denial_hint: denial_hint.as_ref().map_or_else(
+            || Arc::clone(&base.denial_hint),
+            |raw| {
+                check_hint(raw, report);
+                raw.value.as_ref().into()
+            },
+        ),
     };
+    if let Some(raw) = denial_hint
+        && !raw.value.is_empty()
+        && !rules.denial_warnings
+    {
+        let message = "the hint is not shown, since `denialWarnings` is false";
+        report.warning(&raw.at, message, Some("remove one of the two fields"));
+    }
     if let Some(raw) = require_tag
         && !raw.value
         && rules.blocked_tags.set.first("latest").is_some()
@@ -85,4 +108,15 @@ pub(super) fn over(
         report.warning(&raw.at, message, Some("require a tag, or do not block `latest`"));
     }
     rules
+}
+
+/// A warning is one line, and nothing in it may change how a terminal shows the lines around it.
+fn check_hint(raw: &Text<'_>, report: &mut Report) {
+    if raw.value.chars().count() > LONGEST_HINT {
+        let message = format!("the hint has more than {LONGEST_HINT} characters");
+        report.problem(&raw.at, message, Some("kubectl shows it as one line; write a short link"));
+    } else if !raw.value.chars().all(is_printable) {
+        let message = "the hint has a line break, or another character that cannot be shown";
+        report.problem(&raw.at, message, Some("write one line of plain text"));
+    }
 }

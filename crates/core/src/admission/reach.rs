@@ -1,0 +1,54 @@
+//! Whether a request can bring an image into the cluster, and as which kind its object is read.
+//!
+//! The API server names both the kind and the resource of each request. An object is passed unread
+//! only where the two agree that it holds no image; where they leave a doubt, it is looked at.
+
+use super::bad_review::BadReview;
+use super::envelope::Request;
+use super::operation::Operation;
+use super::workload::WorkloadKind;
+
+/// What to do with the object of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It cannot change an image, or it is of a resource that ImageGate knows no image in: a
+    /// ConfigMap, a custom resource.
+    NoImages,
+    /// Its kind is not known to hold images, and its resource does not say that it holds none: a
+    /// Scale of a Deployment. It is refused if it names images all the same.
+    Doubtful,
+    /// It is judged as this kind.
+    Judged(WorkloadKind),
+}
+
+impl Reach {
+    /// The reach of a request.
+    ///
+    /// # Errors
+    /// When the request does not name its kind, or names a workload's resource with a kind that is
+    /// none.
+    pub(super) fn of<O>(operation: Operation, request: &Request<'_, O>) -> Result<Self, BadReview> {
+        let is_written = matches!(operation, Operation::Create | Operation::Update);
+        let sub_resource = request.sub_resource.as_deref().unwrap_or_default();
+        if !is_written || matches!(sub_resource, "status" | "resize") {
+            return Ok(Self::NoImages);
+        }
+        let kind = request.kind.as_deref();
+        let name = kind.and_then(|kind| kind.kind.as_deref()).unwrap_or_default();
+        if name.is_empty() {
+            return Err(BadReview::NoKind);
+        }
+        let group = kind.and_then(|kind| kind.group.as_deref()).unwrap_or_default();
+        if let Some(kind) = WorkloadKind::of(group, name) {
+            return Ok(Self::Judged(kind));
+        }
+        let resource = request.resource.as_deref();
+        let group = resource.and_then(|resource| resource.group.as_deref()).unwrap_or_default();
+        match resource.and_then(|resource| resource.resource.as_deref()).unwrap_or_default() {
+            "" => Ok(Self::Doubtful),
+            resource if !WorkloadKind::has_resource(group, resource) => Ok(Self::NoImages),
+            _ if matches!(sub_resource, "" | "ephemeralcontainers") => Err(BadReview::UnknownKind),
+            _ => Ok(Self::Doubtful),
+        }
+    }
+}
