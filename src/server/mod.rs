@@ -7,6 +7,7 @@
 mod accept;
 mod admin;
 mod body;
+mod budgets;
 mod connection;
 mod drain;
 mod gate;
@@ -17,11 +18,13 @@ mod refusal;
 mod routes;
 mod run;
 mod self_signed;
+mod slot;
 mod tls;
 mod tls_files;
 
 pub use accept::Listener;
 pub use admin::admin_routes;
+pub use budgets::Budgets;
 pub use drain::{Drain, Phase};
 pub use gate::{Endpoint, Gate};
 pub use limits::Limits;

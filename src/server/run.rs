@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 
 use super::accept::Listener;
 use super::admin::admin_routes;
+use super::budgets::Budgets;
 use super::drain::Drain;
 use super::gate::Gate;
-use super::limits::Limits;
 use super::routes::webhook_routes;
 use super::self_signed::self_signed;
 use super::tls::{Tls, TlsOwner};
@@ -54,7 +54,7 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     tokio::spawn(listener(admin, None, routes).run());
     let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
     let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
-    let routes = webhook_routes(gate, Arc::new(Limits::new(&settings)));
+    let routes = webhook_routes(gate, Arc::new(Budgets::new(&settings)));
     tokio::spawn(listener(webhook, Some(tls), routes).run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());
