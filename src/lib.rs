@@ -14,6 +14,7 @@
 //! | [`reload`] | watches the policy volume and owns the live policy | files |
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
+//! | [`files`] | regular files, read without waiting | files |
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
 //! | [`cli`] | one file per subcommand | all |
 
@@ -32,6 +33,7 @@
 
 pub mod admission;
 pub mod cli;
+pub mod files;
 pub mod image;
 pub mod policy;
 pub mod reload;
