@@ -10,6 +10,8 @@ mod support {
 }
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::StatusCode;
 use imagegate::settings::Protocol;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use support::authority::{Authority, Pair};
 use support::client::{Client, PROTOCOLS, pod_review};
@@ -115,6 +118,38 @@ async fn d5_a_directory_that_goes_and_comes_back_is_found_again() {
     fs::remove_file(gate.volume.path().join("..data")).unwrap();
     gate.volume.write(&[("policy.yaml", GHCR)]);
     in_force(&gate.client, GHCR).await;
+}
+
+#[tokio::test]
+async fn d5_what_is_no_regular_file_is_refused_and_the_next_edit_is_seen() {
+    let directory = TempDir::new().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    fs::write(file("policy.yaml"), QUAY).unwrap();
+    let start = Start::new().policy(directory.path());
+    let (process, client, _pair) = serve(start, &[("poll_seconds", "1")]).await;
+    in_force(&client, QUAY).await;
+    let make_fifo = |name: &str| mknodat(CWD, file(name), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let odd: [(&str, &dyn Fn()); 4] = [
+        ("it is a FIFO", &|| make_fifo("candidate.yaml")),
+        ("it is a socket", &|| drop(UnixListener::bind(file("candidate.yaml")).unwrap())),
+        ("it is a device", &|| symlink("/dev/zero", file("candidate.yaml")).unwrap()),
+        ("it is a directory", &|| fs::create_dir(file("candidate.yaml")).unwrap()),
+    ];
+    for (round, (said, make)) in odd.into_iter().enumerate() {
+        make();
+        process.metric_is(LAST, |last| last == 0).await;
+        let problem = process.policy().await["problems"][0].as_str().unwrap().to_owned();
+        assert!(problem.contains(said), "{problem}");
+        let policy = [GHCR, QUAY][round % 2];
+        in_force(&client, [QUAY, GHCR][round % 2]).await;
+        fs::write(file("policy.yaml"), policy).unwrap();
+        if fs::remove_file(file("candidate.yaml")).is_err() {
+            fs::remove_dir(file("candidate.yaml")).unwrap();
+        }
+        in_force(&client, policy).await;
+        assert_eq!(process.metric(LAST).await, 1);
+    }
+    assert_eq!(process.metric("imagegate_overdue_looks_total{of=\"policy\"}").await, 0);
 }
 
 #[tokio::test]

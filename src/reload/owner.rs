@@ -12,11 +12,12 @@ use super::candidate::Candidate;
 use super::history::Applied;
 use super::live::{InForce, Live, Status};
 use super::lookout::Lookout;
+use super::overdue::in_time;
 use super::volume::{VolumeError, read_volume};
 use crate::policy::{
     Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
 };
-use crate::telemetry::Metrics;
+use crate::telemetry::{Looks, Metrics};
 
 /// Where the policy comes from.
 #[derive(Clone, Debug)]
@@ -79,9 +80,14 @@ impl Owner {
 
     /// Looks now and whenever `lookout` says so, for as long as it is polled.
     pub async fn run(mut self, mut lookout: Lookout) {
+        let metrics = Arc::clone(&self.metrics);
         loop {
             lookout.wait().await;
-            self.look().await;
+            let (period, look) = (lookout.period(), async {
+                lookout.arm().await;
+                self.look().await
+            });
+            in_time(Looks::Policy, period, &metrics, look).await;
         }
     }
 

@@ -19,6 +19,7 @@ mod routes;
 mod run;
 mod self_signed;
 mod slot;
+mod supervise;
 mod tls;
 mod tls_files;
 
@@ -30,7 +31,7 @@ pub use gate::{Endpoint, Gate};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use routes::webhook_routes;
-pub use run::run;
+pub use run::{Ending, run};
 pub use self_signed::self_signed;
 pub use tls::{Tls, TlsOwner};
 pub use tls_files::{KeyPair, TlsFiles};

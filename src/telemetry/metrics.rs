@@ -6,6 +6,7 @@
 use prometheus::{Encoder as _, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
 
 use super::closed::Closed;
+use super::looks::Looks;
 use super::policy_metrics::PolicyMetrics;
 use super::reason::ErrorReason;
 use super::register::Register;
@@ -29,6 +30,7 @@ pub struct Metrics {
     guard_decisions: Closed<(&'static str, Decision)>,
     policy_reloads: Closed<bool>,
     tls_reloads: Closed<bool>,
+    overdue_looks: Closed<Looks>,
     duration: Histogram,
     exempted: IntCounter,
     requests_shed: IntCounter,
@@ -94,6 +96,12 @@ impl Metrics {
                 "Key pairs that were applied, or were not valid.",
                 &["result"],
                 results(),
+            )?,
+            overdue_looks: register.closed(
+                "imagegate_overdue_looks_total",
+                "Periods of poll_seconds for which a look at the files has been hanging.",
+                &["of"],
+                Looks::ALL.map(|of| (of, vec![of.as_str()])),
             )?,
             duration: register.histogram(
                 "imagegate_admission_duration_seconds",
@@ -210,6 +218,11 @@ impl Metrics {
     /// `imagegate_tls_reloads_total{result}`
     pub fn tls_reloaded(&self, success: bool) {
         self.tls_reloads.add_one(&success);
+    }
+
+    /// `imagegate_overdue_looks_total{of}`
+    pub fn look_overdue(&self, of: Looks) {
+        self.overdue_looks.add_one(&of);
     }
 
     /// `imagegate_tls_certificate_not_after_timestamp_seconds`

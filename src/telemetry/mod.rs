@@ -7,6 +7,7 @@ mod closed;
 mod decided;
 mod guard;
 mod log;
+mod looks;
 mod metrics;
 mod policy_metrics;
 mod rate;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub use decided::Decided;
 pub use guard::Guard;
 pub use log::{LogFormat, LogGuard, start_log};
+pub use looks::Looks;
 pub use metrics::{Held, Metrics};
 pub use reason::ErrorReason;
 

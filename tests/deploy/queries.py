@@ -61,6 +61,7 @@ METRICS = {
     "imagegate_policy_info": {"hash": OPEN},
     "imagegate_policy_generation": {},
     "imagegate_tls_reloads_total": RESULT,
+    "imagegate_overdue_looks_total": {"of": {"key-pair", "policy"}},
     "imagegate_tls_certificate_not_after_timestamp_seconds": {},
     "imagegate_tls_handshake_errors_total": {},
     "imagegate_connections": {},
