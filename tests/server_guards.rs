@@ -207,7 +207,7 @@ async fn a_deletion_of_the_policy_is_let_through_with_a_warning() {
     let labelled = |value: &str| json!({"metadata": {"labels": {"imagegate/policy": value}}});
     let user = json!({"username": "bob"});
     let body = review("DELETE", &user, &Value::Null, &labelled("true"));
-    let (_, answer) = server.post("/validate-config", body).await;
+    let (_, answer) = server.post("/validate-config", &body).await;
     let response = &answer["response"];
     assert_eq!(response["allowed"], true);
     let warnings = response["warnings"].as_array().unwrap();
@@ -215,6 +215,20 @@ async fn a_deletion_of_the_policy_is_let_through_with_a_warning() {
     let warning = warnings[0].as_str().unwrap();
     assert!(warning.starts_with("this deletes the image policy: "), "{warning}");
     assert!(warning.chars().count() <= 120 && !warning.contains('…'), "{warning}");
+    let deletions = || metric(&server.metrics.render(), "imagegate_policy_deletions_total");
+    assert_eq!(deletions(), 1);
+    assert!(server.live.policy_deleted_at().is_some());
+    // A dry run deletes nothing, and stores nothing either.
+    let dry = |body: String| body.replace("\"uid\":", "\"dryRun\":true,\"uid\":");
+    assert_eq!(server.post("/validate-config", dry(body)).await.0, 200);
+    assert_eq!(deletions(), 1);
+    let mut object = labelled("true");
+    object["data"] = json!({"policy.yaml": POLICY});
+    let created = review("CREATE", &user, &object, &Value::Null);
+    assert_eq!(server.post("/validate-config", dry(created.clone())).await.0, 200);
+    assert!(server.live.policy_deleted_at().is_some());
+    assert_eq!(server.post("/validate-config", created).await.0, 200);
+    assert!(server.live.policy_deleted_at().is_none(), "there is a policy again");
     let body = review("DELETE", &user, &Value::Null, &labelled("false"));
     let (_, answer) = server.post("/validate-config", body).await;
     assert_eq!(answer["response"], json!({"uid": "1", "allowed": true}));

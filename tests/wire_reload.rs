@@ -21,6 +21,7 @@ use http::StatusCode;
 use imagegate::settings::Protocol;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use support::authority::{Authority, Pair};
 use support::client::{Client, PROTOCOLS, pod_review};
 use support::load::Load;
@@ -91,8 +92,9 @@ async fn d3_d4_a_bad_edit_changes_no_verdict_until_a_good_one() {
         assert_ne!(gate.process.policy().await["problems"], serde_json::json!([]));
     }
     let said = gate.process.log();
-    let errors = said.iter().filter(|line| line.contains("\"ERROR\"")).count();
-    assert_eq!(errors, bad.len(), "one line per content: {said:#?}");
+    let with = |text: &str| said.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(with("the policy is not valid and is not applied"), bad.len(), "{said:#?}");
+    assert_eq!(with("a problem of the policy"), bad.len(), "each has one: {said:#?}");
 
     gate.volume.write(&[("policy.yaml", QUAY)]);
     gate.process.metric_is(LAST, |last| last == 1).await;
@@ -109,6 +111,11 @@ async fn d5_a_directory_that_goes_and_comes_back_is_found_again() {
     let mut gate = Gate::start(QUAY, &[("poll_seconds", "1")]).await;
     gate.volume.unmount();
     gate.process.metric_is(LAST, |last| last == 0).await;
+    assert_eq!(gate.process.metric("imagegate_policy_source_present").await, 0);
+    assert!(gate.process.policy().await["missingSince"].is_string());
+    let gone = "there is no policy where it is read from: a replica that starts now cannot \
+                become ready";
+    gate.process.logged(gone).await;
     in_force(&gate.client, QUAY).await;
     gate.volume.mount();
     gate.process.metric_is(LAST, |last| last == 1).await;
@@ -118,6 +125,31 @@ async fn d5_a_directory_that_goes_and_comes_back_is_found_again() {
     fs::remove_file(gate.volume.path().join("..data")).unwrap();
     gate.volume.write(&[("policy.yaml", GHCR)]);
     in_force(&gate.client, GHCR).await;
+}
+
+#[tokio::test]
+async fn d4_each_problem_is_an_entry_of_its_own_up_to_ten() {
+    let mut gate = Gate::start(QUAY, &[]).await;
+    let bad: String = (0..25).map(|number| format!("a{number}: 1\n")).collect();
+    let candidate = "mode: strict\nupdates: never\n";
+    gate.volume.write(&[("policy.yaml", &bad)]);
+    gate.process.metric_is(LAST, |last| last == 0).await;
+    gate.volume.write(&[("policy.yaml", GHCR), ("candidate.yaml", candidate)]);
+    in_force(&gate.client, GHCR).await;
+    let rejected = gate.process.logged("the policy is not valid and is not applied").await;
+    assert_eq!(rejected["problems"], 25);
+    let entries = entries(&gate.process, "a problem of the policy");
+    let (of_policy, of_candidate): (Vec<_>, Vec<_>) =
+        entries.iter().partition(|entry| entry["document"] == "policy.yaml");
+    assert_eq!(of_policy.len(), 10);
+    for (index, entry) in of_policy.iter().enumerate() {
+        assert_eq!((&entry["line"], &entry["column"]), (&json!(index + 1), &json!(1)), "{entry}");
+        let problem = entry["problem"].as_str().unwrap();
+        assert!(problem.contains(&format!("`a{index}`")), "{entry}");
+    }
+    let paths: Vec<_> = of_candidate.iter().map(|entry| &entry["path"]).collect();
+    assert_eq!(paths, ["mode", "updates"]);
+    assert!(gate.process.log().iter().all(|line| !line.contains("\\n")), "no line in a line");
 }
 
 #[tokio::test]
@@ -230,7 +262,7 @@ async fn d10_under_a_hundred_swaps_a_second_each_response_follows_one_policy() {
     fs::create_dir(&store).unwrap();
     let (next, now) = (store.join("next.yaml"), store.join("now.yaml"));
     fs::write(&now, QUAY).unwrap();
-    std::os::unix::fs::symlink(&now, &link).unwrap();
+    symlink(&now, &link).unwrap();
     let (process, client, _pair) = serve(Start::new().policy(&link), &[]).await;
 
     let body = pod_review(&["quay.io/app:1", "ghcr.io/app:1", "quay.io/b:2", "ghcr.io/b:2"]);
@@ -332,6 +364,13 @@ async fn serve(start: Start, settings: &[(&str, &str)]) -> (Process, Client, Tem
     let process = start.pair(&cert, &key).settings(settings).serve().await;
     let client = Client::new(&authority, process.listen);
     (process, client, directory)
+}
+
+/// The entries of the log with this message.
+fn entries(process: &Process, message: &str) -> Vec<Value> {
+    let lines = process.log();
+    let entries = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+    entries.filter(|entry: &Value| entry["message"] == message).collect()
 }
 
 /// In place; by an editor's rename; with the old size and the old time.

@@ -93,6 +93,13 @@ impl PolicyEdit {
         matches!(self.change, Change::Deletion) && !self.dry_run
     }
 
+    /// Whether there is a policy after this edit, by what became of it.
+    #[must_use]
+    pub fn stores_a_policy(&self, guarded: &Guarded) -> bool {
+        let is_accepted = matches!(guarded, Guarded::Accepted(_));
+        matches!(self.change, Change::Content(_)) && is_accepted && !self.dry_run
+    }
+
     /// What is left to do in order to judge the edit. The content is handed out once.
     #[must_use]
     pub fn judge(&mut self) -> Judging {

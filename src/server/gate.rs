@@ -106,6 +106,12 @@ impl Gate {
         };
         let event = Guard { guard: "policy", name: "", user: edit.user(), guarded: &guarded };
         event.emit(&self.telemetry);
+        if edit.deletes_the_policy() {
+            self.telemetry.metrics.policy_deleted();
+            self.live.policy_is_deleted(SystemTime::now());
+        } else if edit.stores_a_policy(&guarded) {
+            self.live.policy_is_kept();
+        }
         Ok(edit.answer(&guarded))
     }
 

@@ -238,10 +238,21 @@ impl Metrics {
         self.policy.applied(policy, generation);
     }
 
-    /// `imagegate_policy_reloads_total{result="failure"}`, last reload not successful.
-    pub fn policy_rejected(&self) {
+    /// `imagegate_policy_reloads_total{result="failure"}`, last reload not successful, and whether
+    /// there was something to read.
+    pub fn policy_rejected(&self, is_missing: bool) {
         self.policy_reloads.add_one(&false);
-        self.policy.found_invalid();
+        self.policy.found_invalid(is_missing);
+    }
+
+    /// `imagegate_candidate_last_reload_successful`; no candidate is fine.
+    pub fn candidate_looked_at(&self, is_fine: bool) {
+        self.policy.candidate_looked_at(is_fine);
+    }
+
+    /// `imagegate_policy_deletions_total`
+    pub fn policy_deleted(&self) {
+        self.policy.deleted();
     }
 
     /// Last reload successful again: the content went back to what is in force.

@@ -13,6 +13,7 @@ mod policy_metrics;
 mod rate;
 mod reason;
 mod register;
+mod rejected;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use log::{LogFormat, LogGuard, start_log};
 pub use looks::Looks;
 pub use metrics::{Held, Metrics};
 pub use reason::ErrorReason;
+pub use rejected::{Rejected, Rejects};
 
 use rate::LineRate;
 

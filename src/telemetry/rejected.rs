@@ -55,10 +55,7 @@ impl Rejected<'_> {
             }
             Rejects::Candidate => {
                 metrics.candidate_looked_at(false);
-                tracing::error!(
-                    problems,
-                    "the candidate policy is not valid and is not evaluated"
-                );
+                tracing::error!(problems, "the candidate policy is not valid and is not evaluated");
             }
         }
         for Problem { document, path, place, message, hint } in
