@@ -354,6 +354,26 @@ async fn d12_a_rotated_pair_is_shown_to_new_connections_and_old_ones_live_on() {
     }
 }
 
+#[tokio::test]
+async fn d12_a_fifo_in_place_of_the_key_is_refused_and_the_next_pair_is_seen() {
+    let (authority, directory) = (Authority::new(), TempDir::new().unwrap());
+    let volume = Volume::with_policy(QUAY);
+    let (first, second) = (authority.issue(), authority.issue());
+    let (cert, key) = first.write(directory.path());
+    let start = Start::new().policy(&volume.path()).pair(&cert, &key);
+    let process = start.settings(&[("poll_seconds", "1")]).serve().await;
+    let client = Client::new(&authority, process.listen);
+    fs::remove_file(&key).unwrap();
+    mknodat(CWD, &key, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let rejected = process.logged("the key pair is not valid and is not applied").await;
+    let error = rejected["error"].as_str().unwrap();
+    assert!(error.contains("it is a FIFO and not a regular file"), "{error}");
+    assert_eq!(shown(&client).await, first.certificate(), "the old pair is served");
+    fs::remove_file(&key).unwrap();
+    second.write(directory.path());
+    until("the next pair", async || shown(&client).await == second.certificate()).await;
+}
+
 const CANNOT_WATCH: &str = "cannot watch for changes, polling instead (hint: raise \
                             fs.inotify.max_user_instances or max_user_watches on the node)";
 

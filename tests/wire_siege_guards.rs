@@ -111,3 +111,71 @@ async fn bodies_that_the_guards_wait_for_cost_no_review() {
     }
     siege.end("announced bodies").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guard_that_is_flooded_costs_the_other_one_nothing() {
+    let siege = Siege::start(POLICY, &[]).await;
+    let client = &siege.gate.client;
+    for (flooded, other) in [(GUARDS[0], GUARDS[1]), (GUARDS[1], GUARDS[0])] {
+        let mut held = Vec::new();
+        for _ in 0..64 {
+            held.push(announce(client, flooded, 4 << 20).await);
+        }
+        let mut connection = client.connect(Protocol::Http1).await.unwrap();
+        for _ in 0..20 {
+            let (status, answer) = post(&mut connection, other, &policy_edit(POLICY)).await;
+            assert_eq!(status, StatusCode::OK, "{answer}");
+        }
+    }
+    siege.end("flooded guards").await;
+}
+
+/// A review of an edit with `filling` in the place of `FILLING` again and again, up to 4 MiB.
+fn filled(review: &str, filling: &str) -> Vec<u8> {
+    let count = ((4 << 20) - review.len()) / (filling.len() + 1);
+    let filling = vec![filling; count].join(",");
+    review.replace("FILLING", &filling).into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_with_as_much_in_them_as_fits_stay_within_the_memory() {
+    let head = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1",
+        "operation":"UPDATE","name":"shop""#;
+    let label = r#""imagegate/policy":"true""#;
+    let rows = [
+        (r#","userInfo":{"groups":[FILLING]},"object":{}}}"#.to_owned(), r#""""#),
+        (r#","object":{"metadata":{"labels":{FILLING}}}}}"#.to_owned(), r#""a":"""#),
+        (r#","object":{"data":{FILLING}}}}"#.to_owned(), r#""a":"""#),
+        (
+            format!(r#","object":{{"metadata":{{"labels":{{{label}}}}},"data":{{FILLING}}}}}}}}"#),
+            r#""a":"""#,
+        ),
+        (r#","oldObject":{"data":{FILLING}},"object":{}}}"#.to_owned(), r#""a":"""#),
+        (r#","object":{"binaryData":{FILLING}}}}"#.to_owned(), r#""a":"""#),
+        (r#","object":{"x":[FILLING]}}}"#.to_owned(), "{}"),
+    ];
+    let siege = Siege::start(POLICY, &[]).await;
+    for (rest, filling) in &rows {
+        // Keys that differ, where they are of a map.
+        let mut body = filled(&format!("{head}{rest}"), filling);
+        let (mut next, mut at) = (0_u32, 0);
+        while let Some(found) = body[at..].windows(4).position(|bytes| bytes == b"\"a\":") {
+            at += found + 1;
+            body[at] = b'a' + u8::try_from(next % 26).unwrap();
+            next += 1;
+        }
+        let mut attackers = JoinSet::new();
+        for number in 0..8 {
+            let (client, body) = (siege.gate.client.clone(), body.clone());
+            attackers.spawn(async move {
+                let mut connection = client.connect(Protocol::Http1).await.unwrap();
+                for _ in 0..3 {
+                    post(&mut connection, GUARDS[number % 2], &body).await;
+                }
+            });
+        }
+        attackers.join_all().await;
+        println!("{rest}: {:?} KiB", siege.gate.process.memory());
+    }
+    siege.end("full edits").await;
+}

@@ -160,25 +160,69 @@ fn unix_seconds() -> i64 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
 
     use http::StatusCode;
+    use serde_json::{Value, json};
 
-    use super::{Gate, Refusal};
+    use super::{Endpoint, Gate, Refusal, Slot};
     use crate::telemetry::{Metrics, Telemetry};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn gate() -> Gate {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        Gate::new(Arc::default(), Telemetry::new(metrics, 100), BTreeMap::default())
+    }
+
+    fn edit(policy: &str) -> Vec<u8> {
+        let object = json!({
+            "metadata": {"labels": {"imagegate/policy": "true"}}, "data": {"policy.yaml": policy},
+        });
+        let request = json!({"uid": "1", "operation": "CREATE", "object": object});
+        json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request,
+        })
+        .to_string()
+        .into_bytes()
+    }
 
     #[test]
     fn g5_a_panic_refuses_its_request_and_no_other() {
-        let metrics = Arc::new(Metrics::new().unwrap());
-        let telemetry = Telemetry::new(Arc::clone(&metrics), 100);
-        let gate = Gate::new(Arc::default(), telemetry, BTreeMap::default());
+        let gate = gate();
         for count in 1..=3 {
             let panic = || -> Result<Vec<u8>, Refusal> { panic!("on purpose") };
             let refusal = gate.contain(panic).unwrap_err();
             assert_eq!(refusal.status(), StatusCode::INTERNAL_SERVER_ERROR);
-            assert!(metrics.render().contains(&format!("imagegate_panics_total {count}\n")));
+            let metrics = gate.telemetry.metrics.render();
+            assert!(metrics.contains(&format!("imagegate_panics_total {count}\n")));
             assert_eq!(gate.contain(|| Ok(vec![1])), Ok(vec![1]));
         }
         assert_eq!(gate.contain(|| Err::<(), _>(Refusal::NoPolicy)), Err(Refusal::NoPolicy));
+    }
+
+    #[tokio::test]
+    async fn an_edit_that_takes_too_long_is_refused_and_not_an_error() {
+        let gate = Gate { compiling: Slot::new(PATIENCE, Duration::ZERO), ..gate() };
+        // Nobody compiles so many in no time.
+        let policy = format!("blockedTags: [{}x]\n", "'/a[a-z]*/', ".repeat(100));
+        let answer = gate.answer(&Endpoint::ValidateConfig, &edit(&policy)).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["response"]["allowed"], false);
+        let message = answer["response"]["status"]["message"].as_str().unwrap();
+        assert!(message.starts_with("the policy cannot be judged within 2 seconds"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn an_edit_without_a_turn_is_to_be_sent_again_unless_it_needs_none() {
+        let gate = Gate { compiling: Slot::new(Duration::ZERO, Duration::ZERO), ..gate() };
+        let (end, ended) = mpsc::channel::<()>();
+        let _ = gate.compiling.run(move || ended.recv().is_ok()).await;
+        let endpoint = Endpoint::ValidateConfig;
+        assert_eq!(gate.answer(&endpoint, &edit("mode: warn\n")).await, Err(Refusal::Overload));
+        let other = String::from_utf8(edit("mode: warn\n")).unwrap().replace("true", "false");
+        assert!(gate.answer(&endpoint, other.as_bytes()).await.is_ok(), "another ConfigMap");
+        drop(end);
     }
 }
