@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use imagegate::policy::Decision;
+use imagegate::policy::{Decision, Policy};
 use imagegate::reload::{Outcome, PolicySource};
 use support::policy::{container, pod_in, policy};
 use support::reload::Reload;
@@ -209,7 +209,7 @@ async fn a_changed_candidate_takes_the_place_of_the_old_one() {
         let in_force = reload.in_force();
         let found = in_force.candidate.as_ref().map(|each| each.policy.hash());
         let written = (candidate != BROKEN).then(|| policy(candidate));
-        assert_eq!(found, written.as_ref().map(|policy| policy.hash()), "round {round}");
+        assert_eq!(found, written.as_ref().map(Policy::hash), "round {round}");
         assert_eq!(reload.metric(CANDIDATE), i64::from(candidate != BROKEN), "round {round}");
         assert_eq!(in_force.generation, 1, "the policy is the same");
     }

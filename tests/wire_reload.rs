@@ -130,9 +130,9 @@ async fn d5_a_directory_that_goes_and_comes_back_is_found_again() {
 #[tokio::test]
 async fn d4_each_problem_is_an_entry_of_its_own_up_to_ten() {
     let mut gate = Gate::start(QUAY, &[]).await;
-    let bad: String = (0..25).map(|number| format!("a{number}: 1\n")).collect();
+    let bad: Vec<String> = (0..25).map(|number| format!("a{number}: 1\n")).collect();
     let candidate = "mode: strict\nupdates: never\n";
-    gate.volume.write(&[("policy.yaml", &bad)]);
+    gate.volume.write(&[("policy.yaml", &bad.concat())]);
     gate.process.metric_is(LAST, |last| last == 0).await;
     gate.volume.write(&[("policy.yaml", GHCR), ("candidate.yaml", candidate)]);
     in_force(&gate.client, GHCR).await;

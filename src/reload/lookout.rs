@@ -65,7 +65,10 @@ impl Lookout {
         let mut watches = std::mem::take(&mut self.watches);
         // A file system that hangs must not hold up a thread that serves requests.
         let arming = spawn_blocking(move || {
-            let armed = watches.iter_mut().fold(true, |armed, watch| watch.arm() && armed);
+            let mut armed = true;
+            for watch in &mut watches {
+                armed &= watch.arm();
+            }
             (watches, armed)
         });
         match arming.await {

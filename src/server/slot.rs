@@ -70,8 +70,8 @@ mod tests {
     async fn work_that_is_too_slow_holds_the_slot_until_it_really_ends() {
         let slot = Slot::new(Duration::from_millis(10), Duration::from_millis(10));
         let (end, ended) = mpsc::channel::<()>();
-        let slow = slot.run(move || ended.recv().is_ok()).await;
-        assert_eq!(slow, Err(NoResult::TooSlow));
+        let first = slot.run(move || ended.recv().is_ok()).await;
+        assert_eq!(first, Err(NoResult::TooSlow));
         assert_eq!(slot.run(|| ()).await, Err(NoResult::Busy), "it goes on");
         end.send(()).unwrap();
         let patient = Slot { turn: PATIENCE, work: PATIENCE, ..slot };
