@@ -18,9 +18,9 @@ use super::self_signed::self_signed;
 use super::supervise::{Ended, Tasks};
 use super::tls::{Tls, TlsOwner};
 use super::tls_files::{TlsFiles, seed_randomness};
-use crate::reload::{Live, Lookout, Owner, PolicySource};
+use crate::reload::{Live, Lookout, Owner, PolicySource, in_time};
 use crate::settings::{DEFAULT_POLICY, Settings};
-use crate::telemetry::{Metrics, Telemetry};
+use crate::telemetry::{Looks, Metrics, Telemetry};
 
 /// Why serving came to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +51,13 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let named = settings.policy.is_some();
     let path = settings.policy.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_POLICY));
     let mut lookout = Lookout::new(&[&path], settings.poll);
-    lookout.arm().await;
     let source = PolicySource { path, named, variables: variables.clone() };
     let mut owner = Owner::new(source, Arc::clone(&live), Arc::clone(&metrics));
-    owner.look().await;
+    let first = async {
+        lookout.arm().await;
+        owner.look().await
+    };
+    in_time(Looks::Policy, settings.poll, &metrics, first).await;
     tasks.spawn("the owner of the policy", owner.run(lookout));
 
     let routes = admin_routes(Arc::clone(&live), Arc::clone(&metrics), drain.subscribe());
@@ -89,8 +92,11 @@ async fn tls(settings: &Settings, metrics: &Arc<Metrics>, tasks: &mut Tasks) -> 
     let files =
         TlsFiles { cert: cert.clone(), key: key.clone(), client_ca: settings.client_ca.clone() };
     let mut lookout = Lookout::new(&files.paths(), settings.poll);
-    lookout.arm().await;
-    let owner = TlsOwner::new(files, settings.protocols.clone(), Arc::clone(metrics)).await?;
+    let first = async {
+        lookout.arm().await;
+        TlsOwner::new(files, settings.protocols.clone(), Arc::clone(metrics)).await
+    };
+    let owner = in_time(Looks::KeyPair, settings.poll, metrics, first).await?;
     let tls = owner.tls();
     tasks.spawn("the owner of the key pair", owner.run(lookout));
     Ok(tls)
