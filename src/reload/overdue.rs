@@ -43,6 +43,7 @@ mod tests {
 
     use tokio::sync::oneshot;
     use tokio::task::yield_now;
+    use tokio::time::timeout;
 
     use super::in_time;
     use crate::telemetry::{Looks, Metrics};
@@ -65,7 +66,8 @@ mod tests {
             }
             end.send(1).unwrap();
         };
-        let (found, ()) = tokio::join!(look, watch);
+        let both = async { tokio::join!(look, watch) };
+        let (found, ()) = timeout(Duration::from_secs(30), both).await.expect("it is not counted");
         assert_eq!(found, Ok(1));
     }
 
