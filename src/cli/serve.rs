@@ -9,10 +9,11 @@ use config::Value;
 use tokio::runtime::Builder;
 
 use super::exit::Exit;
-use crate::policy::SIMPLE_KEYS;
+use imagegate_core::policy::SIMPLE_KEYS;
 use crate::server::{self, Ending};
 use crate::settings::{Flags, Settings};
 use crate::telemetry::{LogFormat, start_log};
+use imagegate_core::policy::SIMPLE_KEYS;
 
 /// Threads for what blocks: one look at the policy and one at the key pair, one edit that is judged,
 /// one page of the admin port that is rendered, and as many again for what none of us thought of.

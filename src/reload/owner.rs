@@ -14,7 +14,8 @@ use super::live::{InForce, Live, Status};
 use super::lookout::Lookout;
 use super::overdue::in_time;
 use super::volume::{VolumeError, read_volume};
-use crate::policy::{
+use crate::telemetry::Metrics;
+use imagegate_core::policy::{
     Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
 };
 use crate::telemetry::{Looks, Metrics, Rejected, Rejects};

@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::files::read_regular;
-use crate::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS};
+use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS};
 
 /// Bytes of all keys together. The API server takes at most 1 MiB in a ConfigMap.
 const LARGEST: u64 = 4 << 20;

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::refusal::Refusal;
 use super::slot::{NoResult, Slot};
-use crate::admission::{Guarded, Judging, NamespaceEdit, NewPolicy, PolicyEdit, Review};
+use imagegate_core::admission::{Guarded, Judging, NamespaceEdit, NewPolicy, PolicyEdit, Review};
 use crate::reload::{InForce, Live};
 use crate::telemetry::{Decided, Guard, Telemetry};
+use imagegate_core::admission::{NamespaceEdit, PolicyEdit, Review};
 
 /// How long an edit of the policy waits for its turn, and then for the verdict. Together less than
 /// the `timeoutSeconds` of the manifests: an edit that the API server stops waiting for is stored,

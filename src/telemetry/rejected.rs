@@ -2,7 +2,7 @@
 
 use super::decided::short;
 use super::metrics::Metrics;
-use crate::policy::Problem;
+use imagegate_core::policy::Problem;
 
 /// Problems that are logged; `/policy` shows up to a hundred.
 const MOST_LINES: usize = 10;

@@ -1,0 +1,15 @@
+//! The real binary over real sockets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod abuse;
+mod drain;
+mod observed;
+mod overload;
+mod protocol;
+mod reload;
+mod siege;
+mod siege_guards;
+mod start;
+mod stories;
