@@ -1,7 +1,9 @@
 //! Where a command takes its policy from: what the webhook would take, or a path.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,7 +15,7 @@ use imagegate_core::policy::{
     Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, Warning, compile, compile_candidate,
 };
 
-/// Bytes of a policy from standard input.
+/// Bytes of a policy from standard input, or from another stream.
 const LARGEST: u64 = 4 << 20;
 
 /// A policy as compiled, with the candidate that lies beside it.
@@ -53,7 +55,12 @@ pub(super) fn documents(path: Option<&Path>) -> Result<Documents> {
         return Ok(Documents { variables, volume });
     };
     let mut volume = if path == Path::new("-") {
-        BTreeMap::from([(POLICY_KEY.to_owned(), standard_input()?)])
+        BTreeMap::from([(POLICY_KEY.to_owned(), stream(stdin(), "standard input")?)])
+    } else if is_stream(path) {
+        // A shell's `<(…)`. At a prompt somebody is there to wait, and to stop waiting.
+        let name = format!("`{}`", path.display());
+        let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
+        BTreeMap::from([(POLICY_KEY.to_owned(), stream(file, &name)?)])
     } else {
         read_volume(path)?
     };
@@ -80,11 +87,19 @@ fn config_map(text: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
         .then(|| keys.map(|(key, text)| (key, text.into_bytes())).collect())
 }
 
-fn standard_input() -> Result<Vec<u8>> {
+/// Whether a path is something that is written while it is read.
+fn is_stream(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| {
+        let found = metadata.file_type();
+        found.is_fifo() || found.is_char_device()
+    })
+}
+
+fn stream(reader: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes);
-    if read.context("cannot read standard input")? as u64 > LARGEST {
-        bail!("standard input holds more than {LARGEST} bytes");
+    let read = reader.take(LARGEST + 1).read_to_end(&mut bytes);
+    if read.with_context(|| format!("cannot read {name}"))? as u64 > LARGEST {
+        bail!("{name} holds more than {LARGEST} bytes");
     }
     Ok(bytes)
 }

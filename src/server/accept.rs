@@ -62,7 +62,7 @@ impl Listener {
         Self { socket, tls, handshake, places, times, routes, metrics, alive }
     }
 
-    /// Accepts until the process is closing.
+    /// Accepts until the process is closing, or the socket is broken.
     pub async fn run(self) {
         let Self { socket, tls, handshake, mut places, times, routes, metrics, mut alive } = self;
         let closing = alive.clone();
@@ -74,6 +74,10 @@ impl Listener {
             };
             let stream = match accepted {
                 Ok((stream, _)) => stream,
+                Err(error) if is_for_good(&error) => {
+                    tracing::error!(error = error.to_string(), "nothing can be accepted any more");
+                    return;
+                }
                 Err(error) => {
                     failed(&error, &mut said).await;
                     continue;
@@ -133,6 +137,14 @@ impl Connection {
             Err(_) => metrics.tls_handshake_error(),
         }
     }
+}
+
+/// Whether an error is about the listening socket itself, so that no other attempt can succeed.
+///
+/// Source: accept(2).
+fn is_for_good(error: &io::Error) -> bool {
+    let of_the_socket = [libc::EBADF, libc::EINVAL, libc::ENOTSOCK, libc::EOPNOTSUPP];
+    error.raw_os_error().is_some_and(|code| of_the_socket.contains(&code))
 }
 
 /// A connection that went away before it was accepted is none of our business; anything else is

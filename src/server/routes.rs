@@ -15,22 +15,22 @@ use warp::reject::Rejection;
 use warp::reply::Response;
 
 use super::body::{self, Declared};
+use super::budgets::Budgets;
 use super::gate::{Endpoint, Gate};
-use super::limits::Limits;
 use super::refusal::{self, Refusal};
 
 /// `POST` to `/`, `/validate`, `/validate/{override}`, `/validate-config` and
 /// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API
 /// server sends its timeout as one.
 #[must_use]
-pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Response,)> {
+pub fn webhook_routes(gate: Arc<Gate>, budgets: Arc<Budgets>) -> BoxedFilter<(Response,)> {
     let unnoticed = Arc::clone(&gate);
     endpoint()
         .and(warp::post())
         .and(body::declared())
         .and(warp::body::stream())
         .then(move |endpoint, declared, body| {
-            handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, declared, body)
+            handle(Arc::clone(&gate), Arc::clone(&budgets), endpoint, declared, body)
         })
         .recover(move |rejection: Rejection| {
             let response = refused(&unnoticed, Refusal::from(&rejection));
@@ -63,7 +63,7 @@ fn named(path: &str) -> Option<Endpoint> {
 
 async fn handle<S, B>(
     gate: Arc<Gate>,
-    limits: Arc<Limits>,
+    budgets: Arc<Budgets>,
     endpoint: Endpoint,
     declared: Declared,
     body: S,
@@ -73,16 +73,16 @@ where
     B: Buf,
 {
     let body = pin!(body);
-    let metrics = &gate.telemetry().metrics;
+    let (metrics, limits) = (&gate.telemetry().metrics, budgets.of(&endpoint));
     let Some(_place) = limits.request() else {
-        body::forget(body, &limits).await;
+        body::forget(body, limits).await;
         return refused(&gate, Refusal::Overload);
     };
     let _held = metrics.request();
-    let answer = match body::read(body, declared, &limits).await {
+    let answer = match body::read(body, declared, limits).await {
         Ok(body) => {
             let _turn = limits.turn(body.bytes.len()).await;
-            gate.answer(&endpoint, &body.bytes)
+            gate.answer(&endpoint, &body.bytes).await
         }
         Err(refusal) => Err(refusal),
     };

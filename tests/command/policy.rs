@@ -22,6 +22,16 @@ fn validate_reports_every_problem_with_its_place() {
 }
 
 #[test]
+fn a_policy_may_come_through_a_pipe_at_a_prompt() {
+    let ran = imagegate_with(&["validate", "/dev/stdin"], BROKEN, &[]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("policy.yaml:1:7: mode: `strict`"), "{}", ran.err);
+    let ran = imagegate("validate /dev/zero");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("`/dev/zero` holds more than 4194304 bytes"), "{}", ran.err);
+}
+
+#[test]
 fn validate_prints_the_policy_as_a_table() {
     let ran = imagegate("validate config/examples/teams");
     assert_eq!(ran.code, 0);

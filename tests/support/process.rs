@@ -11,7 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::net::sockopt::socket_acceptconn;
+use rustix::net::{Shutdown, getsockname, shutdown};
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, kill_process, pidfd_getfd, pidfd_open,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -189,6 +193,21 @@ impl Process {
     /// Whether it still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Breaks the socket that listens at `address`, behind the process's back: nothing can be
+    /// accepted on it any more. Needs what a debugger needs, which a parent may do with its child.
+    pub(crate) fn break_listener(&self, address: SocketAddr) {
+        let process = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
+        let broken = fs::read_dir(self.proc("fd")).unwrap().any(|entry| {
+            let number = entry.unwrap().file_name().into_string().unwrap().parse().unwrap();
+            let descriptor = pidfd_getfd(&process, number, PidfdGetfdFlags::empty());
+            let Ok(descriptor) = descriptor else { return false };
+            let listens = socket_acceptconn(&descriptor).unwrap_or(false)
+                && getsockname(&descriptor).is_ok_and(|name| name.try_into() == Ok(address));
+            listens && shutdown(&descriptor, Shutdown::Both).is_ok()
+        });
+        assert!(broken, "nothing listens at {address}");
     }
 
     /// Waits for a line of the log with this message.

@@ -8,4 +8,5 @@ mod owner;
 mod routes;
 mod settings;
 mod telemetry;
+mod volume;
 mod watch;

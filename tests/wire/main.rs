@@ -10,6 +10,7 @@ mod overload;
 mod protocol;
 mod reload;
 mod siege;
+mod siege_guards;
 mod siege_policy;
 mod siege_review;
 mod start;
