@@ -14,6 +14,7 @@ use warp::reply::Response;
 use super::connection::{self, Times};
 use super::drain::{Alive, Drain, Phase};
 use super::places::Places;
+use super::service::Surface;
 use super::tls::Tls;
 use crate::settings::{Protocol, Settings};
 use crate::telemetry::Metrics;
@@ -31,8 +32,7 @@ pub struct Listener {
     handshake: Duration,
     places: Places,
     times: Times,
-    routes: BoxedFilter<(Response,)>,
-    metrics: Arc<Metrics>,
+    surface: Surface,
     alive: Alive,
 }
 
@@ -58,13 +58,14 @@ impl Listener {
             None => Places::for_the_last(settings.max_admin_connections),
         };
         let (handshake, times) = (settings.handshake, Times::new(settings));
+        let surface = Surface { routes, metrics, is_webhook: tls.is_some() };
         let alive = drain.alive();
-        Self { socket, tls, handshake, places, times, routes, metrics, alive }
+        Self { socket, tls, handshake, places, times, surface, alive }
     }
 
     /// Accepts until the process is closing.
     pub async fn run(self) {
-        let Self { socket, tls, handshake, mut places, times, routes, metrics, mut alive } = self;
+        let Self { socket, tls, handshake, mut places, times, surface, mut alive } = self;
         let closing = alive.clone();
         let mut said = None;
         loop {
@@ -81,7 +82,7 @@ impl Listener {
             };
             let (place, shed) = places.take().await;
             if shed {
-                metrics.request_shed();
+                surface.metrics.request_shed();
             }
             let Some(place) = place else { continue };
             let _ = stream.set_nodelay(true);
@@ -90,8 +91,7 @@ impl Listener {
                 tls: tls.clone(),
                 handshake,
                 times,
-                routes: routes.clone(),
-                metrics: Arc::clone(&metrics),
+                surface: surface.clone(),
                 alive: closing.clone(),
                 _place: place,
             };
@@ -105,18 +105,18 @@ struct Connection {
     tls: Option<Arc<Tls>>,
     handshake: Duration,
     times: Times,
-    routes: BoxedFilter<(Response,)>,
-    metrics: Arc<Metrics>,
+    surface: Surface,
     alive: Alive,
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
     async fn serve(self) {
-        let Self { stream, tls, handshake, times, routes, metrics, alive, _place } = self;
+        let Self { stream, tls, handshake, times, surface, alive, _place } = self;
         let Some(tls) = tls else {
-            return connection::serve(stream, Protocol::Http1, routes, times, alive).await;
+            return connection::serve(stream, Protocol::Http1, surface, times, alive).await;
         };
+        let metrics = Arc::clone(&surface.metrics);
         let _held = metrics.connection();
         match timeout(handshake, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => {
@@ -124,7 +124,7 @@ impl Connection {
                     Some(b"h2") => Protocol::Http2,
                     _ => Protocol::Http1,
                 };
-                connection::serve(stream, protocol, routes, times, alive).await;
+                connection::serve(stream, protocol, surface, times, alive).await;
             }
             Ok(Err(error)) => {
                 metrics.tls_handshake_error();

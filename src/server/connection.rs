@@ -1,24 +1,16 @@
 //! One connection: HTTP over a socket, with its deadlines, its age and its way out.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Version};
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
 use super::drain::{Alive, Phase};
-use super::progress::{Answer, Progress, Timed, Untaken};
+use super::progress::{Progress, Timed, Untaken};
+use super::service::{Requests, Surface};
 use crate::settings::{Protocol, Settings};
 
 /// Left to a connection that was asked to go.
@@ -50,7 +42,7 @@ impl Times {
 pub(super) async fn serve<S>(
     socket: S,
     protocol: Protocol,
-    routes: BoxedFilter<(Response,)>,
+    surface: Surface,
     times: Times,
     alive: Alive,
 ) where
@@ -58,8 +50,8 @@ pub(super) async fn serve<S>(
 {
     let (progress, untaken) = (Progress::default(), Untaken::default());
     let retires_at = Instant::now() + jittered(times.age);
-    let service = Routed {
-        routes: TowerToHyperService::new(warp::service(routes)),
+    let service = Requests {
+        surface,
         progress: progress.clone(),
         untaken: untaken.clone(),
         alive: alive.clone(),
@@ -122,40 +114,4 @@ fn jittered(age: Duration) -> Duration {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.subsec_nanos() % 1024);
     age.saturating_sub((age / 8) * noise / 1024)
-}
-
-/// The routes, with what this connection adds to each response.
-#[derive(Clone)]
-struct Routed<R> {
-    routes: R,
-    progress: Progress,
-    untaken: Untaken,
-    alive: Alive,
-    retires_at: Instant,
-}
-
-impl<R, B> Service<Request<Incoming>> for Routed<R>
-where
-    R: Service<Request<Incoming>, Response = http::Response<B>>,
-    R::Future: Send + 'static,
-{
-    type Response = http::Response<Answer<B>>;
-    type Error = R::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, R::Error>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let in_service = self.progress.begin();
-        let is_http1 = request.version() < Version::HTTP_2;
-        let (alive, retires_at) = (self.alive.clone(), self.retires_at);
-        let untaken = self.untaken.clone();
-        let response = self.routes.call(request);
-        Box::pin(async move {
-            let mut response = response.await?;
-            drop(in_service);
-            if is_http1 && (alive.phase() > Phase::Serving || Instant::now() >= retires_at) {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok(response.map(|body| untaken.answer(body)))
-        })
-    }
 }

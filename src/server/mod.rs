@@ -17,6 +17,7 @@ mod refusal;
 mod routes;
 mod run;
 mod self_signed;
+mod service;
 mod tls;
 mod tls_files;
 

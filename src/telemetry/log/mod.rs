@@ -16,8 +16,14 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use queue::LogGuard;
 
+use crate::telemetry::decided::short;
+use crate::telemetry::rate::LineRate;
+
 use json::JsonLines;
 use queue::Queue;
+
+/// Lines about panics in a second: enough to see that there is more than one place.
+const PANIC_LINES: u32 = 4;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -49,7 +55,8 @@ pub fn start_log(format: LogFormat, filter: &str) -> anyhow::Result<LogGuard> {
         }
     };
     started.map_err(|error| anyhow::anyhow!("the log is started already: {error}"))?;
-    std::panic::set_hook(Box::new(log_panic));
+    let lines = LineRate::new(PANIC_LINES);
+    std::panic::set_hook(Box::new(move |panic| log_panic(panic, &lines)));
     Ok(guard)
 }
 
@@ -63,12 +70,15 @@ fn targets(filter: &str) -> anyhow::Result<Targets> {
     Ok(filter.parse()?)
 }
 
-/// A panic is one line of the log too, escaped as any other.
-fn log_panic(panic: &PanicHookInfo<'_>) {
+/// A panic is a line of the log too, escaped and cut as any other. Whoever finds a request that
+/// panics can send it without end, hence the bound; `imagegate_panics_total` counts those of requests.
+fn log_panic(panic: &PanicHookInfo<'_>, lines: &LineRate) {
+    let Some(suppressed) = lines.admit() else { return };
     let place = panic.location().map(ToString::to_string);
     tracing::error!(
         place = place.as_deref(),
-        said = panic.payload_as_str().unwrap_or_default(),
+        said = short(panic.payload_as_str().unwrap_or_default()),
+        suppressed = (suppressed > 0).then_some(suppressed),
         "panic: this is a defect of ImageGate"
     );
 }

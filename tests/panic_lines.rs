@@ -1,0 +1,42 @@
+//! What a panic leaves in the log: a line that is escaped and cut, and never many.
+
+use std::panic::catch_unwind;
+use std::process::Command;
+use std::time::Instant;
+
+use imagegate::telemetry::{LogFormat, start_log};
+use serde_json::Value;
+
+const PANICS: u64 = 1_000;
+
+/// Not a test by itself: the process whose standard error the test below reads.
+#[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn panics() {
+    let _log = start_log(LogFormat::Json, "info").unwrap();
+    for index in 0..PANICS {
+        let text = format!("{index}\n\u{1b}[31m{}", "x".repeat(10_000));
+        catch_unwind(|| panic!("{text}")).unwrap_err();
+    }
+}
+
+#[test]
+fn lines_about_panics_are_cut_and_never_many() {
+    let started = Instant::now();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "panics", "--nocapture"])
+        .output()
+        .unwrap();
+    let most = 4 * (started.elapsed().as_secs() + 2);
+    assert!(child.status.success(), "{child:?}");
+    let log = String::from_utf8(child.stderr).unwrap();
+    let lines: Vec<Value> =
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!((1..=most).contains(&(lines.len() as u64)), "{} lines, at most {most}", lines.len());
+    for (line, raw) in lines.iter().zip(log.lines().filter(|line| line.starts_with('{'))) {
+        assert_eq!(line["message"], "panic: this is a defect of ImageGate");
+        assert!(line["place"].as_str().unwrap().starts_with("tests/panic_lines.rs:"), "{line}");
+        assert!(line["said"].as_str().unwrap().contains("\n\u{1b}[31mxxx"), "{line}");
+        assert!(raw.len() < 1_000 && !raw.contains('\u{1b}'), "{} bytes: {raw}", raw.len());
+    }
+}
