@@ -13,6 +13,7 @@ use warp::reply::Response;
 
 use super::connection::{self, Times};
 use super::drain::{Alive, Drain, Phase};
+use super::limits::Limits;
 use super::places::Places;
 use super::service::Surface;
 use super::tls::Tls;
@@ -43,7 +44,8 @@ impl fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Serves `routes` on `socket`, as plain HTTP where `tls` is `None`.
+    /// Serves `routes` on `socket`: the webhook's, or those of the admin port as plain HTTP, where
+    /// `tls` and `limits` are `None`.
     #[must_use]
     pub fn new(
         socket: TcpListener,
@@ -51,6 +53,7 @@ impl Listener {
         settings: &Settings,
         routes: BoxedFilter<(Response,)>,
         metrics: Arc<Metrics>,
+        limits: Option<Arc<Limits>>,
         drain: &Drain,
     ) -> Self {
         let places = match tls {
@@ -58,7 +61,7 @@ impl Listener {
             None => Places::for_the_last(settings.max_admin_connections),
         };
         let (handshake, times) = (settings.handshake, Times::new(settings));
-        let surface = Surface { routes, metrics, is_webhook: tls.is_some() };
+        let surface = Surface { routes, metrics, limits };
         let alive = drain.alive();
         Self { socket, tls, handshake, places, times, surface, alive }
     }

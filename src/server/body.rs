@@ -12,18 +12,33 @@ use tokio::time::timeout;
 use warp::reject::Rejection;
 use warp::{Filter, header};
 
-use super::limits::{Limits, Share};
+use super::arrivals::Arrival;
+use super::limits::{Budget, Limits, Part};
 use super::refusal::Refusal;
 
 /// A refused body is read on up to so many times the limit before it is answered, since a client
 /// that is still writing may miss an answer that comes with a closed connection.
 const DISCARD: usize = 2;
+/// Room for a body that comes in pieces: what has come is doubled, from this on.
+const ROOM: usize = 16 << 10;
 
 /// A whole body, which holds its part of the budget until it is dropped.
 #[derive(Debug)]
 pub(super) struct Body<'l> {
     pub(super) bytes: Bytes,
-    _budget: Share<'l>,
+    _budget: Budget<'l>,
+}
+
+/// A body as far as it has come.
+struct Collected<'l> {
+    limits: &'l Limits,
+    budget: Budget<'l>,
+    declared: usize,
+    /// A chunk that has come and is not in the budget yet.
+    next: Option<Bytes>,
+    /// One chunk is the common case and is not copied.
+    first: Bytes,
+    joined: BytesMut,
 }
 
 /// What the headers say of a body.
@@ -51,13 +66,14 @@ pub(super) fn declared() -> impl Filter<Extract = (Declared,), Error = Rejection
 /// Reads the whole body.
 ///
 /// # Errors
-/// When it is not plain JSON by its headers, too large, too slow, broken off, or more than the
-/// budget has left.
-pub(super) async fn read<S, B>(
-    mut stream: S,
+/// When it is not plain JSON by its headers, too large, too slow, broken off, given up for another,
+/// or more than the budget has left.
+pub(super) async fn read<'l, S, B>(
+    stream: &mut S,
     declared: Declared,
-    limits: &Limits,
-) -> Result<Body<'_>, Refusal>
+    limits: &'l Limits,
+    part: &'l Part,
+) -> Result<Body<'l>, Refusal>
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
     B: Buf,
@@ -65,71 +81,114 @@ where
     if !declared.is_plain_json {
         return Err(Refusal::NotJson);
     }
-    let mut reading = pin!(async {
-        let result = collect(&mut stream, declared.length, limits).await;
-        if matches!(result, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {
-            discard(&mut stream, limits.max_body.saturating_mul(DISCARD)).await;
-        }
-        result
-    });
-    // A small body has come with its headers, and needs no timer.
-    let at_once = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
-    if let Poll::Ready(result) = at_once {
-        return result;
+    if declared.length > limits.max_body {
+        return Err(Refusal::BodyTooLarge(limits.max_body));
     }
-    timeout(limits.body_time, reading).await.unwrap_or(Err(Refusal::BodyTooSlow))
+    let mut body = Collected {
+        limits,
+        budget: limits.budget(part).ok_or(Refusal::Overload)?,
+        declared: declared.length,
+        next: None,
+        first: Bytes::new(),
+        joined: BytesMut::new(),
+    };
+    // A small body has come with its headers, and needs no timer.
+    let at_once = {
+        let mut filling = pin!(body.fill(stream, None));
+        poll_fn(|context| Poll::Ready(filling.as_mut().poll(context))).await
+    };
+    match at_once {
+        Poll::Ready(filled) => filled?,
+        Poll::Pending => {
+            let (arrival, mut given_up) = limits.arrivals.join(body.budget.units());
+            tokio::select! {
+                filled = timeout(limits.body_time, body.fill(stream, Some(&arrival))) => {
+                    filled.unwrap_or(Err(Refusal::BodyTooSlow))?;
+                }
+                Ok(()) = &mut given_up => return Err(Refusal::Overload),
+            }
+        }
+    }
+    Ok(body.whole())
 }
 
-/// Reads a body to its end and forgets it, so that its sender can read the answer.
+/// Reads the rest of a refused body and forgets it, so that its sender can read the answer. Holds
+/// nothing but the slot, and ends when another needs that.
 pub(super) async fn forget<S, B>(mut stream: S, limits: &Limits)
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
     B: Buf,
 {
-    let _ = timeout(limits.body_time, discard(&mut stream, limits.max_body)).await;
+    let (_arrival, mut given_up) = limits.arrivals.join(0);
+    let forgotten = discard(&mut stream, limits.max_body.saturating_mul(DISCARD));
+    tokio::select! {
+        _ = timeout(limits.body_time, forgotten) => {}
+        Ok(()) = &mut given_up => {}
+    }
 }
 
-async fn collect<'l, S, B>(
-    stream: &mut S,
-    declared: usize,
-    limits: &'l Limits,
-) -> Result<Body<'l>, Refusal>
-where
-    S: Stream<Item = Result<B, warp::Error>> + Unpin,
-    B: Buf,
-{
-    let mut budget = limits.budget();
-    if declared > limits.max_body {
-        return Err(Refusal::BodyTooLarge(limits.max_body));
+impl<'l> Collected<'l> {
+    /// Reads up to the end. What has come is kept when this is dropped before.
+    async fn fill<S, B>(
+        &mut self,
+        stream: &mut S,
+        arrival: Option<&Arrival<'_>>,
+    ) -> Result<(), Refusal>
+    where
+        S: Stream<Item = Result<B, warp::Error>> + Unpin,
+        B: Buf,
+    {
+        loop {
+            if self.next.is_none() {
+                let Some(chunk) = stream.next().await else { return Ok(()) };
+                let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
+                self.next = Some(chunk.copy_to_bytes(chunk.remaining()));
+            }
+            let length = self.length();
+            if length > self.limits.max_body {
+                return Err(Refusal::BodyTooLarge(self.limits.max_body));
+            }
+            let room = self.room_for(length);
+            if !self.budget.raise_to(room, arrival).await {
+                return Err(Refusal::Overload);
+            }
+            self.take_next(room);
+        }
     }
-    if !budget.raise_to(declared) {
-        return Err(Refusal::Overload);
+
+    fn length(&self) -> usize {
+        self.first.len() + self.joined.len() + self.next.as_ref().map_or(0, Bytes::len)
     }
-    // One chunk is the common case and is not copied.
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    while let Some(chunk) = stream.next().await {
-        let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
-        let length = first.len() + joined.len() + chunk.remaining();
-        if length > limits.max_body {
-            return Err(Refusal::BodyTooLarge(limits.max_body));
+
+    /// The memory for so many bytes. A length that is only declared takes none, and the last step to
+    /// it is exact.
+    fn room_for(&self, length: usize) -> usize {
+        if self.first.is_empty() && self.joined.is_empty() {
+            return length;
         }
-        if !budget.raise_to(length) {
-            return Err(Refusal::Overload);
+        if length <= self.joined.capacity() {
+            return self.joined.capacity();
         }
-        let chunk = chunk.copy_to_bytes(chunk.remaining());
-        if first.is_empty() && joined.is_empty() {
-            first = chunk;
-            continue;
-        }
-        if joined.is_empty() {
-            joined.reserve(declared.max(length));
-            joined.extend_from_slice(&std::mem::take(&mut first));
-        }
-        joined.extend_from_slice(&chunk);
+        let most = if self.declared < length { self.limits.max_body } else { self.declared };
+        (length * 2).max(ROOM).min(most)
     }
-    let bytes = if joined.is_empty() { first } else { joined.freeze() };
-    Ok(Body { bytes, _budget: budget })
+
+    fn take_next(&mut self, room: usize) {
+        let Some(chunk) = self.next.take() else { return };
+        if self.first.is_empty() && self.joined.is_empty() {
+            self.first = chunk;
+            return;
+        }
+        self.joined.reserve(room - self.joined.len());
+        self.joined.extend_from_slice(&std::mem::take(&mut self.first));
+        self.joined.extend_from_slice(&chunk);
+    }
+
+    fn whole(self) -> Body<'l> {
+        let Self { budget, first, joined, .. } = self;
+        let bytes = if joined.is_empty() { first } else { joined.freeze() };
+        Body { bytes, _budget: budget }
+    }
 }
 
 async fn discard<S, B>(stream: &mut S, mut most: usize)

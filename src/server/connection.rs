@@ -51,6 +51,7 @@ pub(super) async fn serve<S>(
     let (progress, untaken) = (Progress::default(), Untaken::default());
     let retires_at = Instant::now() + jittered(times.age);
     let service = Requests {
+        part: surface.limits.as_ref().map(|limits| limits.part()),
         surface,
         progress: progress.clone(),
         untaken: untaken.clone(),

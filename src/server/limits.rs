@@ -1,104 +1,195 @@
-//! What is in flight at once: requests and the bytes of their bodies.
+//! What is in flight at once: requests, and the bytes of their headers and bodies.
 //!
-//! Nothing waits in a queue: what does not fit is refused at once, and the API server asks again.
+//! What does not fit is refused, and the API server asks again. Before that, bodies that are still
+//! arriving are given up for those who need their slots and bytes: see [`Arrivals`].
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+use super::arrivals::{Arrival, Arrivals};
 use crate::settings::Settings;
+
+/// The budget is counted in units of so many bytes, since a semaphore hands out `u32` at once.
+const UNIT: usize = 1 << 10;
+/// One connection has so many parts of the budget at most, so that it takes several to use it up.
+const PARTS: usize = 4;
+/// In memory, a header field costs so much beside its name and its value: an entry of the map, which
+/// doubles when it grows, and two handles to shared bytes.
+const FIELD: usize = 256;
+/// Requests that wait for a body to be given up. Their headers are in no budget, hence few.
+const WAITING: usize = 256;
+/// A body that is given up goes at once; this is for a process that is starved.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// The shared limits of all connections.
 #[derive(Debug)]
 pub struct Limits {
-    requests: Quota,
-    bytes: Quota,
+    requests: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    pub(super) arrivals: Arrivals,
+    /// What one connection may hold of the budget.
+    part: usize,
     /// The largest body, in bytes.
     pub max_body: usize,
     /// The time for a whole body.
     pub body_time: Duration,
 }
 
-/// How many of something can be had at once. Nobody waits for it, so that a number is enough.
+/// One connection's part of the budget.
+#[derive(Clone, Debug)]
+pub(super) struct Part(Arc<Semaphore>);
+
+/// A request with its slot, whose headers are in the budget.
 #[derive(Debug)]
-struct Quota {
-    left: AtomicUsize,
+pub(super) struct Admitted {
+    _slot: OwnedSemaphorePermit,
+    _headers: [OwnedSemaphorePermit; 2],
 }
 
-/// A part of a quota, given back when it is dropped.
+/// Whether a request can be served.
 #[derive(Debug)]
-pub(super) struct Share<'q> {
-    quota: &'q Quota,
-    held: usize,
+pub(super) enum Admission {
+    Now(Admitted),
+    /// Once something was given up for it.
+    Later(OwnedSemaphorePermit),
+    Refused,
+}
+
+/// What a body holds of the budget, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Budget<'l> {
+    limits: &'l Limits,
+    part: &'l Semaphore,
+    held: [SemaphorePermit<'l>; 2],
 }
 
 impl Limits {
     /// The limits that the settings give.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
+        let semaphore =
+            |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        let all = settings.max_body_bytes_total.div_ceil(UNIT);
+        // The largest body fits, with its headers.
+        let largest = settings.max_body_bytes.div_ceil(UNIT) + (64 << 10) / UNIT;
         Self {
-            requests: Quota::new(settings.max_requests),
-            bytes: Quota::new(settings.max_body_bytes_total),
+            requests: semaphore(settings.max_requests),
+            bytes: semaphore(all),
+            waiting: semaphore(WAITING),
+            arrivals: Arrivals::default(),
+            part: (all / PARTS).max(largest),
             max_body: settings.max_body_bytes,
             body_time: settings.body,
         }
     }
 
-    /// A place among the requests in flight, if there is one left.
-    pub(super) fn request(&self) -> Option<Share<'_>> {
-        let mut place = self.requests.share();
-        place.raise_to(1).then_some(place)
+    /// The part of a connection.
+    pub(super) fn part(&self) -> Part {
+        Part(Arc::new(Semaphore::new(self.part.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// An empty part of the byte budget.
-    pub(super) fn budget(&self) -> Share<'_> {
-        self.bytes.share()
-    }
-}
-
-impl Quota {
-    fn new(all: usize) -> Self {
-        Self { left: AtomicUsize::new(all) }
-    }
-
-    fn share(&self) -> Share<'_> {
-        Share { quota: self, held: 0 }
-    }
-}
-
-impl Share<'_> {
-    /// Raises the part to at least `amount`; false where the quota has not that much left.
-    pub(super) fn raise_to(&mut self, amount: usize) -> bool {
-        let more = amount.saturating_sub(self.held);
-        let take = |left: usize| left.checked_sub(more);
-        // The number alone is shared, and no other memory is read because of it.
-        let taken =
-            self.quota.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
-        if taken {
-            self.held += more;
+    /// Takes a slot for a request, and what its headers cost. Does not wait, so that headers are in
+    /// memory and in no budget for nobody but those who wait for [`Limits::admitted_later`].
+    pub(super) fn admit(&self, part: &Part, headers: &http::HeaderMap) -> Admission {
+        let units = cost(headers).div_ceil(UNIT);
+        if let Some(admitted) = self.admit_now(part, units) {
+            return Admission::Now(admitted);
         }
-        taken
+        match Arc::clone(&self.waiting).try_acquire_owned() {
+            Ok(waits) => Admission::Later(waits),
+            Err(_) => Admission::Refused,
+        }
+    }
+
+    /// Has bodies given up for a request; `None` where that does not help.
+    pub(super) async fn admitted_later(
+        &self,
+        part: &Part,
+        headers: &http::HeaderMap,
+    ) -> Option<Admitted> {
+        let units = cost(headers).div_ceil(UNIT);
+        let slot = match Arc::clone(&self.requests).try_acquire_owned() {
+            Ok(slot) => slot,
+            Err(_) if self.arrivals.give_up_oldest() => {
+                let slot = Arc::clone(&self.requests).acquire_owned();
+                timeout(LEAVING, slot).await.ok()?.ok()?
+            }
+            Err(_) => return None,
+        };
+        let own = take(&part.0, units)?;
+        let all = match take(&self.bytes, units) {
+            Some(all) => all,
+            None if self.arrivals.give_up_units(units, None) => {
+                let units = u32::try_from(units).ok()?;
+                let all = Arc::clone(&self.bytes).acquire_many_owned(units);
+                timeout(LEAVING, all).await.ok()?.ok()?
+            }
+            None => return None,
+        };
+        Some(Admitted { _slot: slot, _headers: [own, all] })
+    }
+
+    fn admit_now(&self, part: &Part, units: usize) -> Option<Admitted> {
+        let slot = Arc::clone(&self.requests).try_acquire_owned().ok()?;
+        let headers = [take(&part.0, units)?, take(&self.bytes, units)?];
+        Some(Admitted { _slot: slot, _headers: headers })
+    }
+
+    /// An empty part of the budget.
+    pub(super) fn budget<'l>(&'l self, part: &'l Part) -> Option<Budget<'l>> {
+        let held = [part.0.try_acquire_many(0).ok()?, self.bytes.try_acquire_many(0).ok()?];
+        Some(Budget { limits: self, part: &part.0, held })
     }
 }
 
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        self.quota.left.fetch_add(self.held, Ordering::Relaxed);
+impl Budget<'_> {
+    /// In the budget's units.
+    pub(super) fn units(&self) -> usize {
+        let [_, all] = &self.held;
+        all.num_permits()
+    }
+
+    /// Raises it to so many bytes, if need be by having other bodies given up; false where there is
+    /// not as much.
+    pub(super) async fn raise_to(&mut self, bytes: usize, own: Option<&Arrival<'_>>) -> bool {
+        let units = bytes.div_ceil(UNIT).saturating_sub(self.units());
+        if units == 0 {
+            return true;
+        }
+        let Ok(more) = u32::try_from(units) else { return false };
+        let Ok(of_part) = self.part.try_acquire_many(more) else { return false };
+        let all = match self.limits.bytes.try_acquire_many(more) {
+            Ok(all) => all,
+            Err(_) if self.limits.arrivals.give_up_units(units, own) => {
+                match timeout(LEAVING, self.limits.bytes.acquire_many(more)).await {
+                    Ok(Ok(all)) => all,
+                    _ => return false,
+                }
+            }
+            Err(_) => return false,
+        };
+        let [part, held] = &mut self.held;
+        part.merge(of_part);
+        held.merge(all);
+        if let Some(own) = own {
+            own.holds(self.units());
+        }
+        true
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Quota;
+fn take(semaphore: &Arc<Semaphore>, units: usize) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(semaphore).try_acquire_many_owned(u32::try_from(units).ok()?).ok()
+}
 
-    #[test]
-    fn what_is_taken_is_given_back() {
-        let quota = Quota::new(10);
-        let (mut one, mut other) = (quota.share(), quota.share());
-        assert!(one.raise_to(6) && one.raise_to(2));
-        assert!(!other.raise_to(5) && other.raise_to(4) && !one.raise_to(7));
-        drop(one);
-        assert!(other.raise_to(10) && !quota.share().raise_to(1));
-        drop(other);
-        assert!(quota.share().raise_to(10));
-    }
+/// What header fields cost in memory, in bytes.
+fn cost(headers: &http::HeaderMap) -> usize {
+    let of_field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        name.as_str().len() + value.len() + FIELD
+    };
+    headers.iter().map(of_field).sum()
 }

@@ -18,6 +18,7 @@ use super::body::{self, Declared};
 use super::gate::{Endpoint, Gate};
 use super::limits::Limits;
 use super::refusal::{self, Refusal};
+use super::service::Connected;
 
 /// `POST` to `/`, `/validate`, `/validate/{override}`, `/validate-config` and
 /// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API
@@ -28,9 +29,10 @@ pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Resp
     endpoint()
         .and(warp::post())
         .and(body::declared())
+        .and(warp::ext::optional())
         .and(warp::body::stream())
-        .then(move |endpoint, declared, body| {
-            handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, declared, body)
+        .then(move |endpoint, declared, connected, body| {
+            handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, declared, connected, body)
         })
         .recover(move |rejection: Rejection| {
             let response = refused(&unnoticed, Refusal::from(&rejection));
@@ -66,22 +68,27 @@ async fn handle<S, B>(
     limits: Arc<Limits>,
     endpoint: Endpoint,
     declared: Declared,
+    connected: Option<Connected>,
     body: S,
 ) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
-    let body = pin!(body);
-    let metrics = &gate.telemetry().metrics;
-    let Some(_place) = limits.request() else {
-        body::forget(body, &limits).await;
-        return refused(&gate, Refusal::Overload);
-    };
-    let _held = metrics.request();
-    let answer = match body::read(body, declared, &limits).await {
+    let mut body = pin!(body);
+    let _held = gate.telemetry().metrics.request();
+    // Without a connection, as in tests, each request is a peer of its own.
+    let is_http1 = connected.as_ref().is_none_or(|connected| connected.is_http1);
+    let part = connected.map_or_else(|| limits.part(), |connected| connected.part);
+    let answer = match body::read(&mut body, declared, &limits, &part).await {
         Ok(body) => gate.answer(&endpoint, &body.bytes),
-        Err(refusal) => Err(refusal),
+        Err(refusal) => {
+            // HTTP/2 ends one stream early, HTTP/1.1 the whole connection.
+            if is_http1 && matches!(refusal, Refusal::BodyTooLarge(_) | Refusal::Overload) {
+                body::forget(body, &limits).await;
+            }
+            Err(refusal)
+        }
     };
     match answer {
         Ok(answer) => refusal::json(StatusCode::OK, answer),

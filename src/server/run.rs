@@ -47,15 +47,16 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     tokio::spawn(owner.run(lookout));
 
     let routes = admin_routes(Arc::clone(&live), Arc::clone(&metrics), drain.subscribe());
-    let listener = |socket, tls, routes| {
-        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), &drain)
+    let listener = |socket, tls, routes, limits| {
+        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), limits, &drain)
     };
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
-    tokio::spawn(listener(admin, None, routes).run());
+    tokio::spawn(listener(admin, None, routes, None).run());
     let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
     let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
-    let routes = webhook_routes(gate, Arc::new(Limits::new(&settings)));
-    tokio::spawn(listener(webhook, Some(tls), routes).run());
+    let limits = Arc::new(Limits::new(&settings));
+    let routes = webhook_routes(gate, Arc::clone(&limits));
+    tokio::spawn(listener(webhook, Some(tls), routes, Some(limits)).run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());
     tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");

@@ -20,6 +20,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::drain::{Alive, Phase};
+use super::limits::{Admission, Admitted, Limits, Part};
 use super::progress::{Answer, Progress, Untaken};
 use super::refusal::Refusal;
 use crate::telemetry::Metrics;
@@ -29,18 +30,26 @@ use crate::telemetry::Metrics;
 pub(super) struct Surface {
     pub(super) routes: BoxedFilter<(Response,)>,
     pub(super) metrics: Arc<Metrics>,
-    /// Whether errors are counted: the admin port's are not those of an admission.
-    pub(super) is_webhook: bool,
+    /// Of the webhook. The admin port has none, and its errors are not those of an admission.
+    pub(super) limits: Option<Arc<Limits>>,
 }
 
 /// Serves the requests of one connection.
 pub(super) struct Requests {
     pub(super) surface: Surface,
+    pub(super) part: Option<Part>,
     pub(super) progress: Progress,
     pub(super) untaken: Untaken,
     pub(super) alive: Alive,
     /// From then on, an HTTP/1.1 response asks its client for another connection.
     pub(super) retires_at: Instant,
+}
+
+/// What the routes know of the connection that a request came on.
+#[derive(Clone)]
+pub(super) struct Connected {
+    pub(super) part: Part,
+    pub(super) is_http1: bool,
 }
 
 /// Names the type of warp's bodies, which warp does not.
@@ -66,13 +75,19 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<B>) -> Self::Future {
+    fn call(&self, mut request: Request<B>) -> Self::Future {
         let in_service = self.progress.begin();
         let is_http1 = request.version() < Version::HTTP_2;
         let (alive, retires_at) = (self.alive.clone(), self.retires_at);
         let (surface, untaken) = (self.surface.clone(), self.untaken.clone());
+        // Before anything waits: a request that is refused is dropped here, with its headers.
+        let entered = self.enter(&mut request).map(|admission| (admission, request));
         Box::pin(async move {
-            let mut response = surface.respond(request).await;
+            let response = match entered {
+                Ok((admission, request)) => surface.respond(admission, request).await,
+                Err(refusal) => Err(refusal),
+            };
+            let mut response = response.unwrap_or_else(|refusal| surface.refused(refusal));
             drop(in_service);
             if is_http1 && (alive.phase() > Phase::Serving || Instant::now() >= retires_at) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -82,28 +97,74 @@ where
     }
 }
 
+impl Requests {
+    /// Refuses what the filters must not see, and what there is no slot for.
+    fn enter<B>(&self, request: &mut Request<B>) -> Result<Option<Admission>, Refusal> {
+        if !is_path(request.method(), request.uri()) {
+            return Err(Refusal::NotAPath);
+        }
+        let (Some(limits), Some(part)) = (&self.surface.limits, &self.part) else {
+            return Ok(None);
+        };
+        let admission = limits.admit(part, request.headers());
+        if matches!(admission, Admission::Refused) {
+            return Err(Refusal::Overload);
+        }
+        let is_http1 = request.version() < Version::HTTP_2;
+        request.extensions_mut().insert(Connected { part: part.clone(), is_http1 });
+        Ok(Some(admission))
+    }
+}
+
 impl Surface {
-    async fn respond<B>(&self, request: Request<B>) -> Response
+    async fn respond<B>(
+        &self,
+        admission: Option<Admission>,
+        request: Request<B>,
+    ) -> Result<Response, Refusal>
     where
         B: Body<Data: Send> + Send + Sync + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        if !is_path(request.method(), request.uri()) {
-            return self.refused(Refusal::NotAPath);
-        }
+        let _admitted = match admission {
+            Some(admission) => Some(self.admitted(admission, &request).await?),
+            None => None,
+        };
         let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
         match contained(async { routes.call(request).await }).await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(response)) => Ok(response),
             Err(Panicked) => {
                 self.metrics.panicked();
-                self.refused(Refusal::Panic)
+                Err(Refusal::Panic)
             }
         }
     }
 
+    async fn admitted<B>(
+        &self,
+        admission: Admission,
+        request: &Request<B>,
+    ) -> Result<Admitted, Refusal> {
+        let waits = match admission {
+            Admission::Now(admitted) => return Ok(admitted),
+            Admission::Later(waits) => waits,
+            Admission::Refused => return Err(Refusal::Overload),
+        };
+        let connected = request.extensions().get::<Connected>();
+        let (Some(limits), Some(connected)) = (&self.limits, connected) else {
+            return Err(Refusal::Overload);
+        };
+        let admitted = limits.admitted_later(&connected.part, request.headers()).await;
+        drop(waits);
+        admitted.ok_or(Refusal::Overload)
+    }
+
     fn refused(&self, refusal: Refusal) -> Response {
-        if self.is_webhook {
+        if self.limits.is_some() {
             self.metrics.admission_error(refusal.reason());
+            if refusal == Refusal::Overload {
+                self.metrics.request_shed();
+            }
         }
         refusal.into_response()
     }
@@ -141,15 +202,23 @@ mod tests {
     use warp::Filter as _;
     use warp::reply::{Reply as _, Response};
 
-    use super::{Requests, Surface};
+    use super::{Limits, Requests, Surface};
     use crate::server::Drain;
+    use crate::settings::{Flags, Settings};
     use crate::telemetry::Metrics;
+
+    fn settings() -> Settings {
+        let flags = Flags::from([("self_signed", true.into())]);
+        Settings::load(None, &Default::default(), flags).unwrap().0
+    }
 
     #[tokio::test]
     async fn g5_a_panic_anywhere_behind_the_service_refuses_its_request_and_no_other() {
         let drain = Drain::default();
         for is_webhook in [true, false] {
             let metrics = Arc::new(Metrics::new().unwrap());
+            let limits = is_webhook.then(|| Arc::new(Limits::new(&settings())));
+            let part = limits.as_ref().map(|limits| limits.part());
             let at_once = warp::path("at-once").map(|| -> Response { panic!("on purpose") });
             let later = warp::path("later").then(|| async {
                 tokio::task::yield_now().await;
@@ -158,7 +227,8 @@ mod tests {
             let fine = warp::path("fine").map(|| "fine".into_response());
             let routes = at_once.or(later).unify().or(fine).unify().boxed();
             let requests = Requests {
-                surface: Surface { routes, metrics: Arc::clone(&metrics), is_webhook },
+                surface: Surface { routes, metrics: Arc::clone(&metrics), limits },
+                part,
                 progress: Default::default(),
                 untaken: Default::default(),
                 alive: drain.alive(),
