@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
+use smallvec::SmallVec;
 use tokio::time::timeout;
 use warp::reject::Rejection;
 use warp::{Filter, header};
@@ -19,8 +20,8 @@ use super::refusal::Refusal;
 /// A refused body is read on up to so many times the limit before it is answered, since a client
 /// that is still writing may miss an answer that comes with a closed connection.
 const DISCARD: usize = 2;
-/// Room for a body that comes in pieces: what has come is doubled, from this on.
-const ROOM: usize = 16 << 10;
+/// A chunk costs so much beside its bytes: its handle, and the part of a buffer that it keeps.
+const CHUNK: usize = 64;
 
 /// A whole body, which holds its part of the budget until it is dropped.
 #[derive(Debug)]
@@ -33,12 +34,11 @@ pub(super) struct Body<'l> {
 struct Collected<'l> {
     limits: &'l Limits,
     budget: Budget<'l>,
-    declared: usize,
     /// A chunk that has come and is not in the budget yet.
     next: Option<Bytes>,
-    /// One chunk is the common case and is not copied.
-    first: Bytes,
-    joined: BytesMut,
+    /// Joined at the end alone: memory that grows with each body leaves holes that nobody fills.
+    chunks: SmallVec<[Bytes; 1]>,
+    length: usize,
 }
 
 /// What the headers say of a body.
@@ -87,10 +87,9 @@ where
     let mut body = Collected {
         limits,
         budget: limits.budget(part).ok_or(Refusal::Overload)?,
-        declared: declared.length,
         next: None,
-        first: Bytes::new(),
-        joined: BytesMut::new(),
+        chunks: SmallVec::new(),
+        length: 0,
     };
     // A small body has come with its headers, and needs no timer.
     let at_once = {
@@ -139,54 +138,41 @@ impl<'l> Collected<'l> {
         B: Buf,
     {
         loop {
-            if self.next.is_none() {
-                let Some(chunk) = stream.next().await else { return Ok(()) };
-                let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
-                self.next = Some(chunk.copy_to_bytes(chunk.remaining()));
-            }
-            let length = self.length();
+            let chunk = match &self.next {
+                Some(chunk) => chunk,
+                None => {
+                    let Some(chunk) = stream.next().await else { return Ok(()) };
+                    let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
+                    self.next.insert(chunk.copy_to_bytes(chunk.remaining()))
+                }
+            };
+            let length = self.length + chunk.len();
             if length > self.limits.max_body {
                 return Err(Refusal::BodyTooLarge(self.limits.max_body));
             }
-            let room = self.room_for(length);
-            if !self.budget.raise_to(room, arrival).await {
+            let held = length + self.chunks.len() * CHUNK;
+            if !self.budget.raise_to(held, arrival).await {
                 return Err(Refusal::Overload);
             }
-            self.take_next(room);
+            self.length = length;
+            self.chunks.extend(self.next.take());
         }
-    }
-
-    fn length(&self) -> usize {
-        self.first.len() + self.joined.len() + self.next.as_ref().map_or(0, Bytes::len)
-    }
-
-    /// The memory for so many bytes. A length that is only declared takes none, and the last step to
-    /// it is exact.
-    fn room_for(&self, length: usize) -> usize {
-        if self.first.is_empty() && self.joined.is_empty() {
-            return length;
-        }
-        if length <= self.joined.capacity() {
-            return self.joined.capacity();
-        }
-        let most = if self.declared < length { self.limits.max_body } else { self.declared };
-        (length * 2).max(ROOM).min(most)
-    }
-
-    fn take_next(&mut self, room: usize) {
-        let Some(chunk) = self.next.take() else { return };
-        if self.first.is_empty() && self.joined.is_empty() {
-            self.first = chunk;
-            return;
-        }
-        self.joined.reserve(room - self.joined.len());
-        self.joined.extend_from_slice(&std::mem::take(&mut self.first));
-        self.joined.extend_from_slice(&chunk);
     }
 
     fn whole(self) -> Body<'l> {
-        let Self { budget, first, joined, .. } = self;
-        let bytes = if joined.is_empty() { first } else { joined.freeze() };
+        let Self { budget, mut chunks, length, .. } = self;
+        // One chunk is the common case and is not copied.
+        let bytes = match (chunks.pop(), chunks.is_empty()) {
+            (None, _) => Bytes::new(),
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                let mut joined = BytesMut::with_capacity(length);
+                for chunk in chunks.into_iter().chain([last]) {
+                    joined.extend_from_slice(&chunk);
+                }
+                joined.freeze()
+            }
+        };
         Body { bytes, _budget: budget }
     }
 }
