@@ -12,16 +12,25 @@ mod support {
     pub(crate) mod volume;
 }
 
+use std::pin::pin;
+use std::time::Duration;
+
 use http::{Method, Request, StatusCode};
 use imagegate::settings::Protocol;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
-use support::client::{Client, whole};
+use support::client::{Client, pod_review, whole};
 use support::frames::{self, Frames};
+use support::process::{Gate, until};
 use support::siege::Siege;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 const POLICY: &str = "mode: enforce\n";
+/// Longer than any deadline here.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_is_no_path_is_refused_on_both_ports() {
@@ -97,6 +106,174 @@ async fn bodies_that_stop_before_their_end_make_room_for_others() {
     siege.goes_on(50).await;
     let (_, cost) = siege.end("bodies that stop before their end").await;
     assert_eq!(cost.retried, 0, "nobody was told to come back");
+}
+
+#[tokio::test]
+async fn the_settings_that_the_server_advertises_are_these() {
+    let gate = Gate::start(POLICY, &[]).await;
+    let advertised = frames::advertised(&gate.client).await;
+    let value =
+        |name: u16| advertised.iter().find(|(each, _)| *each == name).map(|(_, value)| *value);
+    let (streams, window, frame, headers) = (0x3, 0x4, 0x5, 0x6);
+    assert_eq!(value(streams), Some(32));
+    assert_eq!(value(headers), Some(8 << 10));
+    assert_eq!(value(window), Some(256 << 10));
+    assert_eq!(value(frame), Some(16 << 10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn header_fields_of_many_streams_stay_within_the_budget_and_are_given_back() {
+    // Connections, streams of each, and their fields: as large as a frame holds, none at all, and
+    // those that cost the most memory for what the header list allows.
+    let (large, small) = (frames::fields(56, 256), frames::fields(180, 1));
+    let rows = [(60, 256, &large), (300, 200, &large), (400, 256, &Vec::new()), (300, 32, &small)];
+    for (connections, streams, fields) in rows {
+        let siege = Siege::start(POLICY, &[]).await;
+        let mut open = Vec::new();
+        for _ in 0..connections {
+            let frame = |index| frames::with_fields(index, fields);
+            open.push(opened(&siege.gate.client, streams, frame).await);
+        }
+        siege.goes_on(50).await;
+        let what = format!("{connections} x {streams} streams x {} B of fields", fields.len());
+        drop(open);
+        let is_small = |memory: u64| memory < siege.idle + (20 << 10);
+        until("memory is given back", async || is_small(siege.gate.process.memory().0)).await;
+        let (gate, cost) = siege.end(&what).await;
+        println!("{what}: {} KiB afterwards", gate.process.memory().0);
+        assert_eq!(cost.retried, 0, "nobody was told to come back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_many_connections_do_not_take_have_a_bound_together() {
+    let siege = Siege::start(POLICY, &[]).await;
+    let body = pod_review(&["evil.example/nginx"]);
+    let mut deaf = Vec::new();
+    for _ in 0..400 {
+        let settings = frames::zero_window();
+        let mut frames = Frames::open_with(&siege.gate.client, &settings).await;
+        frames.send_all((0..32).map(|index| frames::request(index, &body))).await;
+        deaf.push(frames);
+    }
+    siege.goes_on(50).await;
+    let closed = deaf.iter().filter(|frames| frames.is_closed()).count();
+    println!("{closed} of 400 connections that take no answer are closed");
+    assert!(closed >= 100, "the bound holds some 5,000 answers, and 12,800 were given");
+    let (_, cost) = siege.end("answers that nobody takes").await;
+    assert_eq!(cost.retried, 0, "nobody was told to come back");
+}
+
+/// Makes the frame of a number.
+type Frame = fn(u32) -> Vec<u8>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_are_no_request_end_their_connection() {
+    let rows: [(&str, Frame); 8] = [
+        ("settings", frames::settings),
+        ("ping", frames::ping),
+        ("priority", frames::priority),
+        ("window update", frames::window_update),
+        ("empty data", frames::empty_data),
+        ("data of one byte", frames::tiny_data),
+        ("continuation", frames::continuation),
+        ("rapid reset", frames::opened_and_reset),
+    ];
+    const FRAMES: u32 = 1_000_000;
+    let siege = Siege::start(POLICY, &[]).await;
+    for (what, frame) in rows {
+        let before = siege.gate.process.ticks();
+        let mut flood = Frames::open(&siege.gate.client).await;
+        // Many to a TLS record, which is the cheapest for who sends them.
+        let batch = |batch: u32| (batch * 100..(batch + 1) * 100).flat_map(frame).collect();
+        let sent = flood.send_all((0..FRAMES / 100).map(batch)).await * 100;
+        let ticks = siege.gate.process.ticks() - before;
+        let bytes = sent * frame(1).len();
+        println!("{what}: cut off after {sent} frames, {bytes} bytes, {ticks} ticks of 10 ms");
+        assert!(sent < FRAMES as usize, "{what} is never cut off");
+        timeout(PATIENCE, flood.closed()).await.expect(what);
+    }
+    siege.end("frames that are no request").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chunks_of_one_byte_end_their_connection_on_both_ports() {
+    let siege = Siege::start(POLICY, &[]).await;
+    let chunks = b"1\r\n \r\n".repeat(1_000);
+    let webhook = siege.gate.client.raw(Protocol::Http1).await.unwrap();
+    let admin = TcpStream::connect(siege.gate.process.admin).await.unwrap();
+    let start = head("transfer-encoding: chunked");
+    let sent = [
+        ("webhook", flooded(webhook, start.as_bytes(), &chunks).await),
+        ("admin", flooded(admin, start.as_bytes(), &chunks).await),
+    ];
+    for (port, sent) in sent {
+        println!("chunks of one byte on the {port} port: cut off after {sent} bytes");
+        assert!(sent < 4 << 20, "{port}: {sent} bytes");
+    }
+    siege.end("chunks of one byte").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_handshakes_at_once_do_not_hold_up_reviews() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    let siege = Siege::start(POLICY, &[]).await;
+    let mut handshakes = JoinSet::new();
+    for _ in 0..2_040 {
+        let client = siege.gate.client.clone();
+        handshakes.spawn(async move { client.raw(Protocol::Http2).await.is_ok() });
+    }
+    let done = handshakes.join_all().await.into_iter().filter(|is_done| *is_done).count();
+    println!("{done} of 2,040 handshakes were finished");
+    assert_eq!(done, 2_040);
+    let (_, cost) = siege.end("2,040 handshakes at once").await;
+    assert_eq!(cost.retried, 0, "nobody was told to come back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_readers_of_a_large_page_are_closed_for_those_who_read() {
+    // Some 2 MB as a page.
+    let names: Vec<String> =
+        (0..20_000).map(|index| format!("registry-{index}.example.com/team/{index}")).collect();
+    let policy = format!("mode: enforce\nallowedRegistries: [docker.io, {}]\n", names.join(", "));
+    let siege = Siege::start(&policy, &[]).await;
+    let admin = siege.gate.process.admin;
+    let page = siege.gate.process.page("/policy").await.1.len();
+    let mut slow = Vec::new();
+    for _ in 0..60 {
+        let socket = TcpSocket::new_v4().unwrap();
+        // Less room in the kernel, so that the page stays on the other side.
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        let mut stream = socket.connect(admin).await.unwrap();
+        stream.write_all(b"GET /policy HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        slow.push(stream);
+    }
+    for _ in 0..5 {
+        assert_eq!(siege.gate.process.page("/policy").await.1.len(), page);
+        assert_eq!(siege.gate.process.page("/metrics").await.0, StatusCode::OK);
+    }
+    println!("60 readers of a page of {page} bytes");
+    siege.end("slow readers").await;
+}
+
+/// Writes `start`, and then `flood` until the server has had enough; how many bytes it took.
+async fn flooded(stream: impl AsyncRead + AsyncWrite, start: &[u8], flood: &[u8]) -> usize {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    writer.write_all(start).await.unwrap();
+    let mut sent = 0;
+    let mut flooding = pin!(async {
+        while sent < 64 << 20 && writer.write_all(flood).await.is_ok() {
+            sent += flood.len();
+        }
+    });
+    let mut ignored = Vec::new();
+    // Whichever side notices first; a reset is an end, too.
+    tokio::select! {
+        () = &mut flooding => {}
+        _ = reader.read_to_end(&mut ignored) => {}
+    }
+    sent
 }
 
 /// A connection on which so many frames were written.

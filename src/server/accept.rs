@@ -1,21 +1,25 @@
 //! The accept loop: every connection is counted, bounded and served in a task of its own.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::allowance::Weighed;
 use super::connection::{self, Times};
 use super::drain::{Alive, Drain, Phase};
 use super::limits::Limits;
 use super::places::Places;
-use super::service::Surface;
+use super::service::{Surface, contained};
 use super::tls::Tls;
 use crate::settings::{Protocol, Settings};
 use crate::telemetry::Metrics;
@@ -31,6 +35,7 @@ pub struct Listener {
     socket: TcpListener,
     tls: Option<Arc<Tls>>,
     handshake: Duration,
+    turn: Arc<Semaphore>,
     places: Places,
     times: Times,
     surface: Surface,
@@ -61,14 +66,15 @@ impl Listener {
             None => Places::for_the_last(settings.max_admin_connections),
         };
         let (handshake, times) = (settings.handshake, Times::new(settings));
-        let surface = Surface { routes, metrics, limits };
+        let surface = Surface { routes, metrics, limits, untaken: Arc::default() };
         let alive = drain.alive();
-        Self { socket, tls, handshake, places, times, surface, alive }
+        let turn = Arc::new(Semaphore::new(1));
+        Self { socket, tls, handshake, turn, places, times, surface, alive }
     }
 
     /// Accepts until the process is closing.
     pub async fn run(self) {
-        let Self { socket, tls, handshake, mut places, times, surface, mut alive } = self;
+        let Self { socket, tls, handshake, turn, mut places, times, surface, mut alive } = self;
         let closing = alive.clone();
         let mut said = None;
         loop {
@@ -93,12 +99,13 @@ impl Listener {
                 stream,
                 tls: tls.clone(),
                 handshake,
+                turn: Arc::clone(&turn),
                 times,
                 surface: surface.clone(),
                 alive: closing.clone(),
                 _place: place,
             };
-            places.taken_by(tokio::spawn(connection.serve()).abort_handle());
+            places.taken_by(tokio::spawn(connection.contained()).abort_handle());
         }
     }
 }
@@ -107,6 +114,7 @@ struct Connection {
     stream: TcpStream,
     tls: Option<Arc<Tls>>,
     handshake: Duration,
+    turn: Arc<Semaphore>,
     times: Times,
     surface: Surface,
     alive: Alive,
@@ -114,20 +122,30 @@ struct Connection {
 }
 
 impl Connection {
+    /// A panic outside of a request ends its connection, and is counted like any other.
+    async fn contained(self) {
+        let metrics = Arc::clone(&self.surface.metrics);
+        if contained(self.serve()).await.is_err() {
+            metrics.panicked();
+        }
+    }
+
     async fn serve(self) {
-        let Self { stream, tls, handshake, times, surface, alive, _place } = self;
+        let Self { stream, tls, handshake, turn, times, surface, alive, _place } = self;
+        let (stream, allowance) = Weighed::new(stream);
         let Some(tls) = tls else {
-            return connection::serve(stream, Protocol::Http1, surface, times, alive).await;
+            let http1 = Protocol::Http1;
+            return connection::serve(stream, http1, surface, allowance, times, alive).await;
         };
         let metrics = Arc::clone(&surface.metrics);
         let _held = metrics.connection();
-        match timeout(handshake, tls.acceptor().accept(stream)).await {
+        match timeout(handshake, in_turns(&turn, tls.acceptor().accept(stream))).await {
             Ok(Ok(stream)) => {
                 let protocol = match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => Protocol::Http2,
                     _ => Protocol::Http1,
                 };
-                connection::serve(stream, protocol, surface, times, alive).await;
+                connection::serve(stream, protocol, surface, allowance, times, alive).await;
             }
             Ok(Err(error)) => {
                 metrics.tls_handshake_error();
@@ -135,6 +153,28 @@ impl Connection {
             }
             Err(_) => metrics.tls_handshake_error(),
         }
+    }
+}
+
+/// Has one handshake at a time compute, so that thousands at once leave the other processors to
+/// reviews. A turn ends where the other side has to answer, so that nobody can keep it.
+async fn in_turns<F: Future>(turn: &Semaphore, handshake: F) -> F::Output {
+    let mut handshake = pin!(handshake);
+    loop {
+        let step = {
+            // The semaphore is never closed.
+            let _turn = turn.acquire().await;
+            poll_fn(|context| Poll::Ready(handshake.as_mut().poll(context))).await
+        };
+        if let Poll::Ready(done) = step {
+            return done;
+        }
+        // Whatever wakes this task now, the handshake can go on.
+        let mut is_woken = false;
+        poll_fn(|_| {
+            if std::mem::replace(&mut is_woken, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 

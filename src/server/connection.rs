@@ -8,8 +8,9 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::allowance::Allowance;
 use super::drain::{Alive, Phase};
-use super::progress::{Progress, Timed, Untaken};
+use super::progress::{Progress, Timed};
 use super::service::{Requests, Surface};
 use crate::settings::{Protocol, Settings};
 
@@ -18,11 +19,16 @@ const FAREWELL: Duration = Duration::from_mins(1);
 /// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into: a
 /// TLS record holds no more.
 const HEADER_BYTES: usize = 16 << 10;
-/// Streams of one HTTP/2 connection at once.
-const STREAMS: u32 = 256;
+/// The same of one HTTP/2 request, as RFC 9113 counts them. The API server sends some 300, and a
+/// token where its configuration has one.
+const HEADER_LIST: u32 = 8 << 10;
+/// Streams of one HTTP/2 connection at once. Whatever connections there are may open theirs in one
+/// moment, so this is what a connection costs at most. A Go client opens another connection when it
+/// needs more.
+const STREAMS: u32 = 32;
 /// Bytes that an HTTP/2 client may send ahead, on a stream and on a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 512 << 10;
 
 /// The times that end a connection.
 #[derive(Clone, Copy, Debug)]
@@ -43,18 +49,20 @@ pub(super) async fn serve<S>(
     socket: S,
     protocol: Protocol,
     surface: Surface,
+    allowance: Allowance,
     times: Times,
     alive: Alive,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (progress, untaken) = (Progress::default(), Untaken::default());
+    let (progress, untaken) = (Progress::default(), surface.untaken.connection());
     let retires_at = Instant::now() + jittered(times.age);
     let service = Requests {
         part: surface.limits.as_ref().map(|limits| limits.part()),
         surface,
         progress: progress.clone(),
-        untaken: untaken.clone(),
+        answers: untaken.answers(),
+        allowance,
         alive: alive.clone(),
         retires_at,
     };
@@ -64,7 +72,10 @@ pub(super) async fn serve<S>(
         Protocol::Http1 => {
             let socket = TokioIo::new(Timed::new(socket, progress, times.header));
             let connection = http1(times.idle).serve_connection(socket, service);
-            drive(connection, alive, Phase::Closing, retires_at + FAREWELL).await;
+            tokio::select! {
+                () = drive(connection, alive, Phase::Closing, retires_at + FAREWELL) => {}
+                () = untaken.crowded_out() => {}
+            }
         }
         // A GOAWAY makes the client open another connection; its streams are finished here.
         Protocol::Http2 => {
@@ -73,6 +84,7 @@ pub(super) async fn serve<S>(
             tokio::select! {
                 () = drive(connection, alive, Phase::Leaving, retires_at) => {}
                 () = untaken.stalled(times.header) => {}
+                () = untaken.crowded_out() => {}
             }
         }
     }
@@ -104,6 +116,7 @@ fn http2() -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20))
         .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     builder

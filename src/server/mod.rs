@@ -6,6 +6,7 @@
 
 mod accept;
 mod admin;
+mod allowance;
 mod arrivals;
 mod body;
 mod connection;
@@ -21,6 +22,7 @@ mod self_signed;
 mod service;
 mod tls;
 mod tls_files;
+mod untaken;
 
 pub use accept::Listener;
 pub use admin::admin_routes;

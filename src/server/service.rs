@@ -19,10 +19,12 @@ use tokio::time::Instant;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::allowance::Allowance;
 use super::drain::{Alive, Phase};
 use super::limits::{Admission, Admitted, Limits, Part};
-use super::progress::{Answer, Progress, Untaken};
+use super::progress::Progress;
 use super::refusal::Refusal;
+use super::untaken::{AllUntaken, Answer, Answers};
 use crate::telemetry::Metrics;
 
 /// What a port serves on all its connections.
@@ -32,6 +34,7 @@ pub(super) struct Surface {
     pub(super) metrics: Arc<Metrics>,
     /// Of the webhook. The admin port has none, and its errors are not those of an admission.
     pub(super) limits: Option<Arc<Limits>>,
+    pub(super) untaken: Arc<AllUntaken>,
 }
 
 /// Serves the requests of one connection.
@@ -39,7 +42,8 @@ pub(super) struct Requests {
     pub(super) surface: Surface,
     pub(super) part: Option<Part>,
     pub(super) progress: Progress,
-    pub(super) untaken: Untaken,
+    pub(super) answers: Answers,
+    pub(super) allowance: Allowance,
     pub(super) alive: Alive,
     /// From then on, an HTTP/1.1 response asks its client for another connection.
     pub(super) retires_at: Instant,
@@ -64,11 +68,11 @@ impl<B> OfBody for http::Response<B> {
 pub(super) type WarpBody = <Response as OfBody>::Body;
 
 /// A future panicked.
-struct Panicked;
+pub(super) struct Panicked;
 
 impl<B> Service<Request<B>> for Requests
 where
-    B: Body<Data: Send> + Send + Sync + 'static,
+    B: Body<Data: Send> + Send + Sync + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     type Response = http::Response<Answer<WarpBody>>;
@@ -79,12 +83,17 @@ where
         let in_service = self.progress.begin();
         let is_http1 = request.version() < Version::HTTP_2;
         let (alive, retires_at) = (self.alive.clone(), self.retires_at);
-        let (surface, untaken) = (self.surface.clone(), self.untaken.clone());
+        let (surface, answers) = (self.surface.clone(), self.answers.clone());
+        self.allowance.request(request.headers());
+        let allowance = self.allowance.clone();
         // Before anything waits: a request that is refused is dropped here, with its headers.
         let entered = self.enter(&mut request).map(|admission| (admission, request));
         Box::pin(async move {
             let response = match entered {
-                Ok((admission, request)) => surface.respond(admission, request).await,
+                Ok((admission, request)) => {
+                    let request = request.map(|body| allowance.body(body));
+                    surface.respond(admission, request).await
+                }
                 Err(refusal) => Err(refusal),
             };
             let mut response = response.unwrap_or_else(|refusal| surface.refused(refusal));
@@ -92,7 +101,7 @@ where
             if is_http1 && (alive.phase() > Phase::Serving || Instant::now() >= retires_at) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response.map(|body| untaken.answer(body)))
+            Ok(response.map(|body| answers.answer(body)))
         })
     }
 }
@@ -123,7 +132,7 @@ impl Surface {
         request: Request<B>,
     ) -> Result<Response, Refusal>
     where
-        B: Body<Data: Send> + Send + Sync + 'static,
+        B: Body<Data: Send> + Send + Sync + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let _admitted = match admission {
@@ -178,7 +187,7 @@ fn is_path(method: &Method, target: &Uri) -> bool {
 }
 
 /// Polls a future up to its end or its panic.
-async fn contained<F: Future>(future: F) -> Result<F::Output, Panicked> {
+pub(super) async fn contained<F: Future>(future: F) -> Result<F::Output, Panicked> {
     let mut future = pin!(future);
     poll_fn(|context| {
         // After a panic the future is not polled again, only dropped.
@@ -202,7 +211,7 @@ mod tests {
     use warp::Filter as _;
     use warp::reply::{Reply as _, Response};
 
-    use super::{Limits, Requests, Surface};
+    use super::{AllUntaken, Limits, Requests, Surface};
     use crate::server::Drain;
     use crate::settings::{Flags, Settings};
     use crate::telemetry::Metrics;
@@ -219,6 +228,7 @@ mod tests {
             let metrics = Arc::new(Metrics::new().unwrap());
             let limits = is_webhook.then(|| Arc::new(Limits::new(&settings())));
             let part = limits.as_ref().map(|limits| limits.part());
+            let untaken = Arc::<AllUntaken>::default();
             let at_once = warp::path("at-once").map(|| -> Response { panic!("on purpose") });
             let later = warp::path("later").then(|| async {
                 tokio::task::yield_now().await;
@@ -227,10 +237,16 @@ mod tests {
             let fine = warp::path("fine").map(|| "fine".into_response());
             let routes = at_once.or(later).unify().or(fine).unify().boxed();
             let requests = Requests {
-                surface: Surface { routes, metrics: Arc::clone(&metrics), limits },
+                surface: Surface {
+                    routes,
+                    metrics: Arc::clone(&metrics),
+                    limits,
+                    untaken: Arc::clone(&untaken),
+                },
                 part,
                 progress: Default::default(),
-                untaken: Default::default(),
+                answers: untaken.connection().answers(),
+                allowance: Default::default(),
                 alive: drain.alive(),
                 retires_at: Instant::now(),
             };

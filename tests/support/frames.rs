@@ -55,6 +55,11 @@ impl Frames {
         (&mut self.reader).await.unwrap();
     }
 
+    /// Whether the server has closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.reader.is_finished()
+    }
+
     /// Sends frames until the server has had enough; how many were written.
     pub(crate) async fn send_all(&mut self, frames: impl Iterator<Item = Vec<u8>>) -> usize {
         let mut sent = 0;

@@ -27,7 +27,7 @@ pub(crate) struct Siege {
     bystander: Bystander,
     probe: Probe,
     /// Resident memory before the attack, in KiB.
-    idle: u64,
+    pub(crate) idle: u64,
 }
 
 /// What a siege cost.
