@@ -62,7 +62,7 @@ impl Listener {
         drain: &Drain,
     ) -> Self {
         let places = match tls {
-            Some(_) => Places::for_the_first(settings.max_connections),
+            Some(_) => Places::for_every_address(settings.max_connections),
             None => Places::for_the_last(settings.max_admin_connections),
         };
         let (handshake, times) = (settings.handshake, Times::new(settings));
@@ -82,14 +82,14 @@ impl Listener {
                 accepted = socket.accept() => accepted,
                 () = alive.reached(Phase::Closing) => return,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, from) = match accepted {
+                Ok((stream, from)) => (stream, from.ip()),
                 Err(error) => {
                     failed(&error, &mut said).await;
                     continue;
                 }
             };
-            let (place, shed) = places.take().await;
+            let (place, shed) = places.take(from).await;
             if shed {
                 surface.metrics.request_shed();
             }
@@ -105,7 +105,7 @@ impl Listener {
                 alive: closing.clone(),
                 _place: place,
             };
-            places.taken_by(tokio::spawn(connection.contained()).abort_handle());
+            places.taken_by(from, tokio::spawn(connection.contained()).abort_handle());
         }
     }
 }

@@ -193,3 +193,73 @@ fn cost(headers: &http::HeaderMap) -> usize {
     };
     headers.iter().map(of_field).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{Admission, FIELD, Limits, UNIT, WAITING};
+    use crate::settings::{Flags, Settings};
+
+    fn limits(requests: i64) -> Limits {
+        let flags = Flags::from([
+            ("self_signed", true.into()),
+            ("max_requests", requests.into()),
+            ("max_body_bytes", (1 << 20).into()),
+            ("max_body_bytes_total", (8 << 20).into()),
+        ]);
+        Limits::new(&Settings::load(None, &BTreeMap::new(), flags).unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn one_connection_has_a_quarter_of_the_budget() {
+        let limits = limits(10);
+        let (one, other) = (limits.part(), limits.part());
+        let mut first = limits.budget(&one).unwrap();
+        assert!(first.raise_to(2 << 20, None).await);
+        assert!(!limits.budget(&one).unwrap().raise_to(1, None).await);
+        assert!(limits.budget(&other).unwrap().raise_to(2 << 20, None).await);
+        drop(first);
+        assert!(limits.budget(&one).unwrap().raise_to(2 << 20, None).await);
+    }
+
+    #[tokio::test]
+    async fn header_fields_are_in_the_budget() {
+        let limits = limits(10_000);
+        let name = HeaderName::from_static("x");
+        let fields = (0..64).map(|_| (name.clone(), HeaderValue::from_static("y")));
+        let mut headers = HeaderMap::new();
+        headers.extend(fields);
+        for (name, value) in [(&name, 64); 64] {
+            headers.append(name, HeaderValue::from(value));
+        }
+        let cost = (headers.len() * FIELD).div_ceil(UNIT) * UNIT;
+        let mut admitted = Vec::new();
+        while let Admission::Now(each) = limits.admit(&limits.part(), &headers) {
+            admitted.push(each);
+        }
+        assert!((1..=(8 << 20) / cost).contains(&admitted.len()), "{}", admitted.len());
+        drop(admitted);
+        assert!(matches!(limits.admit(&limits.part(), &headers), Admission::Now(_)));
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_has_the_slot_of_the_body_that_arrives_for_the_longest() {
+        let (limits, headers) = (limits(1), HeaderMap::new());
+        let part = limits.part();
+        let Admission::Now(first) = limits.admit(&part, &headers) else { panic!("a free slot") };
+        let waiting: Vec<Admission> = (0..WAITING).map(|_| limits.admit(&part, &headers)).collect();
+        assert!(waiting.iter().all(|each| matches!(each, Admission::Later(_))));
+        assert!(matches!(limits.admit(&part, &headers), Admission::Refused));
+        assert!(limits.admitted_later(&part, &headers).await.is_none(), "nothing is arriving");
+        let (arrival, given_up) = limits.arrivals.join(0);
+        let leaves = async {
+            given_up.await.unwrap();
+            drop((arrival, first));
+        };
+        let (_, newcomer) = tokio::join!(leaves, limits.admitted_later(&part, &headers));
+        assert!(newcomer.is_some());
+    }
+}
