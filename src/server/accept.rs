@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -125,7 +125,7 @@ impl Connection {
     /// A panic outside of a request ends its connection, and is counted like any other.
     async fn contained(self) {
         let metrics = Arc::clone(&self.surface.metrics);
-        if contained(self.serve()).await.is_err() {
+        if contained(pin!(self.serve())).await.is_err() {
             metrics.panicked();
         }
     }
@@ -139,7 +139,7 @@ impl Connection {
         };
         let metrics = Arc::clone(&surface.metrics);
         let _held = metrics.connection();
-        match timeout(handshake, in_turns(&turn, tls.acceptor().accept(stream))).await {
+        match timeout(handshake, in_turns(&turn, pin!(tls.acceptor().accept(stream)))).await {
             Ok(Ok(stream)) => {
                 let protocol = match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => Protocol::Http2,
@@ -158,8 +158,7 @@ impl Connection {
 
 /// Has one handshake at a time compute, so that thousands at once leave the other processors to
 /// reviews. A turn ends where the other side has to answer, so that nobody can keep it.
-async fn in_turns<F: Future>(turn: &Semaphore, handshake: F) -> F::Output {
-    let mut handshake = pin!(handshake);
+async fn in_turns<F: Future>(turn: &Semaphore, mut handshake: Pin<&mut F>) -> F::Output {
     loop {
         let step = {
             // The semaphore is never closed.

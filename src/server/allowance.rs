@@ -1,6 +1,6 @@
 //! What a client may send beside its requests.
 //!
-//! SETTINGS, PING, PRIORITY, WINDOW_UPDATE, frames of one byte, renewed TLS keys: each has its
+//! SETTINGS, PING, PRIORITY and `WINDOW_UPDATE`, frames of one byte, renewed TLS keys: each has its
 //! purpose, costs the other side something, and is never the request that somebody connected for.
 //! So the bytes that come in are weighed against the requests and bodies that they turn into, and a
 //! connection on which too many come to nothing is closed.

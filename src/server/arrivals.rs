@@ -39,12 +39,12 @@ impl Arrivals {
     /// A body that has not come with its headers, and holds so many units so far. What is returned
     /// with it resolves when the body is given up.
     pub(super) fn join(&self, units: usize) -> (Arrival<'_>, oneshot::Receiver<()>) {
-        let (give_up, given_up) = oneshot::channel();
+        let (give_up, leaves) = oneshot::channel();
         let mut queue = self.queue();
         let number = queue.next;
         queue.next += 1;
         queue.bodies.insert(number, Held { units, give_up });
-        (Arrival { arrivals: self, number }, given_up)
+        (Arrival { arrivals: self, number }, leaves)
     }
 
     /// Gives up the oldest body for its slot; false where none is arriving.

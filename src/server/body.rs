@@ -138,13 +138,12 @@ impl<'l> Collected<'l> {
         B: Buf,
     {
         loop {
-            let chunk = match &self.next {
-                Some(chunk) => chunk,
-                None => {
-                    let Some(chunk) = stream.next().await else { return Ok(()) };
-                    let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
-                    self.next.insert(chunk.copy_to_bytes(chunk.remaining()))
-                }
+            let chunk = if let Some(chunk) = &self.next {
+                chunk
+            } else {
+                let Some(chunk) = stream.next().await else { return Ok(()) };
+                let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
+                self.next.insert(chunk.copy_to_bytes(chunk.remaining()))
             };
             let length = self.length + chunk.len();
             if length > self.limits.max_body {

@@ -259,7 +259,7 @@ mod tests {
             given_up.await.unwrap();
             drop((arrival, first));
         };
-        let (_, newcomer) = tokio::join!(leaves, limits.admitted_later(&part, &headers));
+        let ((), newcomer) = tokio::join!(leaves, limits.admitted_later(&part, &headers));
         assert!(newcomer.is_some());
     }
 }

@@ -140,7 +140,7 @@ impl Surface {
             None => None,
         };
         let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
-        match contained(async { routes.call(request).await }).await {
+        match contained(pin!(async { routes.call(request).await })).await {
             Ok(Ok(response)) => Ok(response),
             Err(Panicked) => {
                 self.metrics.panicked();
@@ -187,8 +187,7 @@ fn is_path(method: &Method, target: &Uri) -> bool {
 }
 
 /// Polls a future up to its end or its panic.
-pub(super) async fn contained<F: Future>(future: F) -> Result<F::Output, Panicked> {
-    let mut future = pin!(future);
+pub(super) async fn contained<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Panicked> {
     poll_fn(|context| {
         // After a panic the future is not polled again, only dropped.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
@@ -202,6 +201,7 @@ pub(super) async fn contained<F: Future>(future: F) -> Result<F::Output, Panicke
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use http::Request;
@@ -211,14 +211,14 @@ mod tests {
     use warp::Filter as _;
     use warp::reply::{Reply as _, Response};
 
-    use super::{AllUntaken, Limits, Requests, Surface};
+    use super::{AllUntaken, Allowance, Limits, Progress, Requests, Surface};
     use crate::server::Drain;
     use crate::settings::{Flags, Settings};
     use crate::telemetry::Metrics;
 
     fn settings() -> Settings {
         let flags = Flags::from([("self_signed", true.into())]);
-        Settings::load(None, &Default::default(), flags).unwrap().0
+        Settings::load(None, &BTreeMap::default(), flags).unwrap().0
     }
 
     #[tokio::test]
@@ -244,9 +244,9 @@ mod tests {
                     untaken: Arc::clone(&untaken),
                 },
                 part,
-                progress: Default::default(),
+                progress: Progress::default(),
                 answers: untaken.connection().answers(),
-                allowance: Default::default(),
+                allowance: Allowance::default(),
                 alive: drain.alive(),
                 retires_at: Instant::now(),
             };

@@ -154,8 +154,8 @@ impl Answers {
         if all.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST {
             all.close_the_slowest(&own);
         }
-        let _token = own.period.load_full();
-        Answer { body, rest: Bytes::new(), is_asked_for: false, bytes, all, own, _token }
+        let token = own.period.load_full();
+        Answer { body, rest: Bytes::new(), is_asked_for: false, bytes, all, own, _token: token }
     }
 }
 

@@ -114,13 +114,12 @@ fn name(index: usize) -> Vec<u8> {
 
 fn literal(name: &[u8], value: &str) -> Vec<u8> {
     let length = value.len();
-    let length = match length {
-        0..127 => vec![u8::try_from(length).unwrap()],
-        _ => {
-            let rest = length - 127;
-            // Two bytes of seven bits are enough for a frame.
-            vec![127, u8::try_from(rest % 128).unwrap() | 128, u8::try_from(rest / 128).unwrap()]
-        }
+    let length = if length < 127 {
+        vec![u8::try_from(length).unwrap()]
+    } else {
+        let rest = length - 127;
+        // Two bytes of seven bits are enough for a frame.
+        vec![127, u8::try_from(rest % 128).unwrap() | 128, u8::try_from(rest / 128).unwrap()]
     };
     [name, &length, value.as_bytes()].concat()
 }
