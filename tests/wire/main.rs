@@ -10,5 +10,6 @@ mod overload;
 mod protocol;
 mod reload;
 mod siege;
+mod siege_http;
 mod start;
 mod stories;

@@ -1,17 +1,6 @@
 //! Attacks on HTTP itself by clients without credentials, each against a gate under the manifests'
 //! memory limit, beside a bystander and a liveness probe.
 
-/// What several test files share.
-mod support {
-    pub(crate) mod authority;
-    pub(crate) mod client;
-    pub(crate) mod frames;
-    pub(crate) mod load;
-    pub(crate) mod process;
-    pub(crate) mod siege;
-    pub(crate) mod volume;
-}
-
 use std::pin::pin;
 use std::time::Duration;
 
@@ -19,10 +8,10 @@ use http::{Method, Request, StatusCode};
 use imagegate::settings::Protocol;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
-use support::client::{Client, pod_review, whole};
-use support::frames::{self, Frames};
-use support::process::Gate;
-use support::siege::Siege;
+use crate::support::client::{Client, pod_review, whole};
+use crate::support::frames::{self, Frames};
+use crate::support::process::Gate;
+use crate::support::siege::Siege;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
