@@ -74,7 +74,7 @@ async fn serve(plain: bool, cert: &str, key: &str, answer: Bytes) -> Result<(), 
     let routes =
         warp::post().and(warp::body::stream()).then(move |body| read(body, answer.clone())).boxed();
     let drain = Drain::default();
-    Listener::new(socket, Some(tls), &settings, routes, metrics, &drain).run().await;
+    Listener::new(socket, Some(tls), &settings, routes, metrics, None, &drain).run().await;
     Ok(())
 }
 

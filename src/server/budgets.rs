@@ -1,8 +1,13 @@
 //! Who may use how much: reviews of workloads, edits of the policy and edits of namespaces each
 //! have limits of their own, so that none of them can be flooded at the price of another.
 
+use std::sync::Arc;
+
+use tokio::sync::SemaphorePermit;
+
 use super::gate::Endpoint;
 use super::limits::Limits;
+use super::refusal::Refusal;
 use crate::settings::Settings;
 
 /// Edits at one guard that are being read or judged. People and pipelines make a few a minute.
@@ -16,7 +21,7 @@ const ALL_EDITS: usize = 2 * LARGEST_EDIT;
 /// The limits of each kind of request.
 #[derive(Debug)]
 pub struct Budgets {
-    reviews: Limits,
+    reviews: Arc<Limits>,
     policy_edits: Limits,
     namespace_edits: Limits,
 }
@@ -32,9 +37,29 @@ impl Budgets {
             ..settings.clone()
         };
         Self {
-            reviews: Limits::new(settings),
+            reviews: Arc::new(Limits::new(settings)),
             policy_edits: Limits::new(&guard),
             namespace_edits: Limits::new(&guard),
+        }
+    }
+
+    /// The limits of reviews, within which every request of the webhook's port is taken in: what an
+    /// edit takes of its guard's budget comes on top.
+    #[must_use]
+    pub fn reviews(&self) -> Arc<Limits> {
+        Arc::clone(&self.reviews)
+    }
+
+    /// A slot of a guard's own; a review has had its slot when it was taken in.
+    ///
+    /// # Errors
+    /// [`Refusal::Overload`] where the guard has none left.
+    pub(super) fn slot(&self, endpoint: &Endpoint) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
+        match endpoint {
+            Endpoint::Validate(_) => Ok(None),
+            Endpoint::ValidateConfig | Endpoint::ValidateNamespace => {
+                self.of(endpoint).slot().map(Some).ok_or(Refusal::Overload)
+            }
         }
     }
 

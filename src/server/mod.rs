@@ -6,6 +6,8 @@
 
 mod accept;
 mod admin;
+mod allowance;
+mod arrivals;
 mod body;
 mod budgets;
 mod connection;
@@ -18,10 +20,12 @@ mod refusal;
 mod routes;
 mod run;
 mod self_signed;
+mod service;
 mod slot;
 mod supervise;
 mod tls;
 mod tls_files;
+mod untaken;
 
 pub use accept::Listener;
 pub use admin::admin_routes;

@@ -18,6 +18,7 @@ use super::body::{self, Declared};
 use super::budgets::Budgets;
 use super::gate::{Endpoint, Gate};
 use super::refusal::{self, Refusal};
+use super::service::Connected;
 
 /// `POST` to `/`, `/validate`, `/validate/{override}`, `/validate-config` and
 /// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API
@@ -28,9 +29,10 @@ pub fn webhook_routes(gate: Arc<Gate>, budgets: Arc<Budgets>) -> BoxedFilter<(Re
     endpoint()
         .and(warp::post())
         .and(body::declared())
+        .and(warp::ext::optional())
         .and(warp::body::stream())
-        .then(move |endpoint, declared, body| {
-            handle(Arc::clone(&gate), Arc::clone(&budgets), endpoint, declared, body)
+        .then(move |endpoint, declared, connected, body| {
+            handle(Arc::clone(&gate), Arc::clone(&budgets), endpoint, declared, connected, body)
         })
         .recover(move |rejection: Rejection| {
             let response = refused(&unnoticed, Refusal::from(&rejection));
@@ -66,26 +68,33 @@ async fn handle<S, B>(
     budgets: Arc<Budgets>,
     endpoint: Endpoint,
     declared: Declared,
+    connected: Option<Connected>,
     body: S,
 ) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
-    let body = pin!(body);
-    let (metrics, limits) = (&gate.telemetry().metrics, budgets.of(&endpoint));
-    let Some(_place) = limits.request() else {
-        body::forget(body, limits).await;
-        return refused(&gate, Refusal::Overload);
-    };
-    let _held = metrics.request();
-    let answer = match body::read(body, declared, limits).await {
-        Ok(body) => {
-            let _turn = limits.turn(body.bytes.len()).await;
-            gate.answer(&endpoint, &body.bytes).await
-        }
+    let mut body = pin!(body);
+    let limits = budgets.of(&endpoint);
+    let _held = gate.telemetry().metrics.request();
+    // Without a connection, as in tests, each request is a peer of its own.
+    let is_http1 = connected.as_ref().is_none_or(|connected| connected.is_http1);
+    let part = connected.map_or_else(|| limits.part(), |connected| connected.part);
+    let answer = match budgets.slot(&endpoint) {
+        Ok(_slot) => match body::read(&mut body, declared, limits, &part).await {
+            Ok(body) => {
+                let _turn = limits.turn(body.bytes.len()).await;
+                gate.answer(&endpoint, &body.bytes).await
+            }
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => Err(refusal),
     };
+    if is_http1 && matches!(answer, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {
+        // HTTP/2 ends one stream early, HTTP/1.1 the whole connection.
+        body::forget(body, limits).await;
+    }
     match answer {
         Ok(answer) => refusal::json(StatusCode::OK, answer),
         Err(refusal) => refused(&gate, refusal),

@@ -61,15 +61,19 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     tasks.spawn("the owner of the policy", owner.run(lookout));
 
     let routes = admin_routes(Arc::clone(&live), Arc::clone(&metrics), drain.subscribe());
-    let listener = |socket, tls, routes| {
-        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), &drain)
+    let listener = |socket, tls, routes, limits| {
+        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), limits, &drain)
     };
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
-    tasks.spawn("the listener of the admin port", listener(admin, None, routes).run());
+    let admin_listener = listener(admin, None, routes, None);
+    tasks.spawn("the listener of the admin port", admin_listener.run());
     let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
     let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
-    let routes = webhook_routes(gate, Arc::new(Budgets::new(&settings)));
-    tasks.spawn("the listener of the webhook", listener(webhook, Some(tls), routes).run());
+    let budgets = Arc::new(Budgets::new(&settings));
+    let reviews = budgets.reviews();
+    let routes = webhook_routes(gate, budgets);
+    let webhook_listener = listener(webhook, Some(tls), routes, Some(reviews));
+    tasks.spawn("the listener of the webhook", webhook_listener.run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());
     tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");

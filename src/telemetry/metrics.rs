@@ -118,7 +118,7 @@ impl Metrics {
             )?,
             panics: register.counter(
                 "imagegate_panics_total",
-                "Requests whose handler panicked; they were refused.",
+                "Panics while a request or a connection was served; the request was refused.",
             )?,
             handshake_errors: register.counter(
                 "imagegate_tls_handshake_errors_total",

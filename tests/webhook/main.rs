@@ -5,6 +5,7 @@ mod support;
 
 mod guards;
 mod owner;
+mod panic_lines;
 mod routes;
 mod settings;
 mod telemetry;

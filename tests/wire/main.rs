@@ -11,6 +11,7 @@ mod protocol;
 mod reload;
 mod siege;
 mod siege_guards;
+mod siege_http;
 mod siege_policy;
 mod siege_review;
 mod start;

@@ -92,7 +92,10 @@ async fn g1_six_hundred_large_bodies_at_once_stay_within_the_budget() {
         "G1: {verdicts} verdicts, {shed} shed; {before} KiB resident, {halfway} KiB halfway, \
          {highest} KiB at most"
     );
-    assert_eq!((verdicts, shed), (FIT, CLIENTS - FIT));
+    // The rest of a body takes the place of bodies that came before it, so that not all that would
+    // fit come to their end.
+    assert!(verdicts > FIT / 2, "{verdicts} verdicts of {FIT} that fit");
+    assert_eq!(verdicts + shed, CLIENTS, "nobody is left without an answer");
     assert_eq!(gate.process.metric(SHED).await, shed);
     // The budget, and what 600 connections hold.
     assert!(highest < before + (64 << 10) + 600 * 128, "{before} KiB, at most {highest} KiB");
@@ -110,17 +113,23 @@ async fn g2_a_client_that_obeys_retry_after_does_not_notice_an_overload() {
         held.push(Held::new(&gate.client, &body).await);
     }
     gate.process.metric_is(IN_FLIGHT, |requests| requests == 4).await;
+    // Four times as many clients as slots: those that have sent half of a body make room.
     let loads = PROTOCOLS.map(|protocol| Load::start(&gate.client, protocol, 8, &body));
-    gate.process.metric_is(SHED, |shed| shed >= 16).await;
+    for load in &loads {
+        load.more(64).await;
+    }
     for each in held {
-        assert!(is_verdict(&each.release().await));
+        assert!(is_shed(&each.release().await));
+    }
+    assert!(gate.process.metric(SHED).await >= 4);
+    for _ in 0..4 {
+        assert!(gate.client.review(Protocol::Http1, &body).await.unwrap().allowed());
     }
     for (protocol, load) in PROTOCOLS.iter().zip(loads) {
         load.more(16).await;
         let tally = load.stop().await;
         println!("G2: {protocol:?}: {}", tally.summary());
         assert_eq!(tally.failures, Vec::<String>::new());
-        assert!(tally.retried >= 8, "each was refused at least once");
     }
 }
 
