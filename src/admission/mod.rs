@@ -11,6 +11,7 @@ mod json;
 mod namespace_edit;
 mod object;
 mod operation;
+mod overwritten;
 mod pod_spec;
 mod policy_edit;
 mod response;

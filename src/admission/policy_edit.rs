@@ -11,9 +11,11 @@ use super::bad_review::BadReview;
 use super::envelope::Envelope;
 use super::guard::Guarded;
 use super::operation::{ApiVersion, Operation};
+use super::overwritten;
 use super::strict::{Object, Text};
 use crate::policy::{
-    Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
+    Difference, Documents, MATCH_CONDITIONS, Policy, Problem, Problems, UnchangedUpdates, Warning,
+    compile, compile_candidate,
 };
 
 /// The label of the ConfigMap that holds the policy.
@@ -25,8 +27,18 @@ pub struct PolicyEdit<'a> {
     version: ApiVersion,
     uid: Text<'a>,
     user: Text<'a>,
-    /// The keys that would be mounted; `None` where there is nothing to judge.
-    keys: Option<BTreeMap<String, Vec<u8>>>,
+    /// `None` where there is nothing to judge.
+    edited: Option<Edited>,
+}
+
+/// What an edit leaves behind.
+#[derive(Debug)]
+struct Edited {
+    /// The keys that would be mounted.
+    keys: BTreeMap<String, Vec<u8>>,
+    unchanged_updates: UnchangedUpdates,
+    /// Who will overwrite it.
+    overwritten: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,6 +52,7 @@ struct ConfigMap {
 #[derive(Debug, Deserialize)]
 struct Metadata {
     labels: Option<Object<BTreeMap<String, String>>>,
+    annotations: Option<Object<BTreeMap<String, String>>>,
 }
 
 impl<'a> PolicyEdit<'a> {
@@ -50,18 +63,19 @@ impl<'a> PolicyEdit<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
         let Envelope { version, operation, request } = Envelope::<'a, ConfigMap>::parse(body)?;
         let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
-        let keys = match (operation, request.object) {
+        let edited = match (operation, request.object) {
             (Operation::Create | Operation::Update, None) => return Err(BadReview::NoObject),
             // Taking the label away in the same edit does not take the edit out of sight.
             (Operation::Create | Operation::Update, Some(Object(object))) => {
-                let old = request.old_object.as_deref();
-                let is_policy = object.is_policy() || old.is_some_and(ConfigMap::is_policy);
-                is_policy.then(|| object.keys())
+                let old = request.old_object.map(|Object(old)| old);
+                let is_policy =
+                    object.is_policy() || old.as_ref().is_some_and(ConfigMap::is_policy);
+                is_policy.then(|| Edited::new(object, old))
             }
             (Operation::Connect | Operation::Delete, _) => None,
         };
         let uid = request.uid.unwrap_or_default();
-        Ok(Self { version, uid, user: user.username.unwrap_or_default(), keys })
+        Ok(Self { version, uid, user: user.username.unwrap_or_default(), edited })
     }
 
     /// The user's name.
@@ -78,14 +92,10 @@ impl<'a> PolicyEdit<'a> {
         variables: &BTreeMap<String, String>,
         in_force: Option<&Policy>,
     ) -> (Guarded, Vec<u8>) {
-        let Self { version, uid, user: _, keys } = self;
-        let guarded = match keys {
-            None => Guarded::Accepted(Vec::new()),
-            Some(keys) => {
-                let documents = Documents { variables: variables.clone(), volume: Some(keys) };
-                judge(&documents, in_force)
-            }
-        };
+        let Self { version, uid, user: _, edited } = self;
+        let guarded = edited.map_or(Guarded::Accepted(Vec::new()), |edited| {
+            edited.judge(variables.clone(), in_force)
+        });
         let answer = guarded.render(version, &uid);
         (guarded, answer)
     }
@@ -95,6 +105,11 @@ impl ConfigMap {
     fn is_policy(&self) -> bool {
         let labels = self.metadata.as_ref().and_then(|metadata| metadata.labels.as_ref());
         labels.and_then(|labels| labels.get(POLICY_LABEL)).is_some_and(|value| value == "true")
+    }
+
+    fn annotations(&self) -> Option<&BTreeMap<String, String>> {
+        let Object(annotations) = self.metadata.as_ref()?.annotations.as_ref()?;
+        Some(annotations)
     }
 
     fn keys(self) -> BTreeMap<String, Vec<u8>> {
@@ -108,26 +123,46 @@ impl ConfigMap {
     }
 }
 
-fn judge(documents: &Documents, in_force: Option<&Policy>) -> Guarded {
-    let (policy, mut warnings) = match compile(documents) {
-        Ok(compiled) => compiled,
-        Err(problems) => return refused("policy", &problems),
-    };
-    match compile_candidate(documents) {
-        None => {}
-        Some(Ok((_, of_candidate))) => warnings.extend(of_candidate),
-        Some(Err(problems)) => return refused("candidate policy", &problems),
+impl Edited {
+    /// `old` is what an update replaces. An owner that makes the ConfigMap anew is told nothing, nor
+    /// is whoever leaves the keys as they were.
+    fn new(object: ConfigMap, old: Option<ConfigMap>) -> Self {
+        let annotations = object.annotations().cloned().unwrap_or_default();
+        let annotation = annotations.get(MATCH_CONDITIONS).map(String::as_str);
+        let unchanged_updates = UnchangedUpdates::of(annotation);
+        let keys = object.keys();
+        let changed = old.is_some_and(|old| old.keys() != keys);
+        let overwritten =
+            if changed { overwritten::warnings(&annotations, &keys) } else { Vec::new() };
+        Self { keys, unchanged_updates, overwritten }
     }
-    let mut texts = Vec::new();
-    if let Some(in_force) = in_force {
-        let difference = Difference::between(in_force, &policy);
-        let loosening = difference.changes.into_iter().filter(|change| change.loosens);
-        texts.extend(loosening.map(|change| format!("this loosens the policy: {}", change.text)));
+
+    fn judge(self, variables: BTreeMap<String, String>, in_force: Option<&Policy>) -> Guarded {
+        let Self { keys, unchanged_updates, overwritten } = self;
+        let documents = Documents { variables, volume: Some(keys) };
+        let (policy, mut warnings) = match compile(&documents) {
+            Ok(compiled) => compiled,
+            Err(problems) => return refused("policy", &problems),
+        };
+        match compile_candidate(&documents) {
+            None => {}
+            Some(Ok((_, of_candidate))) => warnings.extend(of_candidate),
+            Some(Err(problems)) => return refused("candidate policy", &problems),
+        }
+        let mut texts = overwritten;
+        texts.extend(unchanged_updates.warning(&policy).map(str::to_owned));
+        if let Some(in_force) = in_force {
+            let difference = Difference::between(in_force, &policy);
+            let loosening = difference.changes.into_iter().filter(|change| change.loosens);
+            texts.extend(
+                loosening.map(|change| format!("this loosens the policy: {}", change.text)),
+            );
+        }
+        // A warning of the API server is one line, so the hint stays behind.
+        let without_hint = |Warning(warning)| Problem { hint: None, ..warning }.to_string();
+        texts.extend(warnings.into_iter().map(without_hint));
+        Guarded::Accepted(texts)
     }
-    // A warning of the API server is one line, so the hint stays behind.
-    let without_hint = |Warning(warning)| Problem { hint: None, ..warning }.to_string();
-    texts.extend(warnings.into_iter().map(without_hint));
-    Guarded::Accepted(texts)
 }
 
 fn refused(what: &str, problems: &Problems) -> Guarded {

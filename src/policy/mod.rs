@@ -25,6 +25,7 @@ mod simple;
 mod source;
 mod subject;
 mod tag_set;
+mod unchanged_updates;
 mod verdict;
 mod yaml;
 
@@ -38,4 +39,5 @@ pub use opt_out::OptOut;
 pub use problem::{Problem, Problems, Warning};
 pub use simple::KEYS as SIMPLE_KEYS;
 pub use subject::{ContainerImage, Field, ImageList, Subject, Workload};
+pub use unchanged_updates::{MATCH_CONDITIONS, UnchangedUpdates};
 pub use verdict::{Decision, Exempted, Mode, Rule, TemplateMode, UpdateScope, Verdict, Violation};
