@@ -308,6 +308,14 @@ unnamed() {
 }
 check 'chart: refuses to render without a repository' unnamed
 
+runbook() {
+  render --values "$chart/ci/monitoring-values.yaml" >"$work/a" || return 1
+  grep -q 'runbook_url: https://git.example.com/imagegate/blob/main/docs/operations.md#imagegateslow' "$work/a" ||
+    say 'the alerts do not lead to runbookBase' || return 1
+  ! grep -n 'runbook_url: docs/' "$work/a"
+}
+check 'chart: alerts lead to the runbook below runbookBase' runbook
+
 # refuses TEXT ARGUMENTS…: the chart fails, and says why.
 refuses() {
   local text=$1
