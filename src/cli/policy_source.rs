@@ -44,11 +44,7 @@ pub(super) fn valid(path: Option<&Path>) -> Result<Option<Policy>> {
     }
 }
 
-/// The raw documents at a path.
-pub(super) fn documents(path: Option<&Path>) -> Result<Documents> {
-    Ok(read(path)?.0)
-}
-
+/// The raw documents at a path, and what a manifest says of match conditions.
 fn read(path: Option<&Path>) -> Result<(Documents, UnchangedUpdates)> {
     let mut unchanged_updates = UnchangedUpdates::Unknown;
     let Some(path) = path else {

@@ -347,6 +347,7 @@ dashboard() {
   tests/deploy/queries.py --rules >"$work/dashboard.yaml" && promtool check rules "$work/dashboard.yaml"
 }
 check 'dashboard queries are PromQL' dashboard
+check "the README's picture has the panels of the dashboard" resources/panels.py --check
 tested() {
   local alert
   while read -r alert; do
