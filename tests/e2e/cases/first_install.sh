@@ -226,6 +226,17 @@ helm_judged() {
   same Ignore "$(policies)"
 }
 check 'helm install with a gate that runs: kubectl run nginx --image=nginx is refused at once' helm_judged
+unlabelled() {
+  succeeds kubectl label namespace imagegate kubernetes.io/metadata.name-
+  refused 'kubectl label namespace imagegate kubernetes.io/metadata.name=imagegate' up --set webhook.failurePolicy=null
+  same Ignore "$(policies)"
+  succeeds kubectl label namespace imagegate kubernetes.io/metadata.name=imagegate
+}
+if ((server_minor < 21)); then
+  check 'the second step on an API server that labels no namespace: refused until that is done' unlabelled
+else
+  skip 'the second step on an API server that labels no namespace' 'this one labels them'
+fi
 helm_closed() {
   succeeds up --set webhook.failurePolicy=null
   same Fail "$(policies)"

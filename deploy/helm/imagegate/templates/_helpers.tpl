@@ -183,6 +183,14 @@ Fail
 {{- fail "tls.existingSecret.caBundle: without the CA (or an annotation by which cainjector fills it in) the API server trusts no replica, and every Pod is refused" -}}
 {{- end -}}
 {{- end -}}
+{{- if eq "closing" (include "imagegate.stage" .) -}}
+{{- range append .Values.webhook.excludedNamespaces .Release.Namespace -}}
+{{- $namespace := lookup "v1" "Namespace" "" . -}}
+{{- if and $namespace (not (dig "metadata" "labels" "kubernetes.io/metadata.name" "" $namespace)) -}}
+{{- fail (printf "namespace %s: this API server does not label it, so that a closed gate would stand in its own way; kubectl label namespace %s kubernetes.io/metadata.name=%s" . . .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.clientCA.pem .Values.clientCA.existingConfigMap -}}
 {{- fail "clientCA: pem and existingConfigMap exclude one another" -}}
 {{- end -}}
