@@ -179,7 +179,7 @@ rendered() {
 updates_all() {
   succeeds rendered
   has "$said" 'name: images-changed'
-  patched '{"data":{"policy.yaml":"updates: all\n"}}'
+  patched '{"data":{"policy.yaml":"updates: all\noverrides: [{name: strict}]\n"}}'
   has "$said" '`updates: all` has no effect where a match condition'
   succeeds rendered
   [[ $said != *'name: images-changed'* ]] || say 'such updates would be skipped'
