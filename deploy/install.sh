@@ -5,13 +5,14 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: ./install.sh --image IMAGE [--timeout DURATION] [--match-conditions]
+usage: ./install.sh --image IMAGE [--timeout DURATION] [--match-conditions | --no-match-conditions]
 
   --image IMAGE         ImageGate's image, as your cluster pulls it: registry.example.com/imagegate:0.1.0.
                         May be left out where a Deployment is there already, which then keeps its image
   --timeout DURATION    how long to wait for the replicas (default 5m)
   --match-conditions    let the API server itself skip updates that change no image; needs Kubernetes
-                        1.28, and a policy that does not say `updates: all`
+                        1.28, and a policy that does not say `updates: all`. Kept by later runs, until
+                        one says --no-match-conditions
   --help                show this
 
 In this order:
@@ -35,7 +36,7 @@ fail() {
 
 image=
 timeout=5m
-conditions=false
+conditions=
 while (($# > 0)); do
   case $1 in
     --image | --timeout)
@@ -47,6 +48,7 @@ while (($# > 0)); do
       shift 2
       ;;
     --match-conditions) conditions=true; shift ;;
+    --no-match-conditions) conditions=false; shift ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; fail "unknown option: $1" 2 ;;
   esac
@@ -73,10 +75,16 @@ step() {
 server=$(kubectl get --raw /version) || fail 'the API server cannot be reached'
 minor=$(sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p' <<<"$server")
 [[ -n $minor ]] || fail 'the API server does not say its version'
+live_webhook=$(there validatingwebhookconfiguration "$webhook")
+if [[ -z $conditions ]]; then
+  conditions=false
+  if grep -q '"name": "images-changed"' <<<"$live_webhook"; then
+    conditions=true
+  fi
+fi
 if $conditions && ((minor < 28)); then
   fail "--match-conditions needs Kubernetes 1.28, and this is 1.$minor" 2
 fi
-live_webhook=$(there validatingwebhookconfiguration "$webhook")
 live_deployment=$(there deployment "$name")
 if grep -q '"app.kubernetes.io/managed-by": "Helm"' <<<"$live_webhook$live_deployment"; then
   fail 'this installation is kept by Helm; use helm upgrade'

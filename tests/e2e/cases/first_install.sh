@@ -45,6 +45,16 @@ unnamed() {
 }
 check 'install.sh without an image changes nothing' unnamed
 
+# API servers from 1.28 on know the field, so elsewhere it is refused before anything is applied.
+too_old() {
+  refused 'needs Kubernetes 1.28' installs --image registry.invalid/imagegate:0.1.0 --match-conditions
+  refused NotFound kubectl get namespace imagegate
+}
+if ((server_minor < 28)); then
+  check 'install.sh --match-conditions on an API server that has none changes nothing' too_old
+else
+  skip 'install.sh --match-conditions on an API server that has none' 'this one has them'
+fi
 never_starts() {
   refused 'Nothing is refused meanwhile' installs --image registry.invalid/imagegate:0.1.0 --timeout 2s
   same Ignore "$(policies)"
