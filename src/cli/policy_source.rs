@@ -12,7 +12,8 @@ use serde::Deserialize;
 use crate::reload::{VolumeError, read_volume};
 use crate::settings::DEFAULT_POLICY;
 use imagegate_core::policy::{
-    Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, Warning, compile, compile_candidate,
+    Documents, MATCH_CONDITIONS, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, UnchangedUpdates,
+    Warning, compile, compile_candidate,
 };
 
 /// Bytes of a policy from standard input, or from another stream.
@@ -22,13 +23,16 @@ const LARGEST: u64 = 4 << 20;
 pub(super) struct Compiled {
     pub(super) policy: Result<(Policy, Vec<Warning>), Problems>,
     pub(super) candidate: Option<Result<(Policy, Vec<Warning>), Problems>>,
+    /// As the manifest of a ConfigMap says; `Unknown` for anything else.
+    pub(super) unchanged_updates: UnchangedUpdates,
 }
 
 /// Reads and compiles the policy at `path`: a directory, a file in full form, a manifest of a
 /// ConfigMap, or `-`. Without a path it is what the webhook would use here.
 pub(super) fn compiled(path: Option<&Path>) -> Result<Compiled> {
-    let documents = documents(path)?;
-    Ok(Compiled { policy: compile(&documents), candidate: compile_candidate(&documents) })
+    let (documents, unchanged_updates) = read(path)?;
+    let (policy, candidate) = (compile(&documents), compile_candidate(&documents));
+    Ok(Compiled { policy, candidate, unchanged_updates })
 }
 
 /// As [`compiled`], for commands that need a valid policy: prints what is wrong with it.
@@ -42,8 +46,9 @@ pub(super) fn valid(path: Option<&Path>) -> Result<Option<Policy>> {
     }
 }
 
-/// The raw documents at a path.
-pub(super) fn documents(path: Option<&Path>) -> Result<Documents> {
+/// The raw documents at a path, and what a manifest says of match conditions.
+fn read(path: Option<&Path>) -> Result<(Documents, UnchangedUpdates)> {
+    let mut unchanged_updates = UnchangedUpdates::Unknown;
     let Some(path) = path else {
         let variable = |key: &str| Some((key.to_owned(), std::env::var(key).ok()?));
         let variables = SIMPLE_KEYS.iter().filter_map(|key| variable(key)).collect();
@@ -52,7 +57,7 @@ pub(super) fn documents(path: Option<&Path>) -> Result<Documents> {
             Err(VolumeError::Missing(_)) => None,
             Err(error) => bail!(error),
         };
-        return Ok(Documents { variables, volume });
+        return Ok((Documents { variables, volume }, unchanged_updates));
     };
     let mut volume = if path == Path::new("-") {
         BTreeMap::from([(POLICY_KEY.to_owned(), stream(stdin(), "standard input")?)])
@@ -65,26 +70,35 @@ pub(super) fn documents(path: Option<&Path>) -> Result<Documents> {
         read_volume(path)?
     };
     if !path.is_dir()
-        && let Some(data) = volume.get(POLICY_KEY).and_then(|text| config_map(text))
+        && let Some(config_map) = volume.get(POLICY_KEY).and_then(|text| config_map(text))
     {
-        volume = data;
+        let ConfigMap { data, metadata, .. } = config_map;
+        let keys = data.unwrap_or_default().into_iter();
+        volume = keys.map(|(key, text)| (key, text.into_bytes())).collect();
+        let annotations = metadata.and_then(|metadata| metadata.annotations).unwrap_or_default();
+        unchanged_updates =
+            UnchangedUpdates::of(annotations.get(MATCH_CONDITIONS).map(String::as_str));
     }
-    Ok(Documents { variables: BTreeMap::new(), volume: Some(volume) })
+    Ok((Documents { variables: BTreeMap::new(), volume: Some(volume) }, unchanged_updates))
 }
 
 #[derive(Deserialize)]
 struct ConfigMap {
     kind: Option<String>,
     data: Option<BTreeMap<String, String>>,
+    metadata: Option<Metadata>,
 }
 
-/// The keys of a ConfigMap's manifest; `None` for any other text.
-fn config_map(text: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
+#[derive(Deserialize)]
+struct Metadata {
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+/// The manifest of a ConfigMap; `None` for any other text.
+fn config_map(text: &[u8]) -> Option<ConfigMap> {
     let text = std::str::from_utf8(text).ok()?;
-    let ConfigMap { kind, data } = serde_saphyr::from_str(text).ok()?;
-    let keys = data.unwrap_or_default().into_iter();
-    (kind.as_deref() == Some("ConfigMap"))
-        .then(|| keys.map(|(key, text)| (key, text.into_bytes())).collect())
+    let read: ConfigMap = serde_saphyr::from_str(text).ok()?;
+    (read.kind.as_deref() == Some("ConfigMap")).then_some(read)
 }
 
 /// Whether a path is something that is written while it is read.

@@ -9,8 +9,7 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::policy_source::{self, Compiled};
 use super::target;
-use imagegate_core::policy::printable;
-use imagegate_core::policy::{Exemption, Policy, Problem, Warning};
+use imagegate_core::policy::{Exemption, Policy, Problem, UnchangedUpdates, Warning, printable};
 
 /// An exemption that ends within so many seconds is worth a warning: 14 days.
 const SOON: i64 = 14 * 86_400;
@@ -29,7 +28,8 @@ pub(super) struct Validate {
 }
 
 pub(super) fn run(validate: &Validate) -> Result<Exit> {
-    let Compiled { policy, candidate } = policy_source::compiled(validate.path.as_deref())?;
+    let Compiled { policy, candidate, unchanged_updates } =
+        policy_source::compiled(validate.path.as_deref())?;
     let mut exit = Exit::Fine;
     for (name, compiled) in [("policy", Some(policy)), ("candidate", candidate)] {
         match compiled {
@@ -39,6 +39,12 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
                     super::say(&format!("warning: {warning}"));
                 }
                 for warning in policy.exemptions().iter().filter_map(expiry_warning) {
+                    super::say(&format!("warning: {warning}"));
+                }
+                // Where nothing is known of match conditions, this is no place to guess.
+                if unchanged_updates == UnchangedUpdates::Skipped
+                    && let Some(warning) = unchanged_updates.warning(&policy)
+                {
                     super::say(&format!("warning: {warning}"));
                 }
                 if !validate.quiet {

@@ -52,6 +52,30 @@ fn validate_warns_of_exemptions_that_end() {
 }
 
 #[test]
+fn validate_warns_of_updates_all_where_a_manifest_says_that_they_never_arrive() {
+    let manifest = |conditions: &str| {
+        format!(
+            "kind: ConfigMap\nmetadata:\n  annotations: {{{conditions}}}\n\
+             data: {{policy.yaml: 'updates: all'}}\n"
+        )
+    };
+    let rows = [
+        ("imagegate/match-conditions: images-changed", true),
+        ("imagegate/match-conditions: none", false),
+        ("", false),
+    ];
+    for (conditions, warned) in rows {
+        let ran = imagegate_with(&["validate", "-"], &manifest(conditions), &[]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(
+            ran.err.contains("warning: `updates: all` has no effect"),
+            warned,
+            "{conditions}"
+        );
+    }
+}
+
+#[test]
 fn validate_reads_the_manifest_of_a_config_map() {
     let manifest = "kind: ConfigMap\ndata:\n  policy.yaml: |\n    mode: strict\n";
     let ran = imagegate_with(&["validate", "-"], manifest, &[]);

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod guard_warnings;
 mod guards;
 mod owner;
 mod panic_lines;

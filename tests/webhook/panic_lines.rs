@@ -31,7 +31,10 @@ fn lines_about_panics_are_cut_and_never_many() {
     assert!((1..=most).contains(&(lines.len() as u64)), "{} lines, at most {most}", lines.len());
     for (line, raw) in lines.iter().zip(log.lines().filter(|line| line.starts_with('{'))) {
         assert_eq!(line["message"], "panic: this is a defect of ImageGate");
-        assert!(line["place"].as_str().unwrap().starts_with("tests/webhook/panic_lines.rs:"), "{line}");
+        assert!(
+            line["place"].as_str().unwrap().starts_with("tests/webhook/panic_lines.rs:"),
+            "{line}"
+        );
         assert!(line["said"].as_str().unwrap().contains("\n\u{1b}[31mxxx"), "{line}");
         assert!(raw.len() < 1_000 && !raw.contains('\u{1b}'), "{} bytes: {raw}", raw.len());
     }

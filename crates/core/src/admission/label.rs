@@ -24,12 +24,19 @@ pub(super) struct Metadata<'a, N> {
 
 /// The value of the label `N`, if it is there.
 #[derive(Debug)]
-struct Label<'a, N>(Option<Cow<'a, str>>, PhantomData<N>);
+pub(super) struct Label<'a, N>(Option<Cow<'a, str>>, PhantomData<N>);
 
 impl<'a, N> Metadata<'a, N> {
     /// The value of the label in the metadata of an object, which may have none.
     pub(super) fn label(metadata: Option<&Object<Self>>) -> Option<&Cow<'a, str>> {
-        metadata?.labels.as_ref()?.0.as_ref()
+        metadata?.labels.as_ref()?.value()
+    }
+}
+
+impl<'a, N> Label<'a, N> {
+    /// The value, if the label is there.
+    pub(super) fn value(&self) -> Option<&Cow<'a, str>> {
+        self.0.as_ref()
     }
 }
 

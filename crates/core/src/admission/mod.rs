@@ -13,6 +13,7 @@ mod label;
 mod namespace_edit;
 mod object;
 mod operation;
+mod overwritten;
 mod pod_spec;
 mod policy_edit;
 mod reach;

@@ -11,8 +11,10 @@ use super::config_map::{ConfigMap, TooLarge};
 use super::envelope::Envelope;
 use super::guard::{Guarded, MOST_WARNINGS};
 use super::operation::{ApiVersion, Operation};
+use super::overwritten;
 use crate::policy::{
-    self, Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
+    self, Difference, Documents, Policy, Problem, Problems, UnchangedUpdates, Warning, compile,
+    compile_candidate,
 };
 
 /// What is said to whoever deletes the policy. One line of 120 characters at most.
@@ -29,9 +31,15 @@ pub struct PolicyEdit {
     change: Change,
 }
 
-/// The keys that a ConfigMap would have, not compiled yet.
-#[derive(Debug)]
-pub struct NewPolicy(BTreeMap<String, Vec<u8>>);
+/// What an edit would put in force, not compiled yet.
+#[derive(Debug, Default)]
+pub struct NewPolicy {
+    /// The keys that would be mounted.
+    keys: BTreeMap<String, Vec<u8>>,
+    unchanged_updates: UnchangedUpdates,
+    /// Who will overwrite the edit.
+    overwritten: Vec<String>,
+}
 
 /// How an edit is judged.
 #[derive(Debug)]
@@ -47,7 +55,7 @@ enum Change {
     /// Of another ConfigMap, or of nothing.
     Other,
     Deletion,
-    Content(Result<BTreeMap<String, Vec<u8>>, TooLarge>),
+    Content(Result<NewPolicy, TooLarge>),
 }
 
 impl PolicyEdit {
@@ -64,7 +72,7 @@ impl PolicyEdit {
             // Taking the label away in the same edit does not take the edit out of sight.
             (Operation::Create | Operation::Update, Some(object)) => {
                 if was_policy || object.is_policy() {
-                    Change::Content(object.0.into_keys())
+                    Change::Content(NewPolicy::of(object.0, request.old_object.map(|old| old.0)))
                 } else {
                     Change::Other
                 }
@@ -106,7 +114,7 @@ impl PolicyEdit {
         match &mut self.change {
             Change::Other => Judging::AtOnce(Guarded::Accepted(Vec::new())),
             Change::Deletion => Judging::AtOnce(Guarded::Accepted(vec![DELETED.to_owned()])),
-            Change::Content(Ok(keys)) => Judging::Compile(NewPolicy(std::mem::take(keys))),
+            Change::Content(Ok(policy)) => Judging::Compile(std::mem::take(policy)),
             Change::Content(Err(TooLarge)) => Judging::AtOnce(Guarded::Refused(
                 "the policy is larger than a ConfigMap can be".to_owned(),
             )),
@@ -121,12 +129,25 @@ impl PolicyEdit {
 }
 
 impl NewPolicy {
+    /// `old` is what an update replaces. Whoever makes the ConfigMap anew, or leaves its keys as
+    /// they were, overwrites nobody's edit and is told nothing of that.
+    fn of(object: ConfigMap<'_>, old: Option<ConfigMap<'_>>) -> Result<Self, TooLarge> {
+        let unchanged_updates = UnchangedUpdates::of(object.match_conditions());
+        let (owner, applied) = (object.policy_owner(), object.last_applied());
+        let keys = object.to_keys()?;
+        let changed = old.is_some_and(|old| old.to_keys().as_ref() != Ok(&keys));
+        let overwritten =
+            if changed { overwritten::warnings(owner, applied, &keys) } else { Vec::new() };
+        Ok(Self { keys, unchanged_updates, overwritten })
+    }
+
     /// Compiles the policy and its candidate, each once. A loosening edit is accepted with a
     /// warning that names what it loosens; `variables` are those of the process, `in_force` is what
     /// the policy would replace.
     #[must_use]
     pub fn judge(self, variables: &BTreeMap<String, String>, in_force: Option<&Policy>) -> Guarded {
-        let documents = Documents { variables: variables.clone(), volume: Some(self.0) };
+        let Self { keys, unchanged_updates, overwritten } = self;
+        let documents = Documents { variables: variables.clone(), volume: Some(keys) };
         let (policy, mut warnings) = match compile(&documents) {
             Ok(compiled) => compiled,
             Err(problems) => return refused("policy", &problems),
@@ -136,7 +157,8 @@ impl NewPolicy {
             Some(Ok((_, of_candidate))) => warnings.extend(of_candidate),
             Some(Err(problems)) => return refused("candidate policy", &problems),
         }
-        let mut texts = Vec::new();
+        let mut texts = overwritten;
+        texts.extend(unchanged_updates.warning(&policy).map(str::to_owned));
         if let Some(in_force) = in_force {
             let difference = Difference::between(in_force, &policy);
             let left_out = difference.left_out_loosening;
