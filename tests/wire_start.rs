@@ -5,18 +5,19 @@ mod support {
     pub(crate) mod authority;
     pub(crate) mod client;
     pub(crate) mod process;
+    pub(crate) mod skip;
     pub(crate) mod volume;
 }
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 
 use http::StatusCode;
 use rcgen::date_time_ymd;
 use support::authority::{Authority, Pair};
 use support::client::{Client, PROTOCOLS, pod_review};
 use support::process::{Process, Start};
+use support::skip::{Need, grants};
 use support::volume::Volume;
 use tempfile::TempDir;
 
@@ -130,8 +131,8 @@ async fn e3_it_runs_as_anybody_on_a_root_that_is_read_only() {
     let script = "mount --make-rprivate / && mount -o remount,bind,ro / && ! touch /writable && \
                   exec unshare --user --map-user=65532 --map-group=65532 \"$0\" \"$@\"";
     let program = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script];
-    if !grants(&program) {
-        println!("E3: skipped, this system grants no user namespaces");
+    let tried = [&program[..], &["true"]].concat();
+    if !grants("e3_it_runs_as_anybody_on_a_root_that_is_read_only", Need::Namespaces, &tried) {
         return;
     }
     let (mut volume, pair) = (Volume::with_policy(POLICY), KeyFiles::new());
@@ -149,8 +150,8 @@ async fn e3_it_runs_as_anybody_on_a_root_that_is_read_only() {
 #[tokio::test]
 async fn e3_it_needs_no_network_but_its_own_ports() {
     let program = ["unshare", "--user", "--map-root-user", "--net"];
-    if !grants(&program) {
-        println!("E3: skipped, this system grants no network namespaces");
+    let tried = [&program[..], &["true"]].concat();
+    if !grants("e3_it_needs_no_network_but_its_own_ports", Need::Namespaces, &tried) {
         return;
     }
     let volume = Volume::with_policy(POLICY);
@@ -191,10 +192,4 @@ impl KeyFiles {
     fn client(&self, process: &Process) -> Client {
         Client::new(&self.authority, process.listen)
     }
-}
-
-/// Whether the system lets this program start another one.
-fn grants(program: &[&str]) -> bool {
-    let tried = Command::new(program[0]).args(&program[1..]).arg("true").output();
-    tried.is_ok_and(|output| output.status.success())
 }
