@@ -112,6 +112,22 @@ mod tests {
         assert_eq!(index.first("x"), None);
     }
 
+    #[test]
+    fn each_pattern_goes_where_the_fewest_texts_find_it() {
+        let patterns = ["a", "a*", "aa*b", "*b", "a*bb", "ab*cd", "*", "*c*"].map(str::to_owned);
+        let index = index(&patterns);
+        let ends = |index: &super::EndIndex| {
+            let mut ends: Vec<String> = index.globs.keys().map(|end| end.to_string()).collect();
+            ends.sort_unstable();
+            ends
+        };
+        assert_eq!(index.exact.keys().map(|text| &**text).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(ends(&index.by_prefix), ["a", "aa", "ab"]);
+        assert_eq!(index.by_prefix.lengths, [1, 2]);
+        assert_eq!(ends(&index.by_suffix), ["b", "bb"]);
+        assert_eq!(index.scanned.iter().map(|(position, _)| *position).collect::<Vec<_>>(), [6, 7]);
+    }
+
     proptest! {
         #[test]
         fn agrees_with_a_plain_scan(
