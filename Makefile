@@ -83,6 +83,18 @@ fuzz-smoke: ## Fuzz each parser for a minute
 
 SOAK_SECONDS ?= 600
 
+.PHONY: mutants
+mutants: ## Change the code, expression by expression, and look which tests notice; hours
+	tests/mutants.sh core
+	tests/mutants.sh reload
+	tests/mutants.sh limits
+
+SHARD ?= 0/40
+
+.PHONY: mutants-slice
+mutants-slice: ## One in forty of the core's mutants, five minutes; SHARD=1/40 takes others
+	tests/mutants.sh core --sharding round-robin --shard $(SHARD)
+
 .PHONY: soak
 soak: $(BINARY) ## Load for SOAK_SECONDS while policy and key pair change; needs wrk
 	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
