@@ -71,7 +71,7 @@ case $part in
     options+=("--cargo-arg="{--lib,--test,'reload_*'})
     ;;
   limits)
-    options+=(--file 'src/server/'{limits,places,progress,body}.rs)
+    options+=("--file=src/server/"{limits,places,progress,body}.rs)
     options+=("--cargo-arg="{--lib,--test,'server_*'})
     ;;
   *)
