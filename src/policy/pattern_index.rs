@@ -117,7 +117,7 @@ mod tests {
         let patterns = ["a", "a*", "aa*b", "*b", "a*bb", "ab*cd", "*", "*c*"].map(str::to_owned);
         let index = index(&patterns);
         let ends = |index: &super::EndIndex| {
-            let mut ends: Vec<String> = index.globs.keys().map(|end| end.to_string()).collect();
+            let mut ends: Vec<String> = index.globs.keys().map(ToString::to_string).collect();
             ends.sort_unstable();
             ends
         };
