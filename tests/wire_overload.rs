@@ -156,6 +156,9 @@ async fn g2_connections_beyond_the_limit_are_closed_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn g3_probes_are_answered_while_one_processor_is_busy_with_reviews() {
     const CLIENTS: usize = 32;
+    /// Two probes wait their turn a few times each, to be accepted, read and answered; each time
+    /// every client of either protocol may come first.
+    const TURNS: u64 = 8 * 2 * CLIENTS as u64;
     let one_processor = ["taskset", "-c", "0"];
     let tried = [&one_processor[..], &["true"]].concat();
     if !grants("g3_probes_are_answered_while_one_processor_is_busy", Need::Taskset, &tried) {
@@ -184,7 +187,7 @@ async fn g3_probes_are_answered_while_one_processor_is_busy_with_reviews() {
         slowest = slowest.max(started.elapsed());
     }
     println!("G3: both probes, slowest of 20: {slowest:?}, at most {most} reviews in between");
-    assert!(most <= 64 * 8, "{most} reviews were answered before two probes were");
+    assert!(most <= TURNS, "{most} reviews were answered before two probes were");
     for (protocol, load) in PROTOCOLS.iter().zip(loads) {
         let tally = load.stop().await;
         println!("G3: {protocol:?}: {}", tally.summary());
