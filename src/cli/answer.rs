@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Mode, Verdict};
+use imagegate_core::policy::{Mode, Verdict};
 
 /// The words of `check`, `test` and `diff`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

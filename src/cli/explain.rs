@@ -11,7 +11,7 @@ use super::paint::Paint;
 use super::policy_source;
 use super::printable::printable;
 use super::target::{self, Asker, Target};
-use crate::policy::{Subject, Workload};
+use imagegate_core::policy::{Subject, Workload};
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]

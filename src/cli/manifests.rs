@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::printable::printable;
 use super::target::{Place, Target};
-use crate::admission::images_of_object;
+use imagegate_core::admission::images_of_object;
 
 /// Bytes of one file.
 const LARGEST: u64 = 64 << 20;

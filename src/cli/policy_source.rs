@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use crate::policy::{
-    Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, Warning, compile, compile_candidate,
-};
 use crate::reload::{VolumeError, read_volume};
 use crate::settings::DEFAULT_POLICY;
+use imagegate_core::policy::{
+    Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, Warning, compile, compile_candidate,
+};
 
 /// Bytes of a policy from standard input.
 const LARGEST: u64 = 4 << 20;

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::policy_source;
 use super::printable::printable;
 use super::target::{self, Asker, Target};
-use crate::policy::Policy;
+use imagegate_core::policy::Policy;
 
 /// Run files of cases against their policies
 ///

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::policy_source::{self, Compiled};
 use super::printable::printable;
 use super::target;
-use crate::policy::{Exemption, Policy, Problem, Warning};
+use imagegate_core::policy::{Exemption, Policy, Problem, Warning};
 
 /// An exemption that ends within so many seconds is worth a warning: 14 days.
 const SOON: i64 = 14 * 86_400;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Metrics, Telemetry};
-use crate::admission::Review;
-use crate::policy::{Decision, Flip, Rule, Verdict};
+use imagegate_core::admission::Review;
+use imagegate_core::policy::{Decision, Flip, Rule, Verdict};
 
 /// Characters of one user text in a log line.
 const LONGEST: usize = 256;
