@@ -27,12 +27,12 @@ use imagegate::settings::Protocol;
 use notify::event::AccessKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::process::Signal;
-use support::authority::{Authority, Pair};
-use support::client::{Client, PROTOCOLS, pod_review};
-use support::load::Load;
-use support::process::{Gate, Process, Start, until};
-use support::skip::{Need, grants};
-use support::volume::Volume;
+use crate::support::authority::{Authority, Pair};
+use crate::support::client::{Client, PROTOCOLS, pod_review};
+use crate::support::load::Load;
+use crate::support::process::{Gate, Process, Start, until};
+use crate::support::skip::{Need, grants};
+use crate::support::volume::Volume;
 use tempfile::TempDir;
 use tokio::time::interval;
 

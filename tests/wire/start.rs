@@ -18,11 +18,11 @@ use crate::support::process::{Process, Start};
 use crate::support::volume::Volume;
 use http::StatusCode;
 use rcgen::date_time_ymd;
-use support::authority::{Authority, Pair};
-use support::client::{Client, PROTOCOLS, pod_review};
-use support::process::{Process, Start};
-use support::skip::{Need, grants};
-use support::volume::Volume;
+use crate::support::authority::{Authority, Pair};
+use crate::support::client::{Client, PROTOCOLS, pod_review};
+use crate::support::process::{Process, Start};
+use crate::support::skip::{Need, grants};
+use crate::support::volume::Volume;
 use tempfile::TempDir;
 
 const POLICY: &str = "mode: enforce\n";

@@ -17,3 +17,4 @@ mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
 mod reference_rows;
+mod admission_namespace;

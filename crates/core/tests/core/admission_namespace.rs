@@ -1,10 +1,9 @@
 //! Edits of a namespace's opt-out label, without a server.
 
-mod support;
 
-use imagegate::admission::{Guarded, NamespaceEdit, OPT_OUT_LABEL};
+use imagegate_core::admission::{Guarded, NamespaceEdit, OPT_OUT_LABEL};
 use serde_json::{Value, json};
-use support::policy::policy;
+use crate::support::policy::policy;
 
 const POLICY: &str = "namespaceOptOut: {users: [alice, 'bot-*'], groups: [platform]}\n";
 
