@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 POLICY := var/policy
 BINARY := target/release/imagegate
+# The tests that a machine could not run, a line each.
+SKIPPED := $(CURDIR)/target/skipped.txt
 
 .PHONY: help
 help: ## List the targets
@@ -23,8 +25,12 @@ $(POLICY)/policy.yaml: config/policy/policy.yaml
 	touch $@
 
 .PHONY: test
-test: ## Run every test that needs nothing but the toolchain
-	cargo test --locked
+test: ## Run every test that needs nothing but the toolchain; ends with what it had to skip
+	@mkdir -p target && rm -f $(SKIPPED); status=0; \
+	IMAGEGATE_TEST_SKIPPED=$(SKIPPED) cargo test --locked || status=$$?; \
+	touch $(SKIPPED); \
+	echo "$$(wc -l <$(SKIPPED)) skipped$$(sort $(SKIPPED) | sed '1s/^/: /; 1!s/^/, /' | tr -d '\n')"; \
+	exit $$status
 
 .PHONY: demo
 demo: ## The four known cases, a live edit, and the counters, in a few seconds
@@ -76,6 +82,21 @@ fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
 
 SOAK_SECONDS ?= 600
+
+.PHONY: mutants
+mutants: ## Change the code, expression by expression, and look which tests notice; hours
+	tests/mutants.sh core
+	tests/mutants.sh reload
+	tests/mutants.sh limits
+
+# The files of which every mutant has been run. Whoever scores another one adds it.
+SCORED := image/* policy/{evaluate,flip,glob,message,opt_out,pattern_index,registry_set,rules,subject,tag_set,verdict}.rs
+SHARD ?= 0/8
+
+.PHONY: mutants-slice
+mutants-slice: ## An eighth of the mutants that have been run before, five minutes; SHARD=1/8 takes others
+	tests/mutants.sh core --sharding round-robin --shard $(SHARD) \
+	  $(foreach file,$(SCORED),--file '**/$(file)')
 
 .PHONY: soak
 soak: $(BINARY) ## Load for SOAK_SECONDS while policy and key pair change; needs wrk

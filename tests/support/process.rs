@@ -285,6 +285,38 @@ impl Process {
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
+    /// Waits until no thread has run between one look and the next, five times on end.
+    pub(crate) async fn comes_to_rest(&self) {
+        let (mut seen, mut still) = (self.switches(), 0);
+        until("it is at rest", async || {
+            let now = self.switches();
+            still = if now == seen { still + 1 } else { 0 };
+            seen = now;
+            still == 5
+        })
+        .await;
+    }
+
+    /// Threads that run or could, and how often all of them together gave up a processor: what
+    /// changes whenever one runs.
+    fn switches(&self) -> (usize, u64) {
+        let (mut running, mut switches) = (0, 0);
+        for task in fs::read_dir(self.proc("task")).unwrap() {
+            // A thread may end meanwhile.
+            let status = fs::read_to_string(task.unwrap().path().join("status"));
+            for line in status.unwrap_or_default().lines() {
+                match line.split_once(":\t") {
+                    Some(("State", state)) => running += usize::from(state.starts_with('R')),
+                    Some((name, count)) if name.ends_with("ctxt_switches") => {
+                        switches += count.parse::<u64>().unwrap();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (running, switches)
+    }
+
     fn proc(&self, file: &str) -> String {
         format!("/proc/{}/{file}", self.child.id())
     }

@@ -4,17 +4,21 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::authority::{Authority, Pair};
 use crate::support::client::{Client, PROTOCOLS, pod_review};
 use crate::support::load::Load;
 use crate::support::process::{Gate, Process, Start, until};
+use crate::support::skip::{Need, grants};
 use crate::support::volume::Volume;
 use bytes::Bytes;
 use http::StatusCode;
 use imagegate::settings::Protocol;
+use notify::event::AccessKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -37,6 +41,29 @@ async fn in_force(client: &Client, policy: &str) {
     until("the verdict flips", async || allows(client, "quay.io/app:1").await == (policy == QUAY))
         .await;
     assert_eq!(allows(client, "ghcr.io/app:1").await, policy == GHCR);
+}
+
+/// Counts how often a file is opened.
+struct Reads {
+    count: Arc<AtomicUsize>,
+    _watcher: RecommendedWatcher,
+}
+
+impl Reads {
+    fn of(file: &Path) -> Self {
+        let count = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&count);
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let is_open = matches!(event.unwrap().kind, EventKind::Access(AccessKind::Open(_)));
+            seen.fetch_add(usize::from(is_open), Ordering::Relaxed);
+        });
+        watcher.as_mut().unwrap().watch(file, RecursiveMode::NonRecursive).unwrap();
+        Self { count, _watcher: watcher.unwrap() }
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
 }
 
 /// How long a test with a duration runs.
@@ -177,21 +204,15 @@ async fn d5_what_is_no_regular_file_is_refused_and_the_next_edit_is_seen() {
 
 #[tokio::test]
 async fn d6_d9_without_inotify_edits_of_every_kind_are_found_by_polling() {
-    if !may_unshare() {
-        println!("D6: skipped, this system grants no user namespaces");
+    let tried = ["unshare", "--user", "--map-root-user", "sh", "-c", FORBID_INOTIFY];
+    if !grants("d6_d9_without_inotify", Need::Namespaces, &tried) {
         return;
     }
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("policy.yaml");
     fs::write(&file, QUAY).unwrap();
-    let without_inotify = [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "sh",
-        "-c",
-        "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" \"$@\"",
-    ];
+    let script = format!("{FORBID_INOTIFY} && exec \"$0\" \"$@\"");
+    let without_inotify = ["unshare", "--user", "--map-root-user", "sh", "-c", &script];
     let (process, client, _pair) =
         serve(Start::through(&without_inotify).policy(&file), &[("poll_seconds", "1")]).await;
     process.logged(CANNOT_WATCH).await;
@@ -234,15 +255,18 @@ async fn d7_an_overflow_of_the_event_queue_hides_no_edit() {
 
 #[tokio::test]
 async fn d8_where_nothing_changes_nothing_is_applied() {
-    let gate = Gate::start(QUAY, &[("poll_seconds", "1")]).await;
-    in_force(&gate.client, QUAY).await;
-    let before = gate.process.ticks();
-    // There is no event to wait for: the point is that there is none.
-    tokio::time::sleep(duration()).await;
-    let ticks = gate.process.ticks() - before;
-    println!("D8: {ticks} ticks of 10 ms in {:?} with a look each second", duration());
-    assert_eq!(gate.process.metric(SUCCESSES).await, 1);
-    assert_eq!(gate.process.metric(FAILURES).await, 0);
+    for (policy, applied, rejected) in [(QUAY, 1, 0), ("mode: strict\n", 0, 1)] {
+        let gate = Gate::start(policy, &[("poll_seconds", "1")]).await;
+        let (page, log) = (gate.process.policy().await, gate.process.log());
+        let file = fs::canonicalize(gate.volume.path().join("policy.yaml")).unwrap();
+        let reads = Reads::of(&file);
+        // What was read first is compiled by the time it reads again.
+        until("it looks four times", async || reads.count() >= 4).await;
+        assert_eq!(gate.process.metric(SUCCESSES).await, applied);
+        assert_eq!(gate.process.metric(FAILURES).await, rejected);
+        assert_eq!(gate.process.policy().await, page);
+        assert_eq!(gate.process.log(), log);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -368,6 +392,9 @@ async fn d12_a_fifo_in_place_of_the_key_is_refused_and_the_next_pair_is_seen() {
 const CANNOT_WATCH: &str = "cannot watch for changes, polling instead (hint: raise \
                             fs.inotify.max_user_instances or max_user_watches on the node)";
 
+/// In a user namespace of its own: no inotify instance for anybody.
+const FORBID_INOTIFY: &str = "echo 0 > /proc/sys/user/max_inotify_instances";
+
 /// Serves with a pair of its own, which lies in the directory.
 async fn serve(start: Start, settings: &[(&str, &str)]) -> (Process, Client, TempDir) {
     let (authority, directory) = (Authority::new(), TempDir::new().unwrap());
@@ -407,12 +434,4 @@ fn mount(volume: &mut Volume, cert: &Pair, key: &Pair) {
 /// What a new connection is shown.
 async fn shown(client: &Client) -> rustls_pki_types::CertificateDer<'static> {
     client.connect(Protocol::Http1).await.unwrap().certificate.unwrap()
-}
-
-fn may_unshare() -> bool {
-    let tried = Command::new("unshare")
-        .args(["--user", "--map-root-user", "sh", "-c"])
-        .arg("echo 0 > /proc/sys/user/max_inotify_instances")
-        .output();
-    tried.is_ok_and(|output| output.status.success())
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::support::authority::{Authority, Pair};
 use crate::support::client::{Client, PROTOCOLS, pod_review};
 use crate::support::process::{Process, Start};
+use crate::support::skip::{Need, grants};
 use crate::support::volume::Volume;
 use http::StatusCode;
 use rcgen::date_time_ymd;
@@ -178,8 +178,8 @@ async fn e3_it_runs_as_anybody_on_a_root_that_is_read_only() {
     let script = "mount --make-rprivate / && mount -o remount,bind,ro / && ! touch /writable && \
                   exec unshare --user --map-user=65532 --map-group=65532 \"$0\" \"$@\"";
     let program = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script];
-    if !grants(&program) {
-        println!("E3: skipped, this system grants no user namespaces");
+    let tried = [&program[..], &["true"]].concat();
+    if !grants("e3_it_runs_as_anybody_on_a_root_that_is_read_only", Need::Namespaces, &tried) {
         return;
     }
     let (mut volume, pair) = (Volume::with_policy(POLICY), KeyFiles::new());
@@ -197,8 +197,8 @@ async fn e3_it_runs_as_anybody_on_a_root_that_is_read_only() {
 #[tokio::test]
 async fn e3_it_needs_no_network_but_its_own_ports() {
     let program = ["unshare", "--user", "--map-root-user", "--net"];
-    if !grants(&program) {
-        println!("E3: skipped, this system grants no network namespaces");
+    let tried = [&program[..], &["true"]].concat();
+    if !grants("e3_it_needs_no_network_but_its_own_ports", Need::Namespaces, &tried) {
         return;
     }
     let volume = Volume::with_policy(POLICY);
@@ -242,10 +242,4 @@ impl KeyFiles {
     fn client(&self, process: &Process) -> Client {
         Client::new(&self.authority, process.listen)
     }
-}
-
-/// Whether the system lets this program start another one.
-fn grants(program: &[&str]) -> bool {
-    let tried = Command::new(program[0]).args(&program[1..]).arg("true").output();
-    tried.is_ok_and(|output| output.status.success())
 }

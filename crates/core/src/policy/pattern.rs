@@ -150,3 +150,93 @@ fn check_path(path: &str) -> Result<(), BadPattern> {
 fn bad(message: &str, hint: &'static str) -> BadPattern {
     BadPattern { message: message.to_owned(), hint: Some(hint) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RegistryPattern, TagPattern, check_name_glob};
+
+    /// What is wrong with a pattern, without its hint; `ok` where nothing is.
+    fn said<T>(parsed: Result<T, super::BadPattern>) -> String {
+        parsed.map_or_else(|bad| bad.message, |_| "ok".to_owned())
+    }
+
+    #[test]
+    fn registry_rows() {
+        let (longest, longer) = ("a".repeat(512), "a".repeat(513));
+        let rows = [
+            ("*", "ok"),
+            ("**", "ok"),
+            ("gcr.io", "ok"),
+            ("gcr.io/acme-1.x_y/**", "ok"),
+            ("[::1]:5000/a", "ok"),
+            ("*.pkg.dev:5000", "ok"),
+            (&longest, "ok"),
+            (&longer, "is longer than 512 bytes"),
+            ("", "does not begin with a host"),
+            ("a b", "does not begin with a host"),
+            ("a b*", "does not begin with a host or a glob over hosts"),
+            ("gcr.io//acme", "has a path that no repository can have"),
+            ("gcr.io/acme//", "has a path that no repository can have"),
+            ("gcr.io/a b", "has a path that no repository can have"),
+            ("gcr.io/acme/Base", "can match no repository"),
+            ("gcr.io/acme:1", "holds a tag or a digest"),
+            ("gcr.io/acme@sha256", "holds a tag or a digest"),
+            ("*.io:443", "ends in the port of HTTPS"),
+            ("*.io:0443", "ends in the port of HTTPS"),
+            ("*.io:8443", "ok"),
+            ("user@gcr.io", "names a user"),
+            ("//", "is an empty regex"),
+            ("/a)|(b/", "is not a valid regex: unopened group"),
+            (
+                "/a{1000}{1000}/",
+                "is not a valid regex: Compiled regex exceeds size limit of 1048576 bytes",
+            ),
+        ];
+        for (written, expected) in rows {
+            assert_eq!(said(RegistryPattern::parse(written)), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn tag_rows() {
+        let (longest, longer) = ("a".repeat(128), "a".repeat(129));
+        let (glob, longest_glob) = (format!("{longer}*"), format!("{}*", "a".repeat(511)));
+        let longer_glob = format!("{longest_glob}*");
+        let rows = [
+            ("latest", "ok"),
+            ("_a.b-C*", "ok"),
+            (&longest, "ok"),
+            (&longer, "can match no tag"),
+            (&glob, "ok"),
+            (&longest_glob, "ok"),
+            (&longer_glob, "is longer than 512 bytes"),
+            ("", "is not a tag or a glob over tags"),
+            ("a/b", "is not a tag or a glob over tags"),
+            (":latest", "begins with `:`"),
+            (".a", "can match no tag"),
+            ("-a", "can match no tag"),
+            ("//", "is an empty regex"),
+            ("/a/", "ok"),
+        ];
+        for (written, expected) in rows {
+            assert_eq!(said(TagPattern::parse(written)), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn name_rows() {
+        let (longest, longer) = ("a".repeat(512), "a".repeat(513));
+        let nothing = "is not a name or a glob over names";
+        let rows = [
+            ("system:serviceaccount:ci:*", "ok"),
+            (&longest, "ok"),
+            (&longer, "is longer than 512 bytes"),
+            ("", nothing),
+            ("a b", nothing),
+            ("a\u{7f}", nothing),
+        ];
+        for (written, expected) in rows {
+            assert_eq!(said(check_name_glob(written)), expected, "{written}");
+        }
+    }
+}
