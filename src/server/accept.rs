@@ -15,9 +15,9 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::allowance::Weighed;
+use super::budgets::Budgets;
 use super::connection::{self, Times};
 use super::drain::{Alive, Drain, Phase};
-use super::limits::Limits;
 use super::places::Places;
 use super::service::{Surface, contained};
 use super::tls::Tls;
@@ -50,7 +50,7 @@ impl fmt::Debug for Listener {
 
 impl Listener {
     /// Serves `routes` on `socket`: the webhook's, or those of the admin port as plain HTTP, where
-    /// `tls` and `limits` are `None`.
+    /// `tls` and `budgets` are `None`.
     #[must_use]
     pub fn new(
         socket: TcpListener,
@@ -58,7 +58,7 @@ impl Listener {
         settings: &Settings,
         routes: BoxedFilter<(Response,)>,
         metrics: Arc<Metrics>,
-        limits: Option<Arc<Limits>>,
+        budgets: Option<Arc<Budgets>>,
         drain: &Drain,
     ) -> Self {
         let places = match tls {
@@ -66,7 +66,7 @@ impl Listener {
             None => Places::for_the_last(settings.max_admin_connections),
         };
         let (handshake, times) = (settings.handshake, Times::new(settings));
-        let surface = Surface { routes, metrics, limits, untaken: Arc::default() };
+        let surface = Surface { routes, metrics, budgets, untaken: Arc::default() };
         let alive = drain.alive();
         let turn = Arc::new(Semaphore::new(1));
         Self { socket, tls, handshake, turn, places, times, surface, alive }

@@ -1,13 +1,8 @@
 //! Who may use how much: reviews of workloads, edits of the policy and edits of namespaces each
 //! have limits of their own, so that none of them can be flooded at the price of another.
 
-use std::sync::Arc;
-
-use tokio::sync::SemaphorePermit;
-
 use super::gate::Endpoint;
-use super::limits::Limits;
-use super::refusal::Refusal;
+use super::limits::{Limits, Part};
 use crate::settings::Settings;
 
 /// Edits at one guard that are being read or judged. People and pipelines make a few a minute.
@@ -21,7 +16,7 @@ const ALL_EDITS: usize = 2 * LARGEST_EDIT;
 /// The limits of each kind of request.
 #[derive(Debug)]
 pub struct Budgets {
-    reviews: Arc<Limits>,
+    reviews: Limits,
     policy_edits: Limits,
     namespace_edits: Limits,
 }
@@ -37,30 +32,20 @@ impl Budgets {
             ..settings.clone()
         };
         Self {
-            reviews: Arc::new(Limits::new(settings)),
+            reviews: Limits::new(settings),
             policy_edits: Limits::new(&guard),
             namespace_edits: Limits::new(&guard),
         }
     }
 
-    /// The limits of reviews, within which every request of the webhook's port is taken in: what an
-    /// edit takes of its guard's budget comes on top.
-    #[must_use]
-    pub fn reviews(&self) -> Arc<Limits> {
-        Arc::clone(&self.reviews)
+    /// What one connection may hold, whatever it asks for.
+    pub(super) fn part(&self) -> Part {
+        self.reviews.part()
     }
 
-    /// A slot of a guard's own; a review has had its slot when it was taken in.
-    ///
-    /// # Errors
-    /// [`Refusal::Overload`] where the guard has none left.
-    pub(super) fn slot(&self, endpoint: &Endpoint) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
-        match endpoint {
-            Endpoint::Validate(_) => Ok(None),
-            Endpoint::ValidateConfig | Endpoint::ValidateNamespace => {
-                self.of(endpoint).slot().map(Some).ok_or(Refusal::Overload)
-            }
-        }
+    /// The limits of what a path names; of reviews, where it names nothing.
+    pub(super) fn at(&self, path: &str) -> &Limits {
+        Endpoint::at(path).map_or(&self.reviews, |endpoint| self.of(&endpoint))
     }
 
     /// The limits of an endpoint.

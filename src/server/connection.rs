@@ -58,7 +58,7 @@ pub(super) async fn serve<S>(
     let (progress, untaken) = (Progress::default(), surface.untaken.connection());
     let retires_at = Instant::now() + jittered(times.age);
     let service = Requests {
-        part: surface.limits.as_ref().map(|limits| limits.part()),
+        part: surface.budgets.as_ref().map(|budgets| budgets.part()),
         surface,
         progress: progress.clone(),
         answers: untaken.answers(),

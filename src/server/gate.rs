@@ -28,6 +28,23 @@ pub enum Endpoint {
     ValidateNamespace,
 }
 
+impl Endpoint {
+    /// Which endpoint a path names. A slash at the end is tolerated.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        match path.strip_prefix('/')? {
+            "" | "validate" | "validate/" => Some(Self::Validate(None)),
+            "validate-config" | "validate-config/" => Some(Self::ValidateConfig),
+            "validate-namespace" | "validate-namespace/" => Some(Self::ValidateNamespace),
+            other => {
+                let name = other.strip_prefix("validate/")?;
+                let name = name.strip_suffix('/').unwrap_or(name);
+                let is_one = !name.is_empty() && !name.contains('/');
+                is_one.then(|| Self::Validate(Some(name.to_owned())))
+            }
+        }
+    }
+}
+
 /// Judges requests by the policy in force, and counts and logs what it decided.
 #[derive(Debug)]
 pub struct Gate {

@@ -149,11 +149,6 @@ impl Limits {
         Some(Admitted { _slot: slot, _headers: headers })
     }
 
-    /// Takes a slot and nothing else, where there is one.
-    pub(super) fn slot(&self) -> Option<SemaphorePermit<'_>> {
-        self.requests.try_acquire().ok()
-    }
-
     /// Waits until a body of so many bytes may be judged. While it is judged, a body takes up to
     /// three times its size beside itself, and a thread of the runtime. So large bodies take turns,
     /// however many cores there are; no more of them wait than the byte budget holds.

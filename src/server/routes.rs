@@ -44,23 +44,9 @@ pub fn webhook_routes(gate: Arc<Gate>, budgets: Arc<Budgets>) -> BoxedFilter<(Re
 
 /// Which endpoint a path names.
 fn endpoint() -> impl Filter<Extract = (Endpoint,), Error = Rejection> + Clone {
-    path::full()
-        .and_then(|path: FullPath| ready(named(path.as_str()).ok_or_else(warp::reject::not_found)))
-}
-
-/// A slash at the end is tolerated.
-fn named(path: &str) -> Option<Endpoint> {
-    match path.strip_prefix('/')? {
-        "" | "validate" | "validate/" => Some(Endpoint::Validate(None)),
-        "validate-config" | "validate-config/" => Some(Endpoint::ValidateConfig),
-        "validate-namespace" | "validate-namespace/" => Some(Endpoint::ValidateNamespace),
-        other => {
-            let name = other.strip_prefix("validate/")?;
-            let name = name.strip_suffix('/').unwrap_or(name);
-            let is_one = !name.is_empty() && !name.contains('/');
-            is_one.then(|| Endpoint::Validate(Some(name.to_owned())))
-        }
-    }
+    path::full().and_then(|path: FullPath| {
+        ready(Endpoint::at(path.as_str()).ok_or_else(warp::reject::not_found))
+    })
 }
 
 async fn handle<S, B>(
@@ -81,14 +67,11 @@ where
     // Without a connection, as in tests, each request is a peer of its own.
     let is_http1 = connected.as_ref().is_none_or(|connected| connected.is_http1);
     let part = connected.map_or_else(|| limits.part(), |connected| connected.part);
-    let answer = match budgets.slot(&endpoint) {
-        Ok(_slot) => match body::read(&mut body, declared, limits, &part).await {
-            Ok(body) => {
-                let _turn = limits.turn(body.bytes.len()).await;
-                gate.answer(&endpoint, &body.bytes).await
-            }
-            Err(refusal) => Err(refusal),
-        },
+    let answer = match body::read(&mut body, declared, limits, &part).await {
+        Ok(body) => {
+            let _turn = limits.turn(body.bytes.len()).await;
+            gate.answer(&endpoint, &body.bytes).await
+        }
         Err(refusal) => Err(refusal),
     };
     if is_http1 && matches!(answer, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {

@@ -61,8 +61,8 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     tasks.spawn("the owner of the policy", owner.run(lookout));
 
     let routes = admin_routes(Arc::clone(&live), Arc::clone(&metrics), drain.subscribe());
-    let listener = |socket, tls, routes, limits| {
-        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), limits, &drain)
+    let listener = |socket, tls, routes, budgets| {
+        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), budgets, &drain)
     };
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
     let admin_listener = listener(admin, None, routes, None);
@@ -70,9 +70,8 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
     let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
     let budgets = Arc::new(Budgets::new(&settings));
-    let reviews = budgets.reviews();
-    let routes = webhook_routes(gate, budgets);
-    let webhook_listener = listener(webhook, Some(tls), routes, Some(reviews));
+    let routes = webhook_routes(gate, Arc::clone(&budgets));
+    let webhook_listener = listener(webhook, Some(tls), routes, Some(budgets));
     tasks.spawn("the listener of the webhook", webhook_listener.run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());

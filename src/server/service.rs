@@ -20,8 +20,9 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::allowance::Allowance;
+use super::budgets::Budgets;
 use super::drain::{Alive, Phase};
-use super::limits::{Admission, Admitted, Limits, Part};
+use super::limits::{Admission, Admitted, Part};
 use super::progress::Progress;
 use super::refusal::Refusal;
 use super::untaken::{AllUntaken, Answer, Answers};
@@ -33,7 +34,7 @@ pub(super) struct Surface {
     pub(super) routes: BoxedFilter<(Response,)>,
     pub(super) metrics: Arc<Metrics>,
     /// Of the webhook. The admin port has none, and its errors are not those of an admission.
-    pub(super) limits: Option<Arc<Limits>>,
+    pub(super) budgets: Option<Arc<Budgets>>,
     pub(super) untaken: Arc<AllUntaken>,
 }
 
@@ -112,9 +113,10 @@ impl Requests {
         if !is_path(request.method(), request.uri()) {
             return Err(Refusal::NotAPath);
         }
-        let (Some(limits), Some(part)) = (&self.surface.limits, &self.part) else {
+        let (Some(budgets), Some(part)) = (&self.surface.budgets, &self.part) else {
             return Ok(None);
         };
+        let limits = budgets.at(request.uri().path());
         let admission = limits.admit(part, request.headers());
         if matches!(admission, Admission::Refused) {
             return Err(Refusal::Overload);
@@ -160,16 +162,17 @@ impl Surface {
             Admission::Refused => return Err(Refusal::Overload),
         };
         let connected = request.extensions().get::<Connected>();
-        let (Some(limits), Some(connected)) = (&self.limits, connected) else {
+        let (Some(budgets), Some(connected)) = (&self.budgets, connected) else {
             return Err(Refusal::Overload);
         };
+        let limits = budgets.at(request.uri().path());
         let admitted = limits.admitted_later(&connected.part, request.headers()).await;
         drop(waits);
         admitted.ok_or(Refusal::Overload)
     }
 
     fn refused(&self, refusal: Refusal) -> Response {
-        if self.limits.is_some() {
+        if self.budgets.is_some() {
             self.metrics.admission_error(refusal.reason());
             if refusal == Refusal::Overload {
                 self.metrics.request_shed();
@@ -211,7 +214,7 @@ mod tests {
     use warp::Filter as _;
     use warp::reply::{Reply as _, Response};
 
-    use super::{AllUntaken, Allowance, Limits, Progress, Requests, Surface};
+    use super::{AllUntaken, Allowance, Budgets, Progress, Requests, Surface};
     use crate::server::Drain;
     use crate::settings::{Flags, Settings};
     use crate::telemetry::Metrics;
@@ -226,8 +229,8 @@ mod tests {
         let drain = Drain::default();
         for is_webhook in [true, false] {
             let metrics = Arc::new(Metrics::new().unwrap());
-            let limits = is_webhook.then(|| Arc::new(Limits::new(&settings())));
-            let part = limits.as_ref().map(|limits| limits.part());
+            let budgets = is_webhook.then(|| Arc::new(Budgets::new(&settings())));
+            let part = budgets.as_ref().map(|budgets| budgets.part());
             let untaken = Arc::<AllUntaken>::default();
             let at_once = warp::path("at-once").map(|| -> Response { panic!("on purpose") });
             let later = warp::path("later").then(|| async {
@@ -240,7 +243,7 @@ mod tests {
                 surface: Surface {
                     routes,
                     metrics: Arc::clone(&metrics),
-                    limits,
+                    budgets,
                     untaken: Arc::clone(&untaken),
                 },
                 part,

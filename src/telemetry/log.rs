@@ -76,7 +76,8 @@ impl Log {
         Ok(Self { dropped, _worker: worker })
     }
 
-    /// Logs how many lines were dropped, within a second of each loss. Never returns.
+    /// Logs how many lines were dropped since the start, within a second of each loss. A report that
+    /// is dropped itself counts as a loss, and so is made again. Never returns.
     pub fn report_dropped_lines(&self) -> impl Future<Output = ()> + Send + use<> {
         let dropped = self.dropped.clone();
         async move {
@@ -86,7 +87,7 @@ impl Log {
                 let lines = dropped.dropped_lines();
                 if lines > reported {
                     tracing::warn!(
-                        lines = lines - reported,
+                        lines,
                         "log lines were dropped: whatever reads this log is too slow"
                     );
                     reported = lines;

@@ -219,9 +219,10 @@ async fn f3_a_client_that_asks_before_it_sends_is_told_to_go_on() {
 #[tokio::test]
 async fn f4_a_large_review_of_many_containers_and_escapes_is_judged() {
     let gate = Gate::start(POLICY, &[]).await;
-    let mut images = vec![GOOD; 10_000];
-    images.push("evil.example/nginx:1");
-    for (images, allowed) in [(&images[..10_000], true), (&images[..], false)] {
+    // As many as are read of one list.
+    let good = vec![GOOD; 1_000];
+    let one_bad = [&good[1..], &["evil.example/nginx:1"]].concat();
+    for (images, allowed) in [(&good, true), (&one_bad, false)] {
         let mut object = pod(images);
         object["metadata"]["annotations"] = json!({"text": "<>&".repeat(300_000)});
         let body = review_of("CREATE", &object, &Value::Null).to_string();

@@ -199,16 +199,19 @@ async fn j3_a_log_that_nobody_reads_holds_up_no_request_and_says_what_it_lost() 
     };
     let written =
         |events: &[Value]| events.iter().filter(|each| each["message"] == "denied").count();
+    // A report counts from the start, and those before it that were dropped themselves.
     let dropped = |events: &[Value]| {
         let reports = events.iter().filter(|each| each["message"] == DROPPED);
-        reports.map(|each| each["lines"].as_u64().unwrap()).sum::<u64>()
+        reports.map(|each| each["lines"].as_u64().unwrap()).max().unwrap_or_default()
     };
     until("every line is written or reported as dropped", async || {
         let events = events();
-        written(&events) as u64 + dropped(&events) == 1_500
+        written(&events) as u64 + dropped(&events) >= 1_500
     })
     .await;
-    println!("J3: {} of 1,500 lines dropped", dropped(&events()));
+    let dropped = dropped(&events());
+    println!("J3: {dropped} of 1,500 lines dropped");
+    assert!(dropped < 1_500, "{dropped}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

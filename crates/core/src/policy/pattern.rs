@@ -187,10 +187,7 @@ mod tests {
             ("user@gcr.io", "names a user"),
             ("//", "is an empty regex"),
             ("/a)|(b/", "is not a valid regex: unopened group"),
-            (
-                "/a{1000}{1000}/",
-                "is too large a regex",
-            ),
+            ("/a{1000}{1000}/", "is too large a regex"),
         ];
         for (written, expected) in rows {
             assert_eq!(said(RegistryPattern::parse(written)), expected, "{written}");
