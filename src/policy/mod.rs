@@ -3,6 +3,7 @@
 //! Pure: no IO, no lock, no clock but the one passed in. [`compile()`] is the only way to a
 //! [`Policy`]; what it accepts can be evaluated without a further check.
 
+mod automaton;
 mod compile;
 mod difference;
 mod documents;
@@ -12,12 +13,14 @@ mod explain;
 mod flip;
 mod full;
 mod glob;
+mod languages;
 mod message;
 mod normal;
 mod opt_out;
 mod pattern;
 mod pattern_index;
 mod problem;
+mod regex_habit;
 mod regexes;
 mod registry_set;
 mod rules;

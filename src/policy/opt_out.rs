@@ -62,7 +62,7 @@ fn checked(items: Vec<Text<'_>>, report: &mut Report) -> Vec<String> {
             Ok(()) => names.push(item.value.into_owned()),
             Err(bad) => {
                 let message = format!("`{}` {}", shorten(&item.value), bad.message);
-                report.problem(&item.at, message, bad.hint);
+                report.problem(&item.at, message, bad.hint.as_deref());
             }
         }
     }

@@ -9,6 +9,7 @@ use time::{Date, Duration, OffsetDateTime};
 use super::{lists, overrides};
 use crate::policy::exemption::Exemption;
 use crate::policy::full::shorten;
+use crate::policy::pattern::{check_namespace_glob, check_service_account_glob};
 use crate::policy::problem::Report;
 use crate::policy::source::{Located, RawExemption, Text};
 
@@ -72,7 +73,7 @@ fn exemption(raw: &RawExemption<'_>, report: &mut Report) -> Option<Exemption> {
     Some(Exemption {
         name: name?,
         images: images?,
-        namespaces: lists::names(namespaces, report),
+        namespaces: lists::namespaces(namespaces, report),
         users: lists::names(&users, report),
         groups: lists::names(groups, report),
         reason: reason?,
@@ -89,6 +90,12 @@ fn user_name(account: &Text<'_>, report: &mut Report) -> Option<Text<'static>> {
         && !name.is_empty()
         && !name.contains('/')
     {
+        let checked =
+            check_namespace_glob(namespace).and_then(|()| check_service_account_glob(name));
+        if let Err(bad) = checked {
+            lists::refuse(account, &bad, report);
+            return None;
+        }
         let value = format!("system:serviceaccount:{namespace}:{name}");
         return Some(Located { value: value.into(), at: account.at.clone() });
     }

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::policy::full::shorten;
-use crate::policy::pattern::{BadPattern, RegistryPattern, TagPattern, check_name_glob};
+use crate::policy::pattern::{
+    BadPattern, RegistryPattern, TagPattern, check_name_glob, check_namespace_glob,
+    name_hint_if_like_regex,
+};
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::Report;
 use crate::policy::regexes::MOST_REGEXES;
@@ -18,21 +21,8 @@ pub(super) fn registries(
     raw: &Located<Vec<Text<'_>>>,
     report: &mut Report,
 ) -> Arc<List<RegistrySet>> {
-    let patterns = parsed(&raw.value, RegistryPattern::parse, report);
-    for (position, pattern) in &patterns {
-        if let (RegistryPattern::Place { host, .. }, Some(item)) =
-            (pattern, raw.value.get(*position))
-            && !can_be_a_host(host)
-        {
-            let message = format!("`{}` names no registry that an image can name", item.value);
-            let hint = format!(
-                "a registry has a dot or a port, or is `localhost`; \
-                 an account of Docker Hub is `docker.io/{}`",
-                item.value
-            );
-            report.warning(&item.at, message, Some(&hint));
-        }
-    }
+    let patterns =
+        parsed(&raw.value, RegistryPattern::parse, RegistryPattern::hint_if_like_regex, report);
     let regexes = patterns.iter().filter(|(_, p)| matches!(p, RegistryPattern::Regex(_)));
     check_regex_count(regexes.count(), raw, report);
     Arc::new(List::new(
@@ -46,7 +36,7 @@ pub(super) fn registries(
 
 /// Compiles a list of tag patterns.
 pub(super) fn tags(raw: &Located<Vec<Text<'_>>>, report: &mut Report) -> Arc<List<TagSet>> {
-    let patterns = parsed(&raw.value, TagPattern::parse, report);
+    let patterns = parsed(&raw.value, TagPattern::parse, TagPattern::hint_if_like_regex, report);
     let regexes = patterns.iter().filter(|(_, p)| matches!(p, TagPattern::Regex(_)));
     check_regex_count(regexes.count(), raw, report);
     Arc::new(List::new(
@@ -58,12 +48,28 @@ pub(super) fn tags(raw: &Located<Vec<Text<'_>>>, report: &mut Report) -> Arc<Lis
     ))
 }
 
-/// Compiles a list of globs over names; an empty list is `None`: it says nothing.
+/// Compiles a list of globs over users or groups; an empty list is `None`: it says nothing.
 pub(super) fn names(raw: &[Text<'_>], report: &mut Report) -> Option<PatternIndex> {
+    globs(raw, check_name_glob, report)
+}
+
+/// Compiles a list of globs over namespaces; an empty list is `None`: it says nothing.
+pub(super) fn namespaces(raw: &[Text<'_>], report: &mut Report) -> Option<PatternIndex> {
+    globs(raw, check_namespace_glob, report)
+}
+
+fn globs(
+    raw: &[Text<'_>],
+    check: impl Fn(&str) -> Result<(), BadPattern>,
+    report: &mut Report,
+) -> Option<PatternIndex> {
     let mut index = PatternIndex::default();
     for (position, item) in raw.iter().enumerate() {
-        match check_name_glob(&item.value) {
-            Ok(()) => index.insert(&item.value, position),
+        match check(&item.value) {
+            Ok(()) => {
+                warn_of_regex(item, name_hint_if_like_regex(&item.value), report);
+                index.insert(&item.value, position);
+            }
             Err(bad) => refuse(item, &bad, report),
         }
     }
@@ -73,6 +79,7 @@ pub(super) fn names(raw: &[Text<'_>], report: &mut Report) -> Option<PatternInde
 fn parsed<P>(
     raw: &[Text<'_>],
     parse: impl Fn(&str) -> Result<P, BadPattern>,
+    hint_if_like_regex: impl Fn(&str) -> Option<String>,
     report: &mut Report,
 ) -> Vec<(usize, P)> {
     let mut seen = HashSet::with_capacity(raw.len());
@@ -83,21 +90,30 @@ fn parsed<P>(
             report.warning(&item.at, message, None);
         }
         match parse(&item.value) {
-            Ok(pattern) => patterns.push((position, pattern)),
+            Ok(pattern) => {
+                warn_of_regex(item, hint_if_like_regex(&item.value), report);
+                patterns.push((position, pattern));
+            }
             Err(bad) => refuse(item, &bad, report),
         }
     }
     patterns
 }
 
-fn refuse(item: &Text<'_>, bad: &BadPattern, report: &mut Report) {
-    let message = format!("`{}` {}", shorten(&item.value), bad.message);
-    report.problem(&item.at, message, bad.hint);
+/// Warns of a glob that looks like a regex, if there is a hint how to write what was meant.
+fn warn_of_regex(item: &Text<'_>, hint: Option<String>, report: &mut Report) {
+    if let Some(hint) = hint {
+        let item_shown = shorten(&item.value);
+        let message =
+            format!("`{item_shown}` looks like a regex, but is a glob, in which `.` is a dot");
+        report.warning(&item.at, message, Some(&hint));
+    }
 }
 
-/// By the grammar, a first part without dot or port is a path unless it is `localhost`.
-fn can_be_a_host(host: &str) -> bool {
-    host == "localhost" || host.contains(['.', ':', '*'])
+/// Reports a pattern with the place of its item.
+pub(super) fn refuse(item: &Text<'_>, bad: &BadPattern, report: &mut Report) {
+    let message = format!("`{}` {}", shorten(&item.value), bad.message);
+    report.problem(&item.at, message, bad.hint.as_deref());
 }
 
 fn check_regex_count(count: usize, raw: &Located<Vec<Text<'_>>>, report: &mut Report) {

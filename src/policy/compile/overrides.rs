@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Override;
-use super::rules;
+use super::{Override, lists, rules};
 use crate::policy::full::shorten;
-use crate::policy::pattern::check_name_glob;
+use crate::policy::pattern::check_namespace_glob;
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::{At, Report};
 use crate::policy::rules::Rules;
@@ -46,12 +45,9 @@ pub(super) fn compile(raw: &[RawOverride<'_>], base: &Rules, report: &mut Report
                 report.problem(&namespaces.at, "the list of namespaces is empty", Some(hint));
             }
             for item in &namespaces.value {
-                match check_name_glob(&item.value) {
+                match check_namespace_glob(&item.value) {
                     Ok(()) => compiled.by_namespace.insert(&item.value, position),
-                    Err(bad) => {
-                        let message = format!("`{}` {}", shorten(&item.value), bad.message);
-                        report.problem(&item.at, message, bad.hint);
-                    }
+                    Err(bad) => lists::refuse(item, &bad, report),
                 }
             }
         }
