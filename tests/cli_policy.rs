@@ -65,7 +65,11 @@ fn explain_names_what_decides_and_what_would_be_accepted() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("canonical  docker.io/library/nginx\n"), "{}", ran.out);
     assert!(ran.out.contains("\n  FAIL  missing-tag "), "{}", ran.out);
-    assert!(ran.out.ends_with("accepted   docker.io/library/nginx:<tag>\n"), "{}", ran.out);
+    let accepted = "docker.io/library/nginx:<tag>, if the image on Docker Hub is meant";
+    assert!(ran.out.ends_with(&format!("\naccepted   {accepted}\n")), "{}", ran.out);
+    let ran = imagegate("explain quay.io/acme/api:1");
+    assert!(!ran.out.contains("docker.io/acme/api"), "{}", ran.out);
+    assert!(ran.out.contains("\naccepted   a copy at docker.io/<your-repository>:1\n"));
     assert_eq!(imagegate("explain docker.io/nginx:1.20").code, 0);
 }
 

@@ -11,6 +11,7 @@ use super::paint::Paint;
 use super::policy_source;
 use super::printable::printable;
 use super::target::{self, Asker, Target};
+use crate::image::Reference;
 use crate::policy::{Subject, Workload};
 
 /// Explain the verdict on one image, rule by rule
@@ -65,11 +66,21 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     for (title, lines) in [
         ("exemption ", &explanation.exemptions),
         ("near miss ", &explanation.near_misses),
-        ("accepted  ", &explanation.suggestions),
+        ("accepted  ", &accepted(image, explanation.suggestions)),
+        ("accepted  ", &explanation.remedies),
     ] {
         for line in lines {
             writeln!(out, "{title} {}", printable(line))?;
         }
     }
     Ok(if answer == Answer::Deny { Exit::Denied } else { Exit::Fine })
+}
+
+/// What a node makes of a short name is its runtime's business, so that is said.
+fn accepted(image: &str, suggestions: Vec<String>) -> Vec<String> {
+    if !Reference::parse(image.trim()).is_ok_and(|reference| reference.is_short_name()) {
+        return suggestions;
+    }
+    let if_meant = |suggestion| format!("{suggestion}, if the image on Docker Hub is meant");
+    suggestions.into_iter().map(if_meant).collect()
 }
