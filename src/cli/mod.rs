@@ -8,6 +8,7 @@ mod check;
 mod diff;
 mod exit;
 mod explain;
+mod located;
 mod manifests;
 mod paint;
 mod policy_source;

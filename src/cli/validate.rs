@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::policy_source::{self, Compiled};
 use super::printable::printable;
 use super::target;
-use crate::policy::{Exemption, Policy, Problem, Warning};
+use crate::policy::{CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, Warning};
 
 /// An exemption that ends within so many seconds is worth a warning: 14 days.
 const SOON: i64 = 14 * 86_400;
@@ -29,16 +29,20 @@ pub(super) struct Validate {
 }
 
 pub(super) fn run(validate: &Validate) -> Result<Exit> {
-    let Compiled { policy, candidate } = policy_source::compiled(validate.path.as_deref())?;
+    let Compiled { policy, candidate, origin } = policy_source::compiled(validate.path.as_deref())?;
     let mut exit = Exit::Fine;
-    for (name, compiled) in [("policy", Some(policy)), ("candidate", candidate)] {
+    for (name, key, compiled) in
+        [("policy", POLICY_KEY, Some(policy)), ("candidate", CANDIDATE_KEY, candidate)]
+    {
         match compiled {
             None => {}
             Some(Ok((policy, warnings))) => {
                 for Warning(warning) in warnings {
                     super::say(&format!("warning: {warning}"));
                 }
-                for warning in policy.exemptions().iter().filter_map(expiry_warning) {
+                let ending = policy.exemptions().iter().filter_map(expiry_warning);
+                for message in ending {
+                    let warning = origin.located(Problem::of_document(key, message));
                     super::say(&format!("warning: {warning}"));
                 }
                 if !validate.quiet {
@@ -55,7 +59,7 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
 }
 
 /// A warning of an exemption that has ended or will soon.
-fn expiry_warning(exemption: &Exemption) -> Option<Problem> {
+fn expiry_warning(exemption: &Exemption) -> Option<String> {
     let left = exemption.expires_at()? - target::now();
     let day = exemption.expires_as_written().unwrap_or_default();
     let ends = match left {
@@ -65,8 +69,7 @@ fn expiry_warning(exemption: &Exemption) -> Option<Problem> {
     };
     let owner = exemption.owner().map(|owner| format!(" (owner: {})", printable(owner)));
     let name = printable(exemption.name());
-    let message = format!("exemption `{name}` {ends}{}", owner.unwrap_or_default());
-    Some(Problem::of_document("policy", message))
+    Some(format!("exemption `{name}` {ends}{}", owner.unwrap_or_default()))
 }
 
 /// Prints the compiled policy as a table: what was left out has its default.
