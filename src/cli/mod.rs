@@ -24,11 +24,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::version;
 use exit::Exit;
 
 /// Refuses Pods whose images come from untrusted registries, carry a prohibited tag, or have none
 #[derive(Debug, Parser)]
-#[command(name = "imagegate", version, max_term_width = 100)]
+#[command(name = "imagegate", version = version::IN_FULL.as_str(), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

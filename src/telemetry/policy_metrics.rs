@@ -30,7 +30,7 @@ impl PolicyMetrics {
             info: register.info(
                 "imagegate_policy_info",
                 "The policy in force, by its hash.",
-                "hash",
+                &["hash"],
             )?,
             exemption_expiry: register.times(
                 "imagegate_exemption_expiry_timestamp_seconds",

@@ -7,6 +7,7 @@ use prometheus::{
 };
 
 use super::closed::Closed;
+use crate::version;
 
 #[derive(Debug)]
 pub(super) struct Register(Registry);
@@ -17,8 +18,12 @@ impl Register {
         let register = Self(Registry::new());
         register.0.register(Box::new(ProcessCollector::for_self()))?;
         register
-            .info("imagegate_build_info", "The version that runs.", "version")?
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .info(
+                "imagegate_build_info",
+                "The version that runs, its commit, and when it was built.",
+                &["version", "commit", "build_date"],
+            )?
+            .with_label_values(&[version::VERSION, version::COMMIT, &version::BUILD_DATE])
             .set(1);
         Ok(register)
     }
@@ -55,14 +60,14 @@ impl Register {
         self.registered(Histogram::with_opts(opts)?)
     }
 
-    /// A gauge that is always 1 and says something in its label.
+    /// A gauge that is always 1 and says something in its labels.
     pub(super) fn info(
         &self,
         name: &str,
         help: &str,
-        label: &str,
+        labels: &[&str],
     ) -> Result<IntGaugeVec, prometheus::Error> {
-        self.registered(IntGaugeVec::new(Opts::new(name, help), &[label])?)
+        self.registered(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     /// A point in time, in Unix seconds.
