@@ -28,8 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         return Err(format!("SOURCE_DATE_EPOCH is not a number of seconds: {date:?}").into());
     }
-    println!("cargo:rustc-env=IMAGEGATE_BUILD_COMMIT={commit}");
-    println!("cargo:rustc-env=IMAGEGATE_BUILD_SECONDS={}", date.unwrap_or_default());
+    println!("cargo:rustc-env=BUILD_COMMIT={commit}");
+    println!("cargo:rustc-env=BUILD_SECONDS={}", date.unwrap_or_default());
     Ok(())
 }
 

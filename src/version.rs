@@ -10,11 +10,11 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The commit, with `-dirty` where the tree was changed; `unknown` in a debug build, and where
 /// nobody told.
-pub const COMMIT: &str = env!("IMAGEGATE_BUILD_COMMIT");
+pub const COMMIT: &str = env!("BUILD_COMMIT");
 
 /// When it was built, as in `2026-11-25T09:18:32Z`; `unknown` in a debug build, and where nobody
 /// told.
-pub static BUILD_DATE: LazyLock<String> = LazyLock::new(|| date(env!("IMAGEGATE_BUILD_SECONDS")));
+pub static BUILD_DATE: LazyLock<String> = LazyLock::new(|| date(env!("BUILD_SECONDS")));
 
 /// All of it in one line, without the name.
 pub(crate) static IN_FULL: LazyLock<String> =

@@ -46,7 +46,7 @@ impl Script {
             let start = format!("cargo:rustc-env={name}=");
             text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().to_owned()
         };
-        (value("IMAGEGATE_BUILD_COMMIT"), value("IMAGEGATE_BUILD_SECONDS"))
+        (value("BUILD_COMMIT"), value("BUILD_SECONDS"))
     }
 }
 
