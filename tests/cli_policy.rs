@@ -110,7 +110,7 @@ fn diff_says_what_changes_in_words_and_over_images() {
     assert!(ran.out.contains("blockedTags: +*-rc* +*-SNAPSHOT\n"), "{}", ran.out);
     assert!(ran.out.contains("overrides[sandboxes].mode: enforce → warn  (loosens)\n"));
     assert!(ran.out.contains("allow → deny  docker.io/nginx:1.20\n"), "{}", ran.out);
-    assert_eq!(ran.err, "2 images: 1 with another answer\n");
+    assert_eq!(ran.err, "2 images: 1 decided differently\n");
     assert_eq!(imagegate("diff config/policy config/policy nginx").code, 0);
 }
 

@@ -17,9 +17,9 @@ use crate::policy::{Subject, Workload};
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]
 pub(super) struct Explain {
-    /// The image, as a Pod would name it
+    /// The image, written as in a Pod
     image: String,
-    /// The policy: a directory, a file, or a manifest of its `ConfigMap` [default: as `serve`]
+    /// The policy: a directory, a file, or a ConfigMap manifest [default: what `serve` would use]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     #[command(flatten)]
@@ -76,7 +76,8 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     Ok(if answer == Answer::Deny { Exit::Denied } else { Exit::Fine })
 }
 
-/// What a node makes of a short name is its runtime's business, so that is said.
+/// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says
+/// which one it assumes.
 fn accepted(image: &str, suggestions: Vec<String>) -> Vec<String> {
     if !Reference::parse(image.trim()).is_ok_and(|reference| reference.is_short_name()) {
         return suggestions;

@@ -1,7 +1,7 @@
 //! Images in Kubernetes manifests: files, directories and standard input, YAML or JSON, many
 //! documents, Lists.
 //!
-//! Objects that hold no image are passed over; documents that are no objects are reported.
+//! Objects without images are skipped; documents that are not objects are reported.
 
 use std::fs;
 use std::io::Read as _;
@@ -15,9 +15,9 @@ use super::located::{self, Place, STDIN};
 use super::target::{self, Target};
 use crate::admission::{BadReview, images_of_object};
 
-/// Bytes of one file.
+/// The largest file that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
-/// Directories inside each other.
+/// How deep directories may be nested.
 const DEEPEST: usize = 32;
 
 /// Calls `visit` with each image at `path`; returns how many documents could not be read.
@@ -34,7 +34,7 @@ pub(super) fn each(path: &Path, visit: &mut impl FnMut(Target) -> Result<()>) ->
     Ok(unreadable)
 }
 
-/// The manifests below a directory in the order of their names, or the file itself.
+/// The manifests below a directory, sorted by name, or the file itself.
 fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>> {
     let failed = || format!("cannot read `{}`", path.display());
     if !fs::metadata(path).with_context(failed)?.is_dir() {

@@ -1,4 +1,4 @@
-//! Where a command takes its policy from: what the webhook would take, or a path.
+//! Where a command takes its policy from: a path, or what the webhook would use.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -15,10 +15,10 @@ use crate::policy::{
 use crate::reload::{VolumeError, read_volume};
 use crate::settings::DEFAULT_POLICY;
 
-/// Bytes of a policy from standard input.
+/// The largest policy that is read from standard input, in bytes.
 const LARGEST: u64 = 4 << 20;
 
-/// A policy as compiled, with the candidate that lies beside it. Problems and warnings name the
+/// A compiled policy, with the candidate next to it. Problems and warnings name the
 /// file that was given.
 pub(super) struct Compiled {
     pub(super) policy: Result<(Policy, Vec<Warning>), Problems>,

@@ -19,8 +19,8 @@ use crate::policy::{Policy, Rule};
 /// Test policies against files of expected verdicts
 ///
 /// A file names a policy, relative to itself, and lists cases: image, namespace, user, groups, at
-/// (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit code 0: every case passes;
-/// 1: some fail; 2: a file cannot be read; 3: a policy is not valid.
+/// (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes: 0 every case passes,
+/// 1 some fail, 2 a file cannot be read, 3 a policy is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Test {
     /// Files of cases, or directories of `*.cases.yaml`
@@ -150,7 +150,7 @@ fn read(path: &Path) -> Result<Result<CaseFile, String>> {
     Ok(Ok(CaseFile { name, policy: read.policy, cases }))
 }
 
-/// The case with its values understood, or the place, message and hint of what is wrong.
+/// The case with its values parsed, or the place, message and hint of what is wrong.
 fn checked(case: Case, place: Place) -> Result<Located, (Place, String, String)> {
     let wrong = |field: &str, text: &Spanned<String>, what: &str, hint: String| {
         let message = format!("{field}: `{}` is not {what}", text.value);
@@ -174,7 +174,7 @@ fn checked(case: Case, place: Place) -> Result<Located, (Place, String, String)>
     Ok(Located { place, case, expect, now })
 }
 
-/// What is other than expected, if anything.
+/// How the verdict differs from the expected one, if it does.
 fn run_case(policy: &Policy, Located { case, expect, now, .. }: &Located) -> Option<String> {
     let asker = Asker {
         namespace: case.namespace.clone(),

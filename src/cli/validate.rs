@@ -12,18 +12,18 @@ use super::printable::printable;
 use super::target;
 use crate::policy::{CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, Warning};
 
-/// An exemption that ends within so many seconds is worth a warning: 14 days.
+/// An exemption that expires within so many seconds, 14 days, is warned of.
 const SOON: i64 = 14 * 86_400;
 
-/// Check a policy and print what it comes to
+/// Check a policy and print it with its defaults filled in
 ///
-/// Exit code 0: it is valid; 2: it cannot be read; 3: it is not valid.
+/// Exit codes: 0 the policy is valid, 2 it cannot be read, 3 it is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Validate {
-    /// A directory, a file, a manifest of a `ConfigMap`, or `-` [default: as `serve`]
+    /// A directory, a file, a ConfigMap manifest, or `-` [default: what `serve` would use]
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
-    /// Print nothing but what is wrong
+    /// Print only problems and warnings
     #[arg(short, long)]
     quiet: bool,
 }
@@ -58,7 +58,7 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
     Ok(exit)
 }
 
-/// A warning of an exemption that has ended or will soon.
+/// What to say of an exemption that has expired or will soon.
 fn expiry_warning(exemption: &Exemption) -> Option<String> {
     let left = exemption.expires_at()? - target::now();
     let day = exemption.expires_as_written().unwrap_or_default();
@@ -72,7 +72,7 @@ fn expiry_warning(exemption: &Exemption) -> Option<String> {
     Some(format!("exemption `{name}` {ends}{}", owner.unwrap_or_default()))
 }
 
-/// Prints the compiled policy as a table: what was left out has its default.
+/// Prints the compiled policy as a table, with defaults for the fields that were left out.
 fn print(name: &str, policy: &Policy) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{name} {} is valid", policy.hash())?;
