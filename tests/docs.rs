@@ -1,5 +1,5 @@
 //! Every example of the policy reference and of the threat model is true, and so is each row of the
-//! table for those who come from the original variables.
+//! migration table.
 
 mod support;
 

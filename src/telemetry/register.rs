@@ -13,14 +13,14 @@ use crate::version;
 pub(super) struct Register(Registry);
 
 impl Register {
-    /// A registry that holds the process's and the build's own series.
+    /// A registry with the metrics of the process and of the build.
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let register = Self(Registry::new());
         register.0.register(Box::new(ProcessCollector::for_self()))?;
         register
             .info(
                 "imagegate_build_info",
-                "The version that runs, its commit, and when it was built.",
+                "The version that is running, its commit and build date.",
                 &["version", "commit", "build_date"],
             )?
             .with_label_values(&[version::VERSION, version::COMMIT, &version::BUILD_DATE])
@@ -60,7 +60,7 @@ impl Register {
         self.registered(Histogram::with_opts(opts)?)
     }
 
-    /// A gauge that is always 1 and says something in its labels.
+    /// A gauge that is always 1; what it tells is in its labels.
     pub(super) fn info(
         &self,
         name: &str,
