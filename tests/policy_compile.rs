@@ -224,6 +224,14 @@ fn a_pattern_that_can_match_nothing_is_a_problem_in_every_list() {
             "exemptions: [{name: a, images: [gcr.io], reason: r, serviceAccounts: [ci/-a]}]",
             "`ci/-a` can match no service account",
         ),
+        (
+            "namespaceOptOut: {users: ['system:serviceaccount:ci']}",
+            "`system:serviceaccount:ci` can match no user",
+        ),
+        (
+            "namespaceOptOut: {users: ['system:serviceaccount:CI:*']}",
+            "`system:serviceaccount:CI:*` can match no namespace",
+        ),
     ];
     for (yaml, expected) in rows {
         let problems = problems(&full_form(yaml));

@@ -63,9 +63,9 @@ impl Language {
         let indexes = || (0_u8..).take(states.len());
         let step_any = |state| language.step(bit(state), |_| true);
         language.any_byte = indexes().map(step_any).collect();
-        let run = |state| language.closure(bit(state), |set| language.step(set, |b| b != b'/'));
+        let run = |state| closure(bit(state), |set| language.step(set, |b| b != b'/'));
         language.any_run = indexes().map(run).collect();
-        let run = |state| language.closure(bit(state), |set| language.step(set, |_| true));
+        let run = |state| closure(bit(state), |set| language.step(set, |_| true));
         language.any_run_across_slashes = indexes().map(run).collect();
         language
     }
@@ -77,8 +77,8 @@ impl Language {
         while let Some(byte) = rest.next() {
             let across = byte == b'*' && rest.next_if_eq(&b'*').is_some();
             set = match (byte, across) {
-                (b'*', true) => self.follow(set, &self.any_run_across_slashes),
-                (b'*', false) => self.follow(set, &self.any_run),
+                (b'*', true) => follow(set, &self.any_run_across_slashes),
+                (b'*', false) => follow(set, &self.any_run),
                 (byte, _) => self.step_byte(set, byte),
             };
         }
@@ -116,7 +116,7 @@ impl Language {
             }
             set = after;
             if round == MOST_ROUNDS {
-                return self.closure(set, once);
+                return closure(set, once);
             }
         }
         match repetition.max.map(|max| max.saturating_sub(repetition.min)) {
@@ -131,7 +131,7 @@ impl Language {
                 }
                 found
             }
-            _ => self.closure(set, once),
+            _ => closure(set, once),
         }
     }
 
@@ -143,7 +143,7 @@ impl Language {
             }
         };
         if (0..ALPHABET).all(|byte| byte == b'\n' || contains(byte)) {
-            return self.follow(set, &self.any_byte);
+            return follow(set, &self.any_byte);
         }
         let members: u128 =
             (0..ALPHABET).filter(|byte| contains(*byte)).fold(0, |set, byte| set | bit(byte));
@@ -166,22 +166,22 @@ impl Language {
         }
         after
     }
+}
 
-    /// The union of what a table has for the states of a set.
-    fn follow(&self, set: States, table: &[States]) -> States {
-        let found = indexes_of(set).filter_map(|state| table.get(usize::from(state)));
-        found.fold(0, |union, states| union | states)
-    }
+/// The union of what a table has for the states of a set.
+fn follow(set: States, table: &[States]) -> States {
+    let found = indexes_of(set).filter_map(|state| table.get(usize::from(state)));
+    found.fold(0, |union, states| union | states)
+}
 
-    /// What any number of rounds leads to, none included.
-    fn closure(&self, mut set: States, round: impl Fn(States) -> States) -> States {
-        loop {
-            let after = set | round(set);
-            if after == set {
-                return set;
-            }
-            set = after;
+/// What any number of rounds leads to, none included.
+fn closure(mut set: States, round: impl Fn(States) -> States) -> States {
+    loop {
+        let after = set | round(set);
+        if after == set {
+            return set;
         }
+        set = after;
     }
 }
 

@@ -38,12 +38,14 @@ pub(super) static TAGS: LazyLock<Language> = LazyLock::new(|| {
 
 /// A namespace: a label of RFC 1123.
 pub(super) static NAMESPACES: LazyLock<Language> = LazyLock::new(|| {
-    Language::new(None, |last, byte| step_name(last, byte, false), |last| last == Some(b'a'))
+    let step = |last, byte| step_name(last, byte, false);
+    Language::new(Last::Dot, step, |last| last == Last::Alphanumeric)
 });
 
 /// A service account: a subdomain of RFC 1123.
 pub(super) static SERVICE_ACCOUNTS: LazyLock<Language> = LazyLock::new(|| {
-    Language::new(None, |last, byte| step_name(last, byte, true), |last| last == Some(b'a'))
+    let step = |last, byte| step_name(last, byte, true);
+    Language::new(Last::Dot, step, |last| last == Last::Alphanumeric)
 });
 
 /// Words that are treated apart when a host is folded.
@@ -82,7 +84,7 @@ enum Folded {
     },
 }
 
-/// The last byte of a host's name.
+/// The last byte of a host or another name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
     Alphanumeric,
@@ -215,12 +217,12 @@ fn step_path(path: Path, byte: u8) -> Option<Path> {
     }
 }
 
-/// The last byte of a name, where `a` stands for every letter and digit.
-fn step_name(last: Option<u8>, byte: u8, dots: bool) -> Option<Option<u8>> {
+/// A name begins as it goes on behind a dot: with a letter or a digit.
+fn step_name(last: Last, byte: u8, dots: bool) -> Option<Last> {
     match (last, byte) {
-        (_, b'a'..=b'z' | b'0'..=b'9') => Some(Some(b'a')),
-        (Some(b'a' | b'-'), b'-') => Some(Some(b'-')),
-        (Some(b'a'), b'.') if dots => Some(Some(b'.')),
+        (_, b'a'..=b'z' | b'0'..=b'9') => Some(Last::Alphanumeric),
+        (Last::Alphanumeric | Last::Dash, b'-') => Some(Last::Dash),
+        (Last::Alphanumeric, b'.') if dots => Some(Last::Dot),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::policy::full::shorten;
-use crate::policy::pattern::check_name_glob;
+use crate::policy::pattern::{BadPattern, check_name_glob, check_user_glob};
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::Report;
 use crate::policy::source::{RawOptOut, Text};
@@ -32,12 +32,12 @@ impl OptOut {
             written_groups: Vec::new(),
         };
         let raw = raw.cloned().unwrap_or_default();
-        for item in checked(raw.users.unwrap_or_default(), report) {
+        for item in checked(raw.users.unwrap_or_default(), check_user_glob, report) {
             opt_out.users.insert(&item, opt_out.written_users.len());
             opt_out.written_users.push(item);
         }
         let groups = match raw.groups {
-            Some(groups) => checked(groups, report),
+            Some(groups) => checked(groups, check_name_glob, report),
             None => vec![DEFAULT_GROUP.to_owned()],
         };
         for item in groups {
@@ -55,10 +55,14 @@ impl OptOut {
     }
 }
 
-fn checked(items: Vec<Text<'_>>, report: &mut Report) -> Vec<String> {
+fn checked(
+    items: Vec<Text<'_>>,
+    check: impl Fn(&str) -> Result<(), BadPattern>,
+    report: &mut Report,
+) -> Vec<String> {
     let mut names = Vec::with_capacity(items.len());
     for item in items {
-        match check_name_glob(&item.value) {
+        match check(&item.value) {
             Ok(()) => names.push(item.value.into_owned()),
             Err(bad) => {
                 let message = format!("`{}` {}", shorten(&item.value), bad.message);

@@ -167,7 +167,7 @@ impl TagPattern {
     }
 }
 
-/// Checks a glob over names without a grammar: users and groups.
+/// Checks a glob over names without a grammar, such as those of groups.
 ///
 /// # Errors
 /// When the text has characters that no name has.
@@ -184,6 +184,28 @@ pub(super) fn name_hint_if_like_regex(written: &str) -> Option<String> {
     regex_habit::looks_like_regex(written)
         .then(|| regex_habit::hint_for_name(written, |text| check_name_glob(text).is_ok()))
         .flatten()
+}
+
+/// Checks a glob over users. They have no grammar but for service accounts, as in
+/// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
+///
+/// # Errors
+/// When no user can have such a name.
+pub(super) fn check_user_glob(written: &str) -> Result<(), BadPattern> {
+    check_name_glob(written)?;
+    let Some(account) = written.strip_prefix("system:serviceaccount:") else { return Ok(()) };
+    match account.split_once(':') {
+        Some((namespace, name)) => {
+            check_namespace_glob(namespace)?;
+            check_service_account_glob(name)
+        }
+        // A wildcard may stand for the colon too.
+        None if account.contains('*') => Ok(()),
+        None => {
+            let hint = "a service account is `system:serviceaccount:namespace:name`";
+            Err(bad("can match no user", hint))
+        }
+    }
 }
 
 /// Checks a glob over namespaces.

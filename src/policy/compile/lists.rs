@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::policy::full::shorten;
 use crate::policy::pattern::{
     BadPattern, RegistryPattern, TagPattern, check_name_glob, check_namespace_glob,
-    name_hint_if_like_regex,
+    check_user_glob, name_hint_if_like_regex,
 };
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::Report;
@@ -48,8 +48,13 @@ pub(super) fn tags(raw: &Located<Vec<Text<'_>>>, report: &mut Report) -> Arc<Lis
     ))
 }
 
-/// Compiles a list of globs over users or groups; an empty list is `None`: it says nothing.
-pub(super) fn names(raw: &[Text<'_>], report: &mut Report) -> Option<PatternIndex> {
+/// Compiles a list of globs over users; an empty list is `None`: it says nothing.
+pub(super) fn users(raw: &[Text<'_>], report: &mut Report) -> Option<PatternIndex> {
+    globs(raw, check_user_glob, report)
+}
+
+/// Compiles a list of globs over groups; an empty list is `None`: it says nothing.
+pub(super) fn groups(raw: &[Text<'_>], report: &mut Report) -> Option<PatternIndex> {
     globs(raw, check_name_glob, report)
 }
 
