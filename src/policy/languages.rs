@@ -231,7 +231,7 @@ fn step_name(last: Last, byte: u8, dots: bool) -> Option<Last> {
 mod tests {
     use std::sync::LazyLock;
 
-    use proptest::prelude::*;
+    use regex_syntax::hir::Hir;
 
     use super::{HOSTS, REFERENCES, REPOSITORIES, TAGS};
     use crate::image::Reference;
@@ -252,6 +252,11 @@ mod tests {
             begin = end;
         }
         all
+    }
+
+    fn hir(regex: &str) -> Hir {
+        let mut parser = regex_syntax::ParserBuilder::new();
+        parser.unicode(false).utf8(false).build().parse(regex).unwrap()
     }
 
     static SOME_HOSTS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -275,36 +280,35 @@ mod tests {
         texts("a.:4/", 7).into_iter().filter(is_folded).collect()
     });
 
-    const REGEX_PARTS: &[&str] =
-        &["a", "4", "[.]", ":", "/", ".", ".*", "[^/]*", "(a|/)+", "a?", "/a", "a{1,2}"];
-
-    proptest! {
-        #[test]
-        fn a_glob_meets_the_hosts_exactly_if_it_matches_one(glob in "[a.:4\\[\\]*-]{0,4}") {
+    #[test]
+    fn a_glob_meets_the_hosts_exactly_if_it_matches_one() {
+        for glob in texts("a.:4[]*-", 4) {
             let compiled = Glob::new(&glob);
             let expected = SOME_HOSTS.iter().any(|host| compiled.matches(host));
-            prop_assert_eq!(HOSTS.meets_glob(&glob), expected);
+            assert_eq!(HOSTS.meets_glob(&glob), expected, "{glob}");
         }
+    }
 
-        #[test]
-        fn a_glob_meets_the_repositories_exactly_if_it_matches_one(glob in "[a._/*-]{0,5}") {
+    #[test]
+    fn a_glob_meets_the_repositories_exactly_if_it_matches_one() {
+        for glob in texts("a._/*-", 5) {
             let compiled = Glob::new(&glob);
             let expected = SOME_REPOSITORIES.iter().any(|path| compiled.matches(path));
-            prop_assert_eq!(REPOSITORIES.meets_glob(&glob), expected);
+            assert_eq!(REPOSITORIES.meets_glob(&glob), expected, "{glob}");
         }
+    }
 
-        #[test]
-        fn a_regex_meets_the_references_exactly_if_it_matches_one(
-            regex in prop::collection::vec(prop::sample::select(REGEX_PARTS), 0..4),
-        ) {
-            let regex = regex.concat();
-            let compiled = regex::bytes::RegexBuilder::new(&anchored(&regex))
-                .unicode(false)
-                .build()
-                .unwrap();
-            let mut hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+    #[test]
+    fn a_regex_meets_the_references_exactly_if_it_matches_one() {
+        let parts = ["a", "4", "[.]", ":", "/", ".", ".*", "[^/]*", "(a|/)+", "a?", "/a", "a{1,2}"];
+        // Each character stands for a part.
+        for chosen in texts("abcdefghijkl", 3) {
+            let part = |letter: u8| parts[usize::from(letter - b'a')];
+            let regex: String = chosen.bytes().map(part).collect();
+            let mut builder = regex::bytes::RegexBuilder::new(&anchored(&regex));
+            let compiled = builder.unicode(false).build().unwrap();
             let expected = SOME_REFERENCES.iter().any(|text| compiled.is_match(text.as_bytes()));
-            prop_assert_eq!(REFERENCES.meets_regex(&hir.parse(&regex).unwrap()), expected);
+            assert_eq!(REFERENCES.meets_regex(&hir(&regex)), expected, "{regex}");
         }
     }
 
@@ -362,9 +366,7 @@ mod tests {
             ("gcr[.]io/a(_){2}a", true),
             ("", false),
         ] {
-            let mut hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
-            let hir = hir.parse(regex).unwrap();
-            assert_eq!(REFERENCES.meets_regex(&hir), expected, "{regex}");
+            assert_eq!(REFERENCES.meets_regex(&hir(regex)), expected, "{regex}");
         }
         assert!(TAGS.meets_glob("*") && !TAGS.meets_glob("-*") && !TAGS.meets_glob(""));
     }
