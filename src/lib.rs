@@ -1,16 +1,14 @@
 //! ImageGate: a Kubernetes validating admission webhook that refuses Pods whose images come from
 //! untrusted registries, carry a prohibited tag, or have no tag.
 //!
-//! A request travels one way: bytes become a [`admission::Review`], its images are judged by the
-//! [`policy::Policy`] that is in force, and the [`policy::Verdict`] is rendered back to bytes.
-//! The policy travels another: a mounted ConfigMap is read by [`reload`], compiled by
-//! [`policy::compile`] and swapped in with one atomic store.
+//! What images, policies and reviews mean is in [`imagegate_core`]; here is what reaches the world.
+//! A request travels one way: [`server`] reads its bytes, the core judges them by the policy that
+//! [`reload`] has put in force, and [`telemetry`] counts and logs the verdict. The policy travels
+//! another: a mounted ConfigMap is read by [`reload`], compiled by the core and swapped in with one
+//! atomic store.
 //!
 //! | module | holds | IO |
 //! |---|---|---|
-//! | [`image`] | the reference grammar and its normalisation | none |
-//! | [`policy`] | the policy language, its compiler and its evaluation | none |
-//! | [`admission`] | AdmissionReview in, images out, AdmissionReview back | none |
 //! | [`reload`] | watches the policy volume and owns the live policy | files |
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
@@ -31,10 +29,7 @@
     clippy::unwrap_used
 )]
 
-pub mod admission;
 pub mod cli;
-pub mod image;
-pub mod policy;
 pub mod reload;
 pub mod server;
 pub mod settings;

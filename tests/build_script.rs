@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::command::imagegate;
+use crate::support::command::imagegate;
 use tempfile::TempDir;
 
 /// `build.rs`, compiled, and a place to run it.

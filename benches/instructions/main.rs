@@ -7,12 +7,12 @@
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use imagegate::image::Reference;
-use imagegate::policy::{Policy, compile};
+use imagegate_core::image::Reference;
+use imagegate_core::policy::{Policy, compile};
 
 #[path = "../micro/answer.rs"]
 mod answer;
-#[path = "../../tests/support/bodies.rs"]
+#[path = "../../crates/core/tests/support/bodies.rs"]
 mod bodies;
 #[path = "../micro/policies.rs"]
 mod policies;

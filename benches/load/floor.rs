@@ -31,7 +31,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use warp::Filter as _;
 
-#[path = "../../tests/support/bodies.rs"]
+#[path = "../../crates/core/tests/support/bodies.rs"]
 mod bodies;
 
 type Failed = Box<dyn Error + Send + Sync>;

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use imagegate::admission::Review;
-use imagegate::policy::{Documents, Policy, compile};
+use imagegate_core::admission::Review;
+use imagegate_core::policy::{Documents, Policy, compile};
 
 /// The policy of a cluster that has set none.
 pub(crate) fn default_policy() -> Policy {

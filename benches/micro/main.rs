@@ -5,7 +5,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 mod answer;
-#[path = "../../tests/support/bodies.rs"]
+#[path = "../../crates/core/tests/support/bodies.rs"]
 mod bodies;
 mod cpu_time;
 mod decision;

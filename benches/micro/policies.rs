@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use imagegate::policy::{Documents, POLICY_KEY, Policy, compile};
+use imagegate_core::policy::{Documents, POLICY_KEY, Policy, compile};
 
 /// How many rules are measured.
 pub(crate) const COUNTS: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];

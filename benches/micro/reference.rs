@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use imagegate::image::Reference;
+use imagegate_core::image::Reference;
 
 use crate::cpu_time::CpuTime;
 

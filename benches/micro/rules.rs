@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
-use imagegate::policy::{
+use imagegate_core::policy::{
     ContainerImage, Decision, Field, ImageList, Policy, Subject, Workload, compile,
 };
 

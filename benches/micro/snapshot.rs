@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use criterion::Criterion;
-use imagegate::policy::{Documents, compile};
 use imagegate::reload::{InForce, Live};
+use imagegate_core::policy::{Documents, compile};
 
 use crate::cpu_time::CpuTime;
 

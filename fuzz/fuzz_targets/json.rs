@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|body: &[u8]| imagegate::admission::compare_readers(body));
+fuzz_target!(|body: &[u8]| imagegate_core::admission::compare_readers(body));

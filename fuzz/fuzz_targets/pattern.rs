@@ -2,8 +2,8 @@
 //! second the image.
 #![no_main]
 
-use imagegate::image::Reference;
-use imagegate::policy::{
+use imagegate_core::image::Reference;
+use imagegate_core::policy::{
     ContainerImage, Documents, Field, ImageList, SIMPLE_KEYS, Subject, Workload, compile,
 };
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! Any document is a policy whose normal form is the same policy, or has problems.
 #![no_main]
 
-use imagegate::policy::{Difference, Documents, POLICY_KEY, compile};
+use imagegate_core::policy::{Difference, Documents, POLICY_KEY, compile};
 use libfuzzer_sys::fuzz_target;
 
 fn documents(text: &[u8]) -> Documents {

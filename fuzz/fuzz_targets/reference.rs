@@ -1,7 +1,7 @@
 //! Any text is a reference whose canonical form reads back as itself, or none.
 #![no_main]
 
-use imagegate::image::Reference;
+use imagegate_core::image::Reference;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

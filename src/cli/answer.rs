@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::policy::{Mode, Verdict};
+use imagegate_core::policy::{Mode, Verdict};
 
 /// The words of `check`, `test` and `diff`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

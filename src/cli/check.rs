@@ -13,7 +13,7 @@ use super::paint::Paint;
 use super::policy_source;
 use super::printable::printable;
 use super::target::{Asker, Target, Targets};
-use crate::policy::Verdict;
+use imagegate_core::policy::Verdict;
 
 /// Judge images and manifests as the webhook would
 ///

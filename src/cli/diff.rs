@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::policy_source;
 use super::printable::printable;
 use super::target::{Asker, Targets};
-use crate::policy::Difference;
+use imagegate_core::policy::Difference;
 
 /// Show what changes between two policies, and for which images
 ///

@@ -11,8 +11,8 @@ use super::paint::Paint;
 use super::policy_source;
 use super::printable::printable;
 use super::target::{self, Asker, Target};
-use crate::image::Reference;
-use crate::policy::{Subject, Workload};
+use imagegate_core::image::Reference;
+use imagegate_core::policy::{Subject, Workload};
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_saphyr::Location;
 
 use super::printable::printable;
-use crate::policy::{POLICY_KEY, Problem, Problems, Warning};
+use imagegate_core::policy::{POLICY_KEY, Problem, Problems, Warning};
 
 /// How standard input is written, as an argument and in messages.
 pub(super) const STDIN: &str = "-";

@@ -13,7 +13,7 @@ use serde_saphyr::Spanned;
 
 use super::located::{self, Place, STDIN};
 use super::target::{self, Target};
-use crate::admission::{BadReview, images_of_object};
+use imagegate_core::admission::{BadReview, images_of_object};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 64 << 20;

@@ -9,11 +9,14 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::located::{self, Manifest, Origin, STDIN};
-use crate::policy::{
+use imagegate_core::policy::{
     Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, Warning, compile, compile_candidate,
 };
 use crate::reload::{VolumeError, read_volume};
 use crate::settings::DEFAULT_POLICY;
+use imagegate_core::policy::{
+    Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, Warning, compile, compile_candidate,
+};
 
 /// The largest policy that is read from standard input, in bytes.
 const LARGEST: u64 = 4 << 20;

@@ -8,10 +8,10 @@ use anyhow::Result;
 use config::Value;
 
 use super::exit::Exit;
-use crate::policy::SIMPLE_KEYS;
 use crate::server;
 use crate::settings::{Flags, Settings};
 use crate::telemetry::{LogFormat, start_log};
+use imagegate_core::policy::SIMPLE_KEYS;
 
 /// Serve the webhook
 ///

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::manifests;
-use crate::policy::{ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload};
+use imagegate_core::policy::{
+    ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload,
+};
 
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]

@@ -14,7 +14,7 @@ use super::located::{self, Place};
 use super::policy_source;
 use super::printable::printable;
 use super::target::{self, Asker, Target};
-use crate::policy::{Policy, Rule};
+use imagegate_core::policy::{Policy, Rule};
 
 /// Test policies against files of expected verdicts
 ///

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::policy_source::{self, Compiled};
 use super::printable::printable;
 use super::target;
-use crate::policy::{CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, Warning};
+use imagegate_core::policy::{CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, Warning};
 
 /// An exemption that expires within so many seconds, 14 days, is warned of.
 const SOON: i64 = 14 * 86_400;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::policy::{Decision, Flip, Policy, Rule, Verdict};
+use imagegate_core::policy::{Decision, Flip, Policy, Rule, Verdict};
 
 /// A candidate policy with what it would have decided differently.
 #[derive(Debug)]

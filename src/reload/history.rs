@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use crate::policy::Difference;
+use imagegate_core::policy::Difference;
 
 /// Edits that are kept.
 const LONGEST: usize = 20;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::candidate::Candidate;
 use super::history::History;
-use crate::policy::{Policy, Problem};
+use imagegate_core::policy::{Policy, Problem};
 
 /// The policy that judges requests now.
 #[derive(Clone, Debug)]

@@ -13,10 +13,10 @@ use super::history::Applied;
 use super::live::{InForce, Live, Status};
 use super::lookout::Lookout;
 use super::volume::{VolumeError, read_volume};
-use crate::policy::{
+use crate::telemetry::Metrics;
+use imagegate_core::policy::{
     Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
 };
-use crate::telemetry::Metrics;
 
 /// Where the policy comes from.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::policy::POLICY_KEY;
+use imagegate_core::policy::POLICY_KEY;
 
 /// Bytes of all keys together. The API server takes at most 1 MiB in a ConfigMap.
 const LARGEST: u64 = 4 << 20;

@@ -18,9 +18,9 @@ use warp::reply::Response;
 
 use super::drain::Phase;
 use super::refusal::{Refusal, json};
-use crate::policy::{Decision, Problem};
 use crate::reload::{Applied, Candidate, Live, Status};
 use crate::telemetry::Metrics;
+use imagegate_core::policy::{Decision, Problem};
 
 /// `GET /metrics`, `/healthz`, `/readyz` and `/policy`.
 #[must_use]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::refusal::Refusal;
-use crate::admission::{NamespaceEdit, PolicyEdit, Review};
 use crate::reload::{InForce, Live};
 use crate::telemetry::{Decided, Guard, Telemetry};
+use imagegate_core::admission::{NamespaceEdit, PolicyEdit, Review};
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use http::{HeaderValue, StatusCode};
 use warp::reject::{InvalidHeader, MethodNotAllowed, Rejection};
 use warp::reply::Response;
 
-use crate::admission::BadReview;
 use crate::telemetry::ErrorReason;
+use imagegate_core::admission::BadReview;
 
 /// Why a request gets no verdict.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

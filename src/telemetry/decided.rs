@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Metrics, Telemetry};
-use crate::admission::Review;
-use crate::policy::{Decision, Flip, Rule, Verdict};
+use imagegate_core::admission::Review;
+use imagegate_core::policy::{Decision, Flip, Rule, Verdict};
 
 /// The longest user input in a log line, in characters.
 const LONGEST: usize = 256;

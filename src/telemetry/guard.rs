@@ -2,8 +2,8 @@
 
 use super::Telemetry;
 use super::decided::short;
-use crate::admission::Guarded;
-use crate::policy::Decision;
+use imagegate_core::admission::Guarded;
+use imagegate_core::policy::Decision;
 
 /// An edit was judged and answered.
 #[derive(Debug)]

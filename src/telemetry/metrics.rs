@@ -9,8 +9,8 @@ use super::closed::Closed;
 use super::policy_metrics::PolicyMetrics;
 use super::reason::ErrorReason;
 use super::register::Register;
-use crate::admission::Operation;
-use crate::policy::{Decision, Mode, Policy, Rule};
+use imagegate_core::admission::Operation;
+use imagegate_core::policy::{Decision, Mode, Policy, Rule};
 
 /// In seconds, from 50 µs: a decision takes microseconds, waiting in a queue milliseconds.
 const BUCKETS: [f64; 14] = [

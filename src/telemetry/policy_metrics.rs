@@ -3,7 +3,7 @@
 use prometheus::{Gauge, GaugeVec, IntGauge, IntGaugeVec};
 
 use super::register::Register;
-use crate::policy::Policy;
+use imagegate_core::policy::Policy;
 
 #[derive(Debug)]
 pub(super) struct PolicyMetrics {

@@ -1,7 +1,17 @@
-//! What several test files share.
+//! What the test binaries share.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
 
-pub(crate) mod command;
+#[path = "../../crates/core/tests/support/policy.rs"]
 pub(crate) mod policy;
+
+pub(crate) mod authority;
+pub(crate) mod client;
+pub(crate) mod command;
+pub(crate) mod forwarder;
+pub(crate) mod frames;
+pub(crate) mod load;
+pub(crate) mod process;
 pub(crate) mod reload;
 pub(crate) mod server;
+pub(crate) mod siege;
 pub(crate) mod volume;

@@ -15,7 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 
-use crate::admission::is_plain;
+use imagegate_core::admission::is_plain;
 
 /// Bytes of a usual line, the one of a denial.
 const USUAL: usize = 640;

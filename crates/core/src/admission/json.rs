@@ -1,0 +1,229 @@
+//! A JSON reader for what API servers write, faster than one for all JSON.
+//!
+//! Nearly all of a review is skipped: managed fields, annotations, status. Skipping checks the
+//! grammar as `serde_json` does, with the bound on nesting in the same pass. What the reader does
+//! not know it declines, whatever the reason: an escape in a text that is looked at, a wrong type,
+//! an error. The caller then asks `serde_json`, which has the last word and gives the reasons. So
+//! it could only be wrong by accepting more, and tests hold it to that.
+
+mod blocks;
+mod classes;
+#[cfg(any(test, fuzzing))]
+pub(super) mod oracle;
+mod skip;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::fmt;
+
+use fearless_simd::Level;
+use serde::de::value::BorrowedBytesDeserializer;
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// The deepest nesting that is read: below what `serde_json` and [`super::depth`] refuse.
+const DEEPEST: u32 = 127;
+
+/// Reads a whole text as one value; `None` where that is left to `serde_json`.
+pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Option<T> {
+    let mut json = Json { text, at: 0, depth: 0, level: Level::new() };
+    let value = T::deserialize(&mut json).ok()?;
+    json.token().is_none().then_some(value)
+}
+
+/// Whether a text of JSON can hold this one as it is, between quotes.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    words::stop(text.as_bytes(), 0).is_none()
+}
+
+/// The place in a text.
+struct Json<'de> {
+    text: &'de [u8],
+    at: usize,
+    /// Open arrays and objects.
+    depth: u32,
+    /// The instruction set of this processor.
+    level: Level,
+}
+
+/// Why is not said: `serde_json` will.
+#[derive(Debug)]
+struct Declined;
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("declined")
+    }
+}
+
+impl std::error::Error for Declined {}
+
+impl de::Error for Declined {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+impl<'de> Json<'de> {
+    /// The next byte that is no white space, which stays.
+    fn peek(&mut self) -> Option<u8> {
+        let (byte, behind) = skip::token(self.text, self.at)?;
+        self.at = behind - 1;
+        Some(byte)
+    }
+
+    /// The next byte that is no white space, taken.
+    fn token(&mut self) -> Option<u8> {
+        let (byte, behind) = skip::token(self.text, self.at)?;
+        self.at = behind;
+        Some(byte)
+    }
+
+    fn expect(&mut self, expected: u8) -> Result<(), Declined> {
+        if self.token() == Some(expected) { Ok(()) } else { Err(Declined) }
+    }
+
+    /// Takes exactly `rest`, with no white space in front.
+    fn literal(&mut self, rest: &[u8]) -> Result<(), Declined> {
+        let end = self.at + rest.len();
+        if self.text.get(self.at..end) != Some(rest) {
+            return Err(Declined);
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// A text if it has no escape.
+    fn plain(&mut self) -> Result<&'de [u8], Declined> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let Some((b'"', behind)) = words::stop(self.text, start) else { return Err(Declined) };
+        self.at = behind;
+        self.text.get(start..behind - 1).ok_or(Declined)
+    }
+
+    fn open(&mut self, bracket: u8) -> Result<(), Declined> {
+        self.expect(bracket)?;
+        self.depth += 1;
+        if self.depth > DEEPEST { Err(Declined) } else { Ok(()) }
+    }
+}
+
+impl<'de> Deserializer<'de> for &mut Json<'de> {
+    type Error = Declined;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Declined> {
+        Err(Declined)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
+        visitor.visit_borrowed_str(str::from_utf8(self.plain()?).map_err(|_| Declined)?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
+        match self.token() {
+            Some(b't') => self.literal(b"rue").and_then(|()| visitor.visit_bool(true)),
+            Some(b'f') => self.literal(b"alse").and_then(|()| visitor.visit_bool(false)),
+            _ => Err(Declined),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
+        if self.peek() == Some(b'n') {
+            self.literal(b"null")?;
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Declined> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
+        self.open(b'[')?;
+        visitor.visit_seq(Members { json: self, first: true })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
+        self.open(b'{')?;
+        visitor.visit_map(Members { json: self, first: true })
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Declined> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
+        tuple_struct struct enum identifier
+    }
+}
+
+/// The inside of an array or object.
+struct Members<'j, 'de> {
+    json: &'j mut Json<'de>,
+    first: bool,
+}
+
+impl Members<'_, '_> {
+    /// Whether there is one more member; takes the comma in front of it, or the closing bracket.
+    fn more(&mut self, closing: u8) -> Result<bool, Declined> {
+        let byte = self.json.peek().ok_or(Declined)?;
+        if byte == closing {
+            self.json.at += 1;
+            self.json.depth -= 1;
+            return Ok(false);
+        }
+        if !std::mem::replace(&mut self.first, false) {
+            self.json.expect(b',')?;
+        }
+        Ok(true)
+    }
+}
+
+impl<'de> SeqAccess<'de> for Members<'_, 'de> {
+    type Error = Declined;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Declined> {
+        if self.more(b']')? { seed.deserialize(&mut *self.json).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<'de> MapAccess<'de> for Members<'_, 'de> {
+    type Error = Declined;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Declined> {
+        if !self.more(b'}')? {
+            return Ok(None);
+        }
+        let key = self.json.plain()?;
+        if !key.is_ascii() && str::from_utf8(key).is_err() {
+            return Err(Declined);
+        }
+        self.json.expect(b':')?;
+        seed.deserialize(BorrowedBytesDeserializer::new(key)).map(Some)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Declined> {
+        seed.deserialize(&mut *self.json)
+    }
+}

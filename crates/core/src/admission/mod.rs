@@ -1,0 +1,34 @@
+//! AdmissionReview bytes in, images out; a verdict in, AdmissionReview bytes out.
+//!
+//! Pure: no IO, no clock but the one passed in. What is not understood is an error, never an
+//! admission; what holds no image is allowed.
+
+mod bad_review;
+mod depth;
+mod envelope;
+mod guard;
+mod json;
+mod namespace_edit;
+mod object;
+mod operation;
+mod pod_spec;
+mod policy_edit;
+mod response;
+mod review;
+mod strict;
+mod workload;
+
+pub use bad_review::BadReview;
+pub use guard::Guarded;
+pub use json::is_plain;
+pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
+pub use object::{ObjectImages, images_of_object};
+pub use operation::{ApiVersion, Operation};
+pub use policy_edit::{POLICY_LABEL, PolicyEdit};
+pub use review::Review;
+
+/// Panics where the two readers of JSON disagree on `body`. For fuzzing alone.
+#[cfg(fuzzing)]
+pub fn compare_readers(body: &[u8]) {
+    json::oracle::compare(body);
+}

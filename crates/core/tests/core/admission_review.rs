@@ -1,0 +1,286 @@
+//! Which images a request brings into reach, and how it is answered.
+
+use crate::support::policy::{default_policy, policy};
+use imagegate_core::admission::{Review, images_of_object};
+use imagegate_core::policy::{Decision, Workload};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+#[expect(clippy::needless_pass_by_value, reason = "calls with `json!` read better")]
+fn request(kind: (&str, &str), more: Value) -> Vec<u8> {
+    let mut review = json!({
+        "kind": "AdmissionReview",
+        "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": "u-1",
+            "kind": {"group": kind.0, "version": "v1", "kind": kind.1},
+            "operation": "CREATE",
+            "namespace": "default",
+            "name": "web",
+            "userInfo": {"username": "jane", "groups": ["a", "b"]},
+        },
+    });
+    let request = review["request"].as_object_mut().unwrap();
+    request.extend(more.as_object().unwrap().clone());
+    serde_json::to_vec(&review).unwrap()
+}
+
+fn spec(images: &[&str]) -> Value {
+    let containers: Vec<Value> =
+        images.iter().map(|image| json!({"name": "c", "image": image})).collect();
+    json!({"containers": containers})
+}
+
+fn answer(body: &[u8], yaml: &str) -> Value {
+    let policy = policy(yaml);
+    let review = Review::parse(body).unwrap();
+    serde_json::from_slice(&review.answer(&review.judge(&policy, None, 0))).unwrap()
+}
+
+#[test]
+fn every_built_in_workload_is_walked() {
+    let pod_spec = json!({
+        "containers": [{"name": "a", "image": "a.example/a:1"}],
+        "initContainers": [{"name": "i", "image": "i.example/i:1"}],
+        "ephemeralContainers": [{"name": "e", "image": "e.example/e:1"}],
+        "volumes": [{"name": "plain", "emptyDir": {}},
+                    {"name": "v", "image": {"reference": "v.example/v:1"}}],
+    });
+    let template = json!({"spec": {"template": {"spec": pod_spec}}});
+    let rows = [
+        (("", "Pod"), json!({"spec": pod_spec}), "spec"),
+        (("", "PodTemplate"), json!({"template": {"spec": pod_spec}}), "template.spec"),
+        (("", "ReplicationController"), template.clone(), "spec.template.spec"),
+        (("apps", "Deployment"), template.clone(), "spec.template.spec"),
+        (("extensions", "Deployment"), template.clone(), "spec.template.spec"),
+        (("apps", "ReplicaSet"), template.clone(), "spec.template.spec"),
+        (("extensions", "ReplicaSet"), template.clone(), "spec.template.spec"),
+        (("apps", "StatefulSet"), template.clone(), "spec.template.spec"),
+        (("apps", "DaemonSet"), template.clone(), "spec.template.spec"),
+        (("extensions", "DaemonSet"), template.clone(), "spec.template.spec"),
+        (("batch", "Job"), template.clone(), "spec.template.spec"),
+        (
+            ("batch", "CronJob"),
+            json!({"spec": {"jobTemplate": template}}),
+            "spec.jobTemplate.spec.template.spec",
+        ),
+    ];
+    for (kind, object, path) in rows {
+        let body = request(kind, json!({"object": object}));
+        let review = Review::parse(&body).unwrap();
+        let fields: Vec<String> = review.images().iter().map(|i| i.field.to_string()).collect();
+        let expected = [
+            format!("{path}.containers[0].image"),
+            format!("{path}.initContainers[0].image"),
+            format!("{path}.ephemeralContainers[0].image"),
+            format!("{path}.volumes[1].image.reference"),
+        ];
+        assert_eq!(fields, expected, "{kind:?}");
+    }
+}
+
+#[test]
+fn the_old_object_of_ephemeral_containers_is_walked() {
+    let object = json!({"ephemeralContainers": [{"name": "e", "image": "evil.example/e:1"}]});
+    let more = json!({"operation": "UPDATE", "subResource": "ephemeralcontainers",
+                      "object": object, "oldObject": {"ephemeralContainers": null}});
+    let body = request(("", "EphemeralContainers"), more);
+    let review = Review::parse(&body).unwrap();
+    assert_eq!(review.images()[0].field.to_string(), "ephemeralContainers[0].image");
+    assert_eq!(review.judge(&default_policy(), None, 0).decision, Decision::Deny);
+}
+
+#[test]
+fn what_cannot_change_an_image_is_allowed() {
+    let bad = json!({"spec": spec(&["evil.example/a:1"])});
+    let rows = [
+        (("", "Pod"), json!({"operation": "DELETE", "object": null, "oldObject": bad})),
+        (("", "PodExecOptions"), json!({"operation": "CONNECT", "object": {"command": "sh"}})),
+        (("", "Pod"), json!({"operation": "UPDATE", "subResource": "status", "object": bad})),
+        (("", "Pod"), json!({"operation": "UPDATE", "subResource": "resize", "object": bad})),
+        (("", "Binding"), json!({"subResource": "binding", "object": {"target": {}}})),
+        (("policy", "Eviction"), json!({"subResource": "eviction", "object": {}})),
+        (("autoscaling", "Scale"), json!({"subResource": "scale", "object": {"spec": {}}})),
+        (("", "ConfigMap"), json!({"object": {"data": {"spec": "x"}}})),
+        (("example.com", "Pod"), json!({"object": {"spec": "not a pod spec"}})),
+        (("example.com", "Deployment"), json!({"object": bad})),
+    ];
+    for (kind, more) in rows {
+        let body = request(kind, more);
+        let review = Review::parse(&body).unwrap();
+        let policy = default_policy();
+        let verdict = review.judge(&policy, None, 0);
+        assert_eq!(verdict.decision, Decision::Allow, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_pod_without_an_image_is_denied() {
+    let rows = [
+        json!({}),
+        json!({"spec": null}),
+        json!({"spec": {}}),
+        json!({"spec": {"containers": []}}),
+        json!({"spec": {"containers": null}}),
+        json!({"spec": {"containers": [{"name": "c"}]}}),
+        json!({"spec": {"containers": [{"name": "c", "image": null}]}}),
+        json!({"spec": {"containers": [{"name": "c", "image": ""}]}}),
+    ];
+    for object in rows {
+        let body = request(("", "Pod"), json!({"object": object}));
+        let answer = answer(&body, "exemptions: [{name: e, images: ['*'], reason: r}]");
+        assert_eq!(answer["response"]["allowed"], json!(false), "{object}");
+        let cause = &answer["response"]["status"]["details"]["causes"][0];
+        assert_eq!(cause["reason"], "invalid-reference", "{object}");
+    }
+}
+
+#[test]
+fn an_update_is_judged_by_the_references_that_are_new() {
+    let cases = [
+        (vec!["evil.example/a:1"], vec!["evil.example/a:1"], true),
+        (vec!["evil.example/a:1"], vec!["evil.example/a:2"], false),
+        (vec!["evil.example/a:1", "gcr.io/b:1"], vec!["gcr.io/b:1", "evil.example/a:1"], true),
+        (vec!["gcr.io/b:1"], vec!["gcr.io/b:1", "nginx"], false),
+        (vec!["gcr.io/b:1", "nginx"], vec!["gcr.io/b:1"], true),
+        // Compared as written: another spelling is another reference.
+        (vec!["evil.example/a:1"], vec!["EVIL.example/a:1"], false),
+        (vec![], vec!["evil.example/a:1"], false),
+    ];
+    for (old, new, allowed) in cases {
+        let more = json!({"operation": "UPDATE", "object": {"spec": spec(&new)},
+                          "oldObject": {"spec": spec(&old)}});
+        let body = request(("", "Pod"), more);
+        assert_eq!(answer(&body, "updates: changed")["response"]["allowed"], allowed, "{new:?}");
+    }
+    let same = json!({"operation": "UPDATE", "object": {"spec": spec(&["nginx"])},
+                      "oldObject": {"spec": spec(&["nginx"])}});
+    let body = request(("", "Pod"), same);
+    assert_eq!(answer(&body, "updates: all")["response"]["allowed"], json!(false));
+    let without = json!({"operation": "UPDATE", "object": {"spec": spec(&["nginx"])}});
+    let body = request(("", "Pod"), without);
+    assert_eq!(answer(&body, "updates: changed")["response"]["allowed"], json!(false));
+}
+
+#[test]
+fn a_denial_is_rendered_whole() {
+    let object = json!({"spec": spec(&["nginx", "gcr.io/a:latest"])});
+    let body = request(("", "Pod"), json!({"object": object}));
+    let policy = default_policy();
+    let hash = policy.hash();
+    let first = "c image has no tag! (nginx). Only images with tags are allowed.";
+    let second = "c image has a non-allowed tag! (gcr.io/a:latest). \
+                  These tags \"staging,latest\" are prohibited.";
+    let expected = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "response": {
+            "uid": "u-1",
+            "allowed": false,
+            "status": {
+                "status": "Failure",
+                "message": format!("{first}; {second}"),
+                "details": {"causes": [
+                    {"reason": "missing-tag", "message": first,
+                     "field": "spec.containers[0].image"},
+                    {"reason": "blocked-tag", "message": second,
+                     "field": "spec.containers[1].image"},
+                ]},
+                "code": 403,
+            },
+            "auditAnnotations": {
+                "policy-hash": hash,
+                "verdict": "deny",
+                "violations":
+                    "spec.containers[0].image=missing-tag,spec.containers[1].image=blocked-tag",
+            },
+        },
+    });
+    assert_eq!(answer(&body, "mode: enforce"), expected);
+}
+
+#[test]
+fn the_version_that_asks_is_the_version_that_answers() {
+    let body = request(("", "Pod"), json!({"object": {"spec": spec(&["gcr.io/a:1"])}}));
+    let text = String::from_utf8(body).unwrap();
+    let body = text.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1");
+    let answer = answer(body.as_bytes(), "mode: enforce");
+    assert_eq!(answer["apiVersion"], "admission.k8s.io/v1beta1");
+    assert_eq!(answer["response"]["allowed"], json!(true));
+    assert_eq!(answer["response"].get("status"), None);
+}
+
+#[test]
+fn an_exemption_is_annotated() {
+    let yaml = "exemptions: [{name: agent, images: [evil.example], reason: r}]";
+    let object = json!({"spec": spec(&["evil.example/a:1"])});
+    let answer = answer(&request(("", "Pod"), json!({"object": object})), yaml);
+    assert_eq!(answer["response"]["allowed"], json!(true));
+    let annotations = &answer["response"]["auditAnnotations"];
+    assert_eq!(annotations["exemptions"], "spec.containers[0].image=agent");
+}
+
+#[test]
+fn texts_with_escapes_are_read_and_written() {
+    let image = "evil.example/\"a\"\\:1\u{7}é";
+    let body = request(("", "Pod"), json!({"object": {"spec": spec(&[image])}}));
+    let body = String::from_utf8(body).unwrap().replace("u-1", "u\\u002d\\\"1");
+    let answer = answer(body.as_bytes(), "mode: enforce");
+    assert_eq!(answer["response"]["uid"], "u-\"1");
+    let message = answer["response"]["status"]["message"].as_str().unwrap();
+    assert!(message.contains(r#"evil.example/"a"\:1\u{7}é"#), "{message}");
+}
+
+#[test]
+fn who_asks_is_known() {
+    let body = request(("", "Pod"), json!({"dryRun": true, "object": {"spec": spec(&["a"])}}));
+    let review = Review::parse(&body).unwrap();
+    assert_eq!((review.user(), review.groups().len()), ("jane", 2));
+    assert_eq!((review.namespace(), review.name(), review.kind()), ("default", "web", "Pod"));
+    assert!(review.is_dry_run());
+}
+
+#[test]
+fn a_bare_object_gives_its_images() {
+    let manifest = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "prod"},
+        "spec": {"template": {"spec": spec(&["nginx"])}}});
+    let json = manifest.to_string();
+    let object = images_of_object(json.as_bytes()).unwrap();
+    assert_eq!((&*object.kind, &*object.name, &*object.namespace), ("Deployment", "web", "prod"));
+    assert_eq!(object.workload, Workload::Template);
+    assert_eq!(object.images.len(), 1);
+    let service = json!({"apiVersion": "v1", "kind": "Service", "spec": {"ports": []}}).to_string();
+    assert!(images_of_object(service.as_bytes()).unwrap().images.is_empty());
+    assert!(images_of_object(b"[]").is_err());
+}
+
+proptest! {
+    #[test]
+    fn answers_keep_to_the_limits_of_the_api_server(
+        images in proptest::collection::vec("[a-zé\"\\\\\n ]{0,300}", 1..80),
+        mode in prop_oneof![Just("enforce"), Just("warn"), Just("audit")],
+    ) {
+        let images: Vec<&str> = images.iter().map(String::as_str).collect();
+        let body = request(("", "Pod"), json!({"object": {"spec": spec(&images)}}));
+        let answer = answer(&body, &format!("mode: {mode}"));
+        let response = &answer["response"];
+        prop_assert_eq!(&response["uid"], "u-1");
+        prop_assert_eq!(response["allowed"].as_bool().unwrap(), mode != "enforce");
+        if let Some(message) = response["status"]["message"].as_str() {
+            prop_assert!(message.len() <= 1024, "{}", message.len());
+            prop_assert!(!message.contains('\n'));
+        }
+        if let Some(causes) = response["status"]["details"]["causes"].as_array() {
+            prop_assert!(causes.len() <= 32);
+        }
+        let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
+        prop_assert_eq!(warnings.is_empty(), mode != "warn");
+        let texts: Vec<&str> = warnings.iter().map(|warning| warning.as_str().unwrap()).collect();
+        prop_assert!(texts.iter().all(|text| text.chars().count() <= 120));
+        prop_assert!(texts.iter().all(|text| !text.chars().any(char::is_control)));
+        prop_assert!(texts.iter().map(|text| text.len()).sum::<usize>() <= 4096);
+        let annotations = response["auditAnnotations"].as_object().unwrap();
+        prop_assert!(annotations.values().all(|text| text.as_str().unwrap().len() <= 1024));
+    }
+}

@@ -1,0 +1,307 @@
+//! What `compile` accepts, and what it says of what it does not.
+
+use crate::support::policy::{full_form, variables, volume};
+use imagegate_core::policy::{Documents, compile, compile_candidate};
+
+/// The problems of some documents, as people read them.
+fn problems(documents: &Documents) -> String {
+    compile(documents).map(|(policy, _)| policy.to_json().to_owned()).unwrap_err().to_string()
+}
+
+fn warnings(documents: &Documents) -> Vec<String> {
+    compile(documents).unwrap().1.iter().map(ToString::to_string).collect()
+}
+
+fn hash(documents: &Documents) -> String {
+    compile(documents).unwrap().0.hash().to_owned()
+}
+
+#[test]
+fn both_forms_of_a_policy_have_the_same_hash() {
+    let simple = [
+        ("ALLOWED_REGISTRIES", "docker.io,gcr.io"),
+        ("BLOCKED_TAGS", "staging,latest"),
+        ("DISABLE_EMPTY_TAG", "true"),
+    ];
+    let full = "allowedRegistries: [docker.io, gcr.io]\nblockedTags: [staging, latest]\n";
+    let expected = hash(&Documents::default());
+    assert_eq!(hash(&volume(simple)), expected);
+    assert_eq!(hash(&variables(simple)), expected);
+    assert_eq!(hash(&full_form(full)), expected);
+    assert_eq!(expected.len(), 12);
+    assert_ne!(hash(&full_form("requireDigest: true")), expected);
+}
+
+#[test]
+fn a_volume_key_wins_over_its_variable_alone() {
+    let mut documents = volume([("BLOCKED_TAGS", "edge")]);
+    documents.variables = variables([
+        ("ALLOWED_REGISTRIES", "quay.io"),
+        ("BLOCKED_TAGS", "latest"),
+        ("UNRELATED", "x"),
+    ])
+    .variables;
+    let json = compile(&documents).unwrap().0.to_json().to_owned();
+    assert!(json.contains(r#""allowedRegistries":["quay.io"]"#), "{json}");
+    assert!(json.contains(r#""blockedTags":["edge"]"#), "{json}");
+}
+
+#[test]
+fn lists_of_the_simple_form_are_separated_three_ways_and_blanks_dropped() {
+    let documents =
+        volume([("ALLOWED_REGISTRIES", " docker.io ;, gcr.io|quay.io,\n"), ("BLOCKED_TAGS", "")]);
+    let json = compile(&documents).unwrap().0.to_json().to_owned();
+    assert!(json.contains(r#""allowedRegistries":["docker.io","gcr.io","quay.io"]"#), "{json}");
+    assert!(json.contains(r#""blockedTags":[]"#), "{json}");
+}
+
+#[test]
+fn booleans_of_the_simple_form_ignore_case() {
+    for (text, expected) in [("TRUE", true), ("False", false), ("true\n", true)] {
+        let json = compile(&volume([("DISABLE_EMPTY_TAG", text)])).unwrap().0.to_json().to_owned();
+        assert!(json.contains(&format!(r#""requireTag":{expected}"#)), "{text:?}: {json}");
+    }
+}
+
+#[test]
+fn a_tag_that_looks_like_a_number_keeps_its_text() {
+    let json = compile(&full_form("blockedTags: [1.0, 1e3, 0x10, true, ~x]"));
+    let json = json.unwrap_err().to_string();
+    assert!(json.contains("`~x` is not a tag"), "{json}");
+    let policy = compile(&full_form("blockedTags: [1.0, 1e3, 0x10, true, 007]")).unwrap().0;
+    let expected = r#""blockedTags":["1.0","1e3","0x10","true","007"]"#;
+    assert!(policy.to_json().contains(expected), "{}", policy.to_json());
+}
+
+#[test]
+fn every_problem_of_the_simple_form_is_said_with_its_place() {
+    let documents = volume([
+        ("ALLOWED_REGISTRIES", "docker.io,https://gcr.io"),
+        ("BLOCKED_TAGS", "a\nb c"),
+        ("DISABLE_EMPTY_TAG", "yes"),
+        ("BLOCKED_TAG", "x"),
+    ]);
+    let expected = "\
+ALLOWED_REGISTRIES:1:11: `https://gcr.io` is a URL
+  hint: leave out the scheme, as in `gcr.io/acme`
+BLOCKED_TAG: this key is not known
+  hint: did you mean `BLOCKED_TAGS`?
+BLOCKED_TAGS:1:1: `a\\nb c` is not a tag or a glob over tags
+  hint: a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex
+DISABLE_EMPTY_TAG:1:1: `yes` is neither `true` nor `false`
+  hint: write `true` to refuse images without a tag";
+    assert_eq!(problems(&documents), expected);
+}
+
+#[test]
+fn every_problem_of_the_full_form_is_said_with_its_place() {
+    let yaml = r#"mode: enforced
+allowedRegistrys: [docker.io]
+allowedRegistries: []
+blockedRegistries: ["https://evil.example", "GCR.io/Acme", "a@b", "/(/"]
+blockedTags: ["a b", ":latest"]
+requireTag: maybe
+overrides:
+  - {namespaces: [], requireDigest: true}
+  - {name: Prod, namespaces: ["prod"]}
+  - 5
+exemptions:
+  - {name: x}
+  - {name: y, images: [docker.io/a], reason: z, expires: tomorrow, serviceAccounts: [a]}
+namespaceOptOut: {groops: [a]}
+"#;
+    let expected = "\
+policy.yaml:1:7: mode: `enforced` is not one of `enforce`, `warn`, `audit`
+  hint: did you mean `enforce`?
+policy.yaml:2:1: the field `allowedRegistrys` is not known
+  hint: did you mean `allowedRegistries`?
+policy.yaml:3:20: allowedRegistries: the list of allowed registries is empty
+  hint: write `*` to allow every registry
+policy.yaml:4:21: blockedRegistries[0]: `https://evil.example` is a URL
+  hint: leave out the scheme, as in `gcr.io/acme`
+policy.yaml:4:45: blockedRegistries[1]: `GCR.io/Acme` can match no repository
+  hint: the path behind the host is lower case
+policy.yaml:4:60: blockedRegistries[2]: `a@b` names a user
+  hint: leave out everything up to the `@`
+policy.yaml:4:67: blockedRegistries[3]: `/(/` is not a valid regex: unclosed group
+policy.yaml:5:15: blockedTags[0]: `a b` is not a tag or a glob over tags
+  hint: a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex
+policy.yaml:5:22: blockedTags[1]: `:latest` begins with `:`
+  hint: write the tag alone, as in `latest`
+policy.yaml:6:13: requireTag: `maybe` is not one of `true`, `false`
+policy.yaml:8:5: overrides[0]: the override has no name
+  hint: write `name: …` for this override
+policy.yaml:8:18: overrides[0].namespaces: the list of namespaces is empty
+  hint: leave `namespaces` out for an override that only a path names
+policy.yaml:9:12: overrides[1].name: `Prod` is not a name
+  hint: a name has at most 63 lower-case letters, digits and `-`
+policy.yaml:10:5: overrides[2]: expected a mapping, found a single value
+policy.yaml:12:5: exemptions[0]: the exemption names no image
+  hint: write `images: [gcr.io/acme/agent]`
+policy.yaml:12:5: exemptions[0]: the exemption has no reason
+  hint: write `reason: …`, such as a ticket
+policy.yaml:13:58: exemptions[1].expires: `tomorrow` is not a day
+  hint: write the last day as `2027-01-31`, or a moment as `2027-01-31T12:00:00Z`
+policy.yaml:13:86: exemptions[1].serviceAccounts[0]: `a` is not a service account
+  hint: write `namespace/name`
+policy.yaml:14:19: namespaceOptOut: the field `groops` is not known
+  hint: did you mean `groups`?";
+    assert_eq!(problems(&full_form(yaml)), expected);
+}
+
+#[test]
+fn documents_that_are_no_policy_are_refused() {
+    let deep = format!("allowedRegistries: {}{}", "[".repeat(100), "]".repeat(100));
+    let many_tags = "a,".repeat(10);
+    let rows = [
+        (volume([]), "the policy volume holds no policy"),
+        (volume([("ALLOWED_REGISTRIES", " , ")]), "the list of allowed registries is empty"),
+        (full_form(""), "the policy is empty"),
+        (full_form("# only a comment"), "the policy is empty"),
+        (full_form("- a"), "a policy is a mapping of fields"),
+        (full_form("text"), "a policy is a mapping of fields"),
+        (full_form("mode: warn\nmode: audit"), "the key `mode` is given twice"),
+        (full_form("mode: warn\n---\nmode: audit"), "there is a second document"),
+        (full_form("mode: [warn"), "not valid YAML"),
+        (full_form("allowedRegistries: docker.io"), "expected a list, found a single value"),
+        (full_form("blockedTags: [[latest]]"), "expected a text, found a list"),
+        (full_form("mode:"), "expected a text, found nothing"),
+        (full_form("a: &a [*a]"), "not valid YAML"),
+        (full_form(&deep), "not valid YAML"),
+        (full_form("allowedRegistries: [\"*\", \"\"]"), "does not begin with a registry host"),
+        (full_form("allowedRegistries: ['reg*:443']"), "ends in the port of HTTPS"),
+        (full_form("allowedRegistries: [\"docker.io/nginx:1\"]"), "holds a tag or a digest"),
+        (full_form("allowedRegistries: [\"/a)|(b/\"]"), "is not a valid regex"),
+        (full_form("blockedTags: [\"/(a{900}){900}/\"]"), "is not a valid regex"),
+        (
+            volume([("policy.yaml", "mode: warn"), ("BLOCKED_TAGS", &many_tags)]),
+            "the policy is given in two forms, as `policy.yaml` and as `BLOCKED_TAGS`",
+        ),
+        (full_form("overrides: [{name: a}, {name: a}]"), "the name `a` is given to two overrides"),
+        (
+            full_form(
+                "exemptions: [{name: a, images: [\"*\"], reason: r}, \
+                 {name: a, images: [\"*\"], reason: r}]",
+            ),
+            "the name `a` is given to two exemptions",
+        ),
+    ];
+    for (documents, expected) in rows {
+        let problems = problems(&documents);
+        assert!(problems.contains(expected), "{documents:?}\n{problems}");
+    }
+}
+
+#[test]
+fn a_pattern_that_can_match_nothing_is_a_problem_in_every_list() {
+    let rows = [
+        ("allowedRegistries: ['.*']", "`.*` can match no registry host"),
+        ("allowedRegistries: [acme]", "`acme` can match no image"),
+        ("allowedRegistries: [library/nginx]", "`library/nginx` can match no image"),
+        ("allowedRegistries: ['docker.io/.*']", "`docker.io/.*` can match no repository"),
+        ("allowedRegistries: ['*..corp']", "`*..corp` can match no registry host"),
+        ("allowedRegistries: ['/docker.io/']", "`/docker.io/` can match no image"),
+        ("allowedRegistries: ['/gcr[.]io:443/.*/']", "can match no image"),
+        ("blockedRegistries: ['gcr.io/a..b']", "`gcr.io/a..b` can match no repository"),
+        ("blockedRegistries: [gcr.io//a]", "`gcr.io//a` can match no repository"),
+        ("blockedTags: ['-rc*']", "`-rc*` can match no tag"),
+        ("blockedTags: ['/a:b/']", "`/a:b/` can match no tag"),
+        ("blockedTags: ['/a{129}/']", "`/a{129}/` can match no tag"),
+        ("allowedTags: ['.*']", "`.*` can match no tag"),
+        ("overrides: [{name: a, allowedTags: ['.*']}]", "`.*` can match no tag"),
+        ("overrides: [{name: a, namespaces: ['prod_*']}]", "`prod_*` can match no namespace"),
+        (
+            "exemptions: [{name: a, images: ['gcr.io/-*'], reason: r}]",
+            "`gcr.io/-*` can match no repository",
+        ),
+        (
+            "exemptions: [{name: a, images: [gcr.io], reason: r, namespaces: [Prod]}]",
+            "`Prod` can match no namespace",
+        ),
+        (
+            "exemptions: [{name: a, images: [gcr.io], reason: r, serviceAccounts: [ci/-a]}]",
+            "`ci/-a` can match no service account",
+        ),
+        (
+            "namespaceOptOut: {users: ['system:serviceaccount:ci']}",
+            "`system:serviceaccount:ci` can match no user",
+        ),
+        (
+            "namespaceOptOut: {users: ['system:serviceaccount:CI:*']}",
+            "`system:serviceaccount:CI:*` can match no namespace",
+        ),
+    ];
+    for (yaml, expected) in rows {
+        let problems = problems(&full_form(yaml));
+        assert!(problems.contains(expected), "{yaml}: {problems}");
+        assert!(problems.contains("\n  hint: "), "{yaml}: {problems}");
+    }
+    let long = "a".repeat(256);
+    let problems = problems(&full_form(&format!("allowedRegistries: [gcr.io/{long}]")));
+    assert!(problems.contains("can match no repository"), "{problems}");
+}
+
+#[test]
+fn bytes_that_are_not_text_are_refused() {
+    for key in ["policy.yaml", "ALLOWED_REGISTRIES"] {
+        let mut documents = volume([]);
+        documents.volume.as_mut().unwrap().insert(key.to_owned(), vec![b'a', 0xff]);
+        assert!(problems(&documents).contains("is not UTF-8 text"));
+    }
+}
+
+#[test]
+fn problems_are_bounded_and_the_rest_counted() {
+    let items = vec!["a b"; 250].join(",");
+    let problems = problems(&full_form(&format!("blockedTags: [{items}]")));
+    assert_eq!(problems.matches("is not a tag").count(), 100);
+    assert!(problems.ends_with("policy: 150 more problems are not shown"), "{problems}");
+}
+
+#[test]
+fn what_is_probably_not_meant_is_warned_of() {
+    let rows = [
+        ("blockedTags: [a, a]", "`a` is listed twice"),
+        ("requireTag: false", "an image without a tag is admitted"),
+    ];
+    for (yaml, expected) in rows {
+        let warnings = warnings(&full_form(yaml));
+        assert!(warnings.iter().any(|warning| warning.contains(expected)), "{yaml}: {warnings:?}");
+    }
+    for (yaml, hint) in [
+        (
+            "blockedTags: ['v1.*']",
+            "write `v1*`, or `/v1.*/` for a regex; if the glob is meant, `/v1[.].*/` says the same",
+        ),
+        ("allowedRegistries: ['docker.io.*']", "write `docker.io`"),
+        ("allowedRegistries: ['gcr.io/acme.*']", "write `gcr.io/acme*`"),
+        (
+            "exemptions: [{name: a, images: [gcr.io], reason: r, users: ['ci.*']}]",
+            "names are matched by globs, not by regexes: write `ci*`",
+        ),
+    ] {
+        let [warning] = &warnings(&full_form(yaml))[..] else { panic!("{yaml}") };
+        assert!(warning.contains("looks like a regex, but is a glob"), "{warning}");
+        assert!(warning.ends_with(&format!("\n  hint: {hint}")), "{warning}");
+    }
+    for yaml in ["allowedRegistries: ['registry.*.corp', '10.0.*']", "blockedTags: ['*-rc*']"] {
+        assert!(warnings(&full_form(yaml)).is_empty(), "{yaml}");
+    }
+    let mut documents = full_form("mode: warn");
+    documents.variables = variables([("BLOCKED_TAGS", "x")]).variables;
+    assert_eq!(
+        warnings(&documents),
+        ["BLOCKED_TAGS: this variable is not used, since the policy is given in full form\n  \
+          hint: remove the variable"]
+    );
+    assert!(warnings(&Documents::default()).is_empty());
+}
+
+#[test]
+fn a_candidate_is_compiled_apart_from_the_policy() {
+    let documents = volume([("policy.yaml", "mode: warn"), ("candidate.yaml", "mode: wrong")]);
+    assert!(compile(&documents).is_ok());
+    let problems = compile_candidate(&documents).unwrap().unwrap_err().to_string();
+    assert!(problems.starts_with("candidate.yaml:1:7: mode: `wrong` is not one of"), "{problems}");
+    assert!(compile_candidate(&full_form("mode: warn")).is_none());
+}

@@ -1,0 +1,99 @@
+//! What a change of policy is called, and whether it loosens.
+
+use crate::support::policy::policy;
+use imagegate_core::policy::Difference;
+
+#[test]
+fn changes_are_said_in_words_and_loosening_is_flagged() {
+    let rows = [
+        ("", "", "", false),
+        ("", "allowedRegistries: [gcr.io, docker.io]", "allowedRegistries: reordered", false),
+        (
+            "",
+            "allowedRegistries: [docker.io, quay.io]",
+            "allowedRegistries: +quay.io -gcr.io",
+            true,
+        ),
+        ("", "allowedRegistries: [docker.io]", "allowedRegistries: -gcr.io", false),
+        ("blockedRegistries: [a.b]", "", "blockedRegistries: -a.b", true),
+        ("", "blockedRegistries: [a.b]", "blockedRegistries: +a.b", false),
+        ("", "blockedTags: [latest]", "blockedTags: -staging", true),
+        ("", "allowedTags: [v*]", "allowedTags: +v*", false),
+        ("allowedTags: [v*]", "", "allowedTags: -v*", true),
+        ("allowedTags: [v*, w*]", "allowedTags: [v*]", "allowedTags: -w*", false),
+        ("allowedTags: [v*]", "allowedTags: [v*, w*]", "allowedTags: +w*", true),
+        ("", "mode: warn", "mode: enforce → warn", true),
+        ("mode: audit", "mode: warn", "mode: audit → warn", false),
+        ("", "requireTag: false\nblockedTags: [staging, latest]", "requireTag: true → false", true),
+        ("", "requireDigest: true", "requireDigest: false → true", false),
+        ("", "shortNames: dockerHub", "shortNames: deny → dockerHub", true),
+        ("", "updates: all", "updates: changed → all", false),
+        ("", "templates: ignore", "templates: warn → ignore", true),
+        (
+            "",
+            "overrides: [{name: dev, namespaces: [dev], mode: warn}]",
+            "overrides: +dev; overrides[dev].mode: enforce → warn",
+            true,
+        ),
+        (
+            "",
+            "overrides: [{name: prod, namespaces: [prod], requireDigest: true}]",
+            "overrides: +prod; overrides[prod].requireDigest: false → true",
+            false,
+        ),
+        (
+            "overrides: [{name: prod, namespaces: [prod], requireDigest: true}]",
+            "",
+            "overrides: -prod; overrides[prod].requireDigest: true → false",
+            true,
+        ),
+        (
+            "overrides: [{name: a, namespaces: [a], mode: warn}]",
+            "overrides: [{name: a, namespaces: [b], mode: audit}]",
+            "overrides[a].mode: warn → audit; overrides[a].namespaces: +b -a",
+            true,
+        ),
+        (
+            "overrides: [{name: a, namespaces: [x]}, {name: b, namespaces: [x]}]",
+            "overrides: [{name: b, namespaces: [x]}, {name: a, namespaces: [x]}]",
+            "overrides: reordered",
+            true,
+        ),
+        ("", "exemptions: [{name: e, images: [a.b], reason: r}]", "exemptions: +e", true),
+        (
+            "exemptions: [{name: e, images: [a.b], reason: r}]",
+            "exemptions: [{name: e, images: [a.b], reason: s, expires: 2030-01-01}]",
+            "exemptions[e].expires: none → 2030-01-01; exemptions[e].reason: r → s",
+            true,
+        ),
+        ("", "namespaceOptOut: {users: [jane]}", "namespaceOptOut.users: +jane", true),
+    ];
+    for (old, new, expected, loosens) in rows {
+        let difference = Difference::between(&policy_of(old), &policy_of(new));
+        assert_eq!(difference.to_string(), expected, "{old} => {new}");
+        assert_eq!(difference.loosens, loosens, "{old} => {new}");
+        assert_eq!(difference.is_empty(), expected.is_empty());
+    }
+}
+
+#[test]
+fn long_changes_are_cut() {
+    let tags = |from: usize, to: usize| {
+        let tags: Vec<String> = (from..to).map(|n| format!("t{n}")).collect();
+        policy(&format!("blockedTags: [{}]", tags.join(", ")))
+    };
+    let difference = Difference::between(&tags(0, 1), &tags(0, 101));
+    assert!(difference.to_string().ends_with(" +t10 and 90 more"), "{difference}");
+    let overrides = |mode: &str| {
+        let each = |n| format!("{{name: o{n}, mode: {mode}}}");
+        let overrides: Vec<String> = (0..100).map(each).collect();
+        policy(&format!("overrides: [{}]", overrides.join(", ")))
+    };
+    let difference = Difference::between(&overrides("warn"), &overrides("audit"));
+    assert!(difference.to_string().ends_with("; and 60 more"), "{difference}");
+}
+
+/// An empty document is no policy; it stands for the defaults here.
+fn policy_of(yaml: &str) -> imagegate_core::policy::Policy {
+    policy(if yaml.is_empty() { "mode: enforce" } else { yaml })
+}

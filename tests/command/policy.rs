@@ -1,0 +1,118 @@
+//! `imagegate validate`, `explain`, `test`, `diff` and `schema`.
+
+use std::fs;
+
+use crate::support::command::{imagegate, imagegate_with};
+
+const BROKEN: &str = "mode: strict\nallowedRegistries: []\nblockedTags: ['/(/']\n";
+
+#[test]
+fn validate_reports_every_problem_with_its_place() {
+    let ran = imagegate_with(&["validate", "-"], BROKEN, &[]);
+    assert_eq!(ran.code, 3);
+    for place in ["-:1:7: mode: `strict`", "-:2:20:", "-:3:15:"] {
+        assert!(ran.err.contains(place), "{place} not in {}", ran.err);
+    }
+    assert!(ran.err.contains("\n  hint: write `*` to allow every registry\n"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), BROKEN).unwrap();
+    let path = file.path().to_str().unwrap();
+    assert_eq!(imagegate(&format!("check --policy {path} nginx")).code, 3);
+    assert_eq!(imagegate("validate /nonexistent").code, 2);
+}
+
+#[test]
+fn validate_prints_the_policy_as_a_table() {
+    let ran = imagegate("validate config/examples/teams");
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.contains("\n  allowedRegistries    registry.example.com/shared\n"));
+    assert!(ran.out.contains("\n  overrides            research: "), "{}", ran.out);
+    assert_eq!(imagegate("validate --quiet config/examples/teams").out, "");
+}
+
+#[test]
+fn validate_warns_of_exemptions_that_end() {
+    let policy = "exemptions:\n- {name: old, images: [quay.io/x], reason: r, owner: ops, \
+                  expires: 2020-01-31}\n";
+    let ran = imagegate_with(&["validate", "-"], policy, &[]);
+    assert_eq!(ran.code, 0);
+    let warning = "warning: -: exemption `old` expired on 2020-01-31 and no longer applies \
+                   (owner: ops)\n";
+    assert!(ran.err.contains(warning), "{}", ran.err);
+}
+
+#[test]
+fn validate_reads_the_manifest_of_a_config_map() {
+    let manifest = "kind: ConfigMap\ndata:\n  policy.yaml: |\n    mode: strict\n";
+    let ran = imagegate_with(&["validate", "-"], manifest, &[]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.starts_with("-:4:11: mode:"), "{}", ran.err);
+}
+
+#[test]
+fn a_broken_candidate_is_a_problem() {
+    let manifest = "kind: ConfigMap\ndata:\n  policy.yaml: 'mode: warn'\n  candidate.yaml: 'x: 1'";
+    let ran = imagegate_with(&["validate", "-"], manifest, &[]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("-:4:20: candidate.yaml: the field `x` is not"), "{}", ran.err);
+}
+
+#[test]
+fn explain_names_what_decides_and_what_would_be_accepted() {
+    let ran = imagegate("explain nginx");
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("canonical  docker.io/library/nginx\n"), "{}", ran.out);
+    assert!(ran.out.contains("\n  FAIL  missing-tag "), "{}", ran.out);
+    let accepted = "docker.io/library/nginx:<tag>, if the image on Docker Hub is meant";
+    assert!(ran.out.ends_with(&format!("\naccepted   {accepted}\n")), "{}", ran.out);
+    let ran = imagegate("explain quay.io/acme/api:1");
+    assert!(!ran.out.contains("docker.io/acme/api"), "{}", ran.out);
+    assert!(ran.out.contains("\naccepted   a copy at docker.io/<your-repository>:1\n"));
+    assert_eq!(imagegate("explain docker.io/nginx:1.20").code, 0);
+}
+
+#[test]
+fn every_example_answers_its_cases() {
+    let files: Vec<_> = fs::read_dir("config/examples")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().to_str().unwrap().to_owned())
+        .filter(|path| path.ends_with(".cases.yaml"))
+        .collect();
+    let ran = imagegate(&format!("test {}", files.join(" ")));
+    assert_eq!((ran.code, files.len()), (0, 5), "{ran:?}");
+}
+
+#[test]
+fn a_case_that_does_not_hold_is_said_and_fails() {
+    let directory = tempfile::TempDir::new().unwrap();
+    fs::write(directory.path().join("policy.yaml"), "allowedRegistries: [quay.io]\n").unwrap();
+    let cases = directory.path().join("cases.yaml");
+    let text = "policy: policy.yaml\ncases:\n- {image: quay.io/a:1, expect: deny}\n\
+                - {image: gcr.io/a:1, expect: deny, rule: blocked-tag}\n\
+                - {image: quay.io/a:1, expect: allow}\n";
+    fs::write(&cases, text).unwrap();
+    let ran = imagegate(&format!("test {}", cases.display()));
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("quay.io/a:1 in default: expected deny, got allow\n"), "{}", ran.out);
+    assert!(ran.out.contains("expected rule blocked-tag, got untrusted-registry\n"));
+    assert!(ran.out.ends_with("3 cases: 1 passed, 2 failed\n"));
+}
+
+#[test]
+fn diff_says_what_changes_in_words_and_over_images() {
+    let ran = imagegate(
+        "diff config/examples/simple config/examples/production \
+                         docker.io/nginx:1.20 docker.io/nginx",
+    );
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("blockedTags: +*-rc* +*-SNAPSHOT\n"), "{}", ran.out);
+    assert!(ran.out.contains("overrides[sandboxes].mode: enforce → warn  (loosens)\n"));
+    assert!(ran.out.contains("allow → deny  docker.io/nginx:1.20\n"), "{}", ran.out);
+    assert_eq!(ran.err, "2 images: 1 decided differently\n");
+    assert_eq!(imagegate("diff config/policy config/policy nginx").code, 0);
+}
+
+#[test]
+fn schema_prints_what_is_committed() {
+    assert_eq!(imagegate("schema").out, fs::read_to_string("config/policy.schema.json").unwrap());
+}

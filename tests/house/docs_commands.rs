@@ -1,0 +1,99 @@
+//! What the pages name exists: commands with their flags, metrics, alerts, settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::command::imagegate;
+use crate::support::policy::policy;
+use imagegate::settings::DEFAULTS;
+use imagegate::telemetry::Metrics;
+
+const RUNBOOK: &str = "docs/operations.md";
+
+#[test]
+fn every_command_of_the_pages_exists_with_its_flags() {
+    let mut helps: BTreeMap<String, String> = BTreeMap::new();
+    let mut commands = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for line in command_lines(&text) {
+            commands += 1;
+            let mut words = line.split_whitespace();
+            let subcommand = words.next().unwrap_or("help").to_owned();
+            let help = helps.entry(subcommand.clone()).or_insert_with(|| {
+                let ran = imagegate(&format!("{subcommand} --help"));
+                assert_eq!(ran.code, 0, "{}: imagegate {line}", page.display());
+                ran.out
+            });
+            for flag in words.filter(|word| is_flag(word)) {
+                let name = flag.split('=').next().unwrap_or(flag);
+                let known = help.split([' ', ',', '\n']).any(|word| word == name);
+                assert!(known, "{}: {name} in imagegate {line}", page.display());
+            }
+        }
+    }
+    assert!(commands >= 20, "{commands}");
+}
+
+#[test]
+fn the_runbook_lists_the_metrics_that_there_are() {
+    let metrics = Metrics::new().unwrap();
+    let exempting = "exemptions: [{name: a, images: [quay.io], reason: r, expires: 2027-01-31}]";
+    metrics.policy_applied(&policy(exempting), 1, 0.0);
+    let rendered = metrics.render();
+    let shown = rendered.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let runbook = fs::read_to_string(RUNBOOK).unwrap();
+    let listed = runbook.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let listed =
+        listed.filter(|name| name.starts_with("imagegate_") || name.starts_with("process_"));
+    assert_eq!(listed.collect::<BTreeSet<_>>(), shown.collect::<BTreeSet<_>>());
+    for name in words(&runbook).filter(|word| word.starts_with("imagegate_")) {
+        assert!(rendered.contains(&format!("# TYPE {name} ")), "{name}");
+    }
+}
+
+#[test]
+fn the_runbook_names_the_alerts_that_there_are() {
+    let alerts = fs::read_to_string("deploy/prometheus/alerts.yaml").unwrap();
+    let there: BTreeSet<_> =
+        alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let runbook = fs::read_to_string(RUNBOOK).unwrap();
+    let is_alert = |word: &&str| word.len() > "ImageGate".len() && word.starts_with("ImageGate");
+    let named: BTreeSet<_> = words(&runbook).filter(is_alert).collect();
+    assert_eq!(named, there);
+}
+
+#[test]
+fn the_runbook_names_settings_that_there_are() {
+    let runbook = fs::read_to_string(RUNBOOK).unwrap();
+    let mut settings = 0;
+    for name in words(&runbook).filter_map(|word| word.strip_prefix("IMAGEGATE_")) {
+        settings += 1;
+        let setting = format!("\n{} = ", name.to_lowercase());
+        assert!(DEFAULTS.contains(&setting), "IMAGEGATE_{name}");
+    }
+    assert!(settings >= 2, "{settings}");
+}
+
+/// README.md and all pages of docs/.
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir("docs").unwrap().map(|entry| entry.unwrap().path());
+    let pages = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.chain([PathBuf::from("README.md")]).collect()
+}
+
+/// What follows `imagegate` at a prompt, at the start of a line, behind a pipe, and in running text.
+fn command_lines(text: &str) -> impl Iterator<Item = &str> {
+    let starts = ["\nimagegate ", "$ imagegate ", "| imagegate ", "`imagegate "];
+    let rests = starts.into_iter().flat_map(|start| text.split(start).skip(1));
+    rests.map(|rest| rest.split(['`', '|', '#', '\n']).next().unwrap_or_default())
+}
+
+fn is_flag(word: &str) -> bool {
+    word.len() > 1 && word.starts_with('-')
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+}

@@ -1,0 +1,141 @@
+//! The guards at edit time: of the policy's ConfigMap, and of a namespace's opt-out label.
+
+use crate::support::reload::metric;
+use crate::support::server::Server;
+use serde_json::{Value, json};
+
+const POLICY: &str = "\
+allowedRegistries: [docker.io]
+namespaceOptOut: {users: [alice], groups: [platform]}
+";
+
+fn review(operation: &str, user: &Value, object: &Value, old: &Value) -> String {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "1", "operation": operation, "name": "shop", "userInfo": user,
+            "kind": {"group": "", "version": "v1", "kind": "Whatever"},
+            "object": object, "oldObject": old,
+        },
+    })
+    .to_string()
+}
+
+async fn edit_policy(server: &Server, labels: Value, data: Value) -> Value {
+    let object = json!({"metadata": {"labels": labels}, "data": data});
+    let body = review("UPDATE", &json!({"username": "bob"}), &object, &Value::Null);
+    let (status, answer) = server.post("/validate-config?timeout=5s", body).await;
+    assert_eq!(status, 200);
+    answer["response"].clone()
+}
+
+#[tokio::test]
+async fn an_invalid_edit_is_refused_with_every_place() {
+    let server = Server::with_policy(POLICY);
+    let data = json!({"policy.yaml": "mode: strict\nallowedRegistries: []\n"});
+    let response = edit_policy(&server, json!({"imagegate/policy": "true"}), data).await;
+    assert_eq!(response["allowed"], false);
+    assert_eq!(
+        response["status"]["message"],
+        "the policy is not valid:\n\
+         policy.yaml:1:7: mode: `strict` is not one of `enforce`, `warn`, `audit`\n\
+         policy.yaml:2:20: allowedRegistries: the list of allowed registries is empty\n  \
+         hint: write `*` to allow every registry"
+    );
+    let series = "imagegate_guard_decisions_total{decision=\"deny\",guard=\"policy\"}";
+    assert_eq!(metric(&server.metrics.render(), series), 1);
+}
+
+#[tokio::test]
+async fn a_broken_candidate_is_refused_too() {
+    let server = Server::with_policy(POLICY);
+    let data = json!({"policy.yaml": POLICY, "candidate.yaml": "mod: warn"});
+    let response = edit_policy(&server, json!({"imagegate/policy": "true"}), data).await;
+    let message = response["status"]["message"].as_str().unwrap();
+    assert!(message.starts_with("the candidate policy is not valid:\ncandidate.yaml:1:1: "));
+}
+
+#[tokio::test]
+async fn a_loosening_edit_is_accepted_with_a_warning_that_names_it() {
+    let server = Server::with_policy(POLICY);
+    let labels = json!({"imagegate/policy": "true"});
+    let looser = POLICY.replace("docker.io", "docker.io, quay.io");
+    let response = edit_policy(&server, labels.clone(), json!({"policy.yaml": looser})).await;
+    assert_eq!(response["allowed"], true);
+    assert_eq!(
+        response["warnings"],
+        json!(["this loosens the policy: allowedRegistries: +quay.io"])
+    );
+    let stricter = format!("{POLICY}requireDigest: true\n");
+    let response = edit_policy(&server, labels, json!({"policy.yaml": stricter})).await;
+    assert_eq!(response, json!({"uid": "1", "allowed": true}));
+}
+
+#[tokio::test]
+async fn what_is_not_the_policy_is_accepted_unseen() {
+    let server = Server::with_policy(POLICY);
+    for labels in [json!({}), json!({"imagegate/policy": "false"}), Value::Null] {
+        let response = edit_policy(&server, labels, json!({"game.properties": "lives=3"})).await;
+        assert_eq!(response["allowed"], true);
+    }
+    let body = review("DELETE", &Value::Null, &Value::Null, &Value::Null);
+    assert_eq!(server.post("/validate-config", body).await.1["response"]["allowed"], true);
+}
+
+#[tokio::test]
+async fn an_edit_that_takes_the_label_away_is_judged_once_more() {
+    let server = Server::with_policy(POLICY);
+    let old = json!({"metadata": {"labels": {"imagegate/policy": "true"}}});
+    let object = json!({"metadata": {}, "data": {"policy.yaml": "mode: strict"}});
+    let body = review("UPDATE", &Value::Null, &object, &old);
+    let (_, answer) = server.post("/validate-config", body).await;
+    assert_eq!(answer["response"]["allowed"], false);
+}
+
+#[tokio::test]
+async fn the_policy_can_be_mended_while_there_is_none() {
+    let server = Server::without_policy();
+    let labels = json!({"imagegate/policy": "true"});
+    let response = edit_policy(&server, labels, json!({"policy.yaml": POLICY})).await;
+    assert_eq!(response["allowed"], true);
+}
+
+#[tokio::test]
+async fn only_the_named_may_touch_the_opt_out_label() {
+    let server = Server::with_policy(POLICY);
+    let with =
+        |value: &str| json!({"metadata": {"labels": {"imagegate/disable-filtering": value}}});
+    let without = json!({"metadata": {"labels": {"team": "shop"}}});
+    let (alice, bob) = (json!({"username": "alice"}), json!({"username": "bob"}));
+    let platform = json!({"username": "carol", "groups": ["dev", "platform"]});
+    let rows = [
+        ("CREATE", &bob, &with("true"), &Value::Null, false),
+        ("UPDATE", &bob, &with("true"), &without, false),
+        ("UPDATE", &bob, &with("true"), &with("false"), false),
+        ("UPDATE", &bob, &without, &with("true"), false),
+        ("UPDATE", &bob, &with("true"), &with("true"), true),
+        ("UPDATE", &bob, &without, &without, true),
+        ("CREATE", &bob, &json!({"metadata": {}}), &Value::Null, true),
+        ("DELETE", &bob, &Value::Null, &with("true"), true),
+        ("UPDATE", &alice, &with("true"), &without, true),
+        ("UPDATE", &platform, &with("true"), &without, true),
+    ];
+    for (operation, user, object, old, allowed) in rows {
+        let body = review(operation, user, object, old);
+        let (status, answer) = server.post("/validate-namespace", &body).await;
+        assert_eq!((status, &answer["response"]["allowed"]), (200, &allowed.into()), "{body}");
+    }
+    let series = "imagegate_guard_decisions_total{decision=\"deny\",guard=\"namespace\"}";
+    assert_eq!(metric(&server.metrics.render(), series), 4);
+}
+
+#[tokio::test]
+async fn bad_reviews_are_errors_at_the_guards_too() {
+    let server = Server::with_policy(POLICY);
+    for path in ["/validate-config", "/validate-namespace"] {
+        for body in ["{", "{}", &review("CREATE", &Value::Null, &Value::Null, &Value::Null)] {
+            assert_eq!(server.post(path, body).await.0, 400, "{path} {body}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What one look at a volume leads to, step by step.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::policy::{container, pod_in};
+use crate::support::reload::Reload;
+use crate::support::volume::Volume;
+use imagegate::reload::{Outcome, PolicySource};
+use imagegate_core::policy::Decision;
+
+type Keys = &'static [(&'static str, &'static [u8])];
+
+const QUAY: &str = "allowedRegistries: [quay.io]\n";
+const GHCR: &str = "allowedRegistries: [ghcr.io]\n";
+const BROKEN: &str = "allowedRegistries: [quay.io]\nmode: strict\n";
+
+fn allows(reload: &Reload, image: &str) -> bool {
+    let in_force = reload.in_force();
+    let verdict = in_force.policy.evaluate(&pod_in("default"), &[container(image)]);
+    verdict.decision == Decision::Allow
+}
+
+#[tokio::test]
+async fn three_swaps_are_each_applied_once() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    for (generation, text) in [(1, QUAY), (2, GHCR), (3, QUAY), (4, GHCR)] {
+        volume.write(&[("policy.yaml", text)]);
+        assert_eq!(owner.look().await, Outcome::Applied);
+        assert_eq!(owner.look().await, Outcome::Unchanged, "the same content again");
+        assert_eq!(reload.in_force().generation, generation);
+        assert_eq!(allows(&reload, "quay.io/app:1"), text == QUAY);
+    }
+    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"success\"}"), 4);
+    assert_eq!(reload.metric("imagegate_policy_generation"), 4);
+}
+
+#[tokio::test]
+async fn a_bad_edit_keeps_the_good_policy_until_the_next_good_one() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    owner.look().await;
+
+    volume.write(&[("policy.yaml", BROKEN)]);
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert_eq!(owner.look().await, Outcome::Unchanged, "said once");
+    let failing = reload.live.status();
+    assert_eq!(failing.problems[0].place, Some((2, 7)));
+    assert!(failing.failing_since.is_some() && allows(&reload, "quay.io/app:1"));
+    assert_eq!(reload.metric("imagegate_policy_last_reload_successful"), 0);
+
+    volume.write(&[("policy.yaml", QUAY)]);
+    assert_eq!(owner.look().await, Outcome::Restored);
+    assert_eq!(reload.in_force().generation, 1, "nothing is applied again");
+    assert!(reload.live.status().failing_since.is_none());
+    assert_eq!(reload.metric("imagegate_policy_last_reload_successful"), 1);
+
+    volume.write(&[("policy.yaml", BROKEN)]);
+    owner.look().await;
+    volume.write(&[("policy.yaml", GHCR)]);
+    assert_eq!(owner.look().await, Outcome::Applied);
+    assert!(allows(&reload, "ghcr.io/app:1"));
+    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"failure\"}"), 2);
+    assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"success\"}"), 2);
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_no_meaning_changes_nothing() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    owner.look().await;
+    volume.write(&[("policy.yaml", "# A comment.\nallowedRegistries:\n- quay.io\n")]);
+    assert_eq!(owner.look().await, Outcome::Unchanged);
+    assert_eq!(reload.in_force().generation, 1);
+}
+
+#[tokio::test]
+async fn whatever_cannot_be_a_policy_is_refused() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    owner.look().await;
+    let rows: [(&str, Keys); 6] = [
+        ("no key", &[]),
+        ("empty", &[("policy.yaml", b"")]),
+        ("unknown field", &[("policy.yaml", b"allowed: [quay.io]")]),
+        ("bad regex", &[("policy.yaml", b"blockedTags: ['/(/']")]),
+        ("not UTF-8", &[("policy.yaml", b"allowedRegistries: [\xff]")]),
+        ("unknown key", &[("policy.yml", b"mode: warn")]),
+    ];
+    for (name, keys) in rows {
+        volume.write_bytes(keys);
+        assert_eq!(owner.look().await, Outcome::Rejected, "{name}");
+        assert!(!reload.live.status().problems.is_empty(), "{name}");
+        assert!(allows(&reload, "quay.io/app:1"), "{name}");
+    }
+    volume.write_bytes(&[("policy.yaml", &vec![b'#'; 5 << 20])]);
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert!(reload.live.status().problems[0].message.contains("holds more than"));
+}
+
+#[tokio::test]
+async fn a_volume_that_goes_and_comes_back_is_found_again() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    owner.look().await;
+    volume.unmount();
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    volume.mount();
+    assert_eq!(owner.look().await, Outcome::Restored);
+    volume.dangle();
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert!(allows(&reload, "quay.io/app:1"));
+    fs::remove_file(volume.path().join("..data")).unwrap();
+    volume.write(&[("policy.yaml", GHCR)]);
+    assert_eq!(owner.look().await, Outcome::Applied);
+}
+
+#[tokio::test]
+async fn a_default_path_may_be_absent_and_a_named_one_may_not() {
+    let nowhere = PathBuf::from("/nonexistent/imagegate/policy");
+    let variables = [("BLOCKED_TAGS".to_owned(), "edge".to_owned())];
+    for named in [false, true] {
+        let reload = Reload::new();
+        let source =
+            PolicySource { path: nowhere.clone(), named, variables: variables.clone().into() };
+        let outcome = reload.owner_of(source).look().await;
+        if named {
+            assert_eq!(outcome, Outcome::Rejected);
+            assert!(reload.live.load().is_none());
+        } else {
+            assert_eq!(outcome, Outcome::Applied);
+            assert!(!allows(&reload, "docker.io/app:edge"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_default_volume_that_was_there_does_not_fall_back_to_variables() {
+    let (reload, volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let source = PolicySource { path: volume.path(), named: false, variables: BTreeMap::default() };
+    let mut owner = reload.owner_of(source);
+    owner.look().await;
+    volume.unmount();
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert!(allows(&reload, "quay.io/app:1"));
+}
+
+#[tokio::test]
+async fn the_history_says_what_changed_in_words() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    owner.look().await;
+    for index in 0..25 {
+        let text = format!("allowedRegistries: [quay.io, r{index}.example]\n");
+        volume.write(&[("policy.yaml", &text)]);
+        owner.look().await;
+    }
+    let history = reload.live.status().history;
+    assert_eq!(history.iter().count(), 20);
+    let last = history.iter().last().unwrap();
+    let difference = last.difference.as_ref().unwrap();
+    assert_eq!(difference.to_string(), "allowedRegistries: +r24.example -r23.example");
+    assert!(difference.loosens);
+    assert_eq!(last.generation, 26);
+}
+
+#[tokio::test]
+async fn a_broken_candidate_never_disturbs_the_policy() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    volume.write(&[("policy.yaml", QUAY), ("candidate.yaml", GHCR)]);
+    assert_eq!(owner.look().await, Outcome::Applied);
+    let first = reload.in_force().candidate.clone().unwrap();
+
+    volume.write(&[("policy.yaml", "blockedTags: []\n"), ("candidate.yaml", GHCR)]);
+    assert_eq!(owner.look().await, Outcome::Applied);
+    let kept = reload.in_force().candidate.clone().unwrap();
+    assert!(std::sync::Arc::ptr_eq(&first, &kept), "an unchanged candidate keeps its counts");
+
+    volume.write(&[("policy.yaml", "blockedTags: []\n"), ("candidate.yaml", BROKEN)]);
+    assert_eq!(owner.look().await, Outcome::Applied);
+    assert!(reload.in_force().candidate.is_none());
+    let status = reload.live.status();
+    assert!(status.failing_since.is_none() && !status.candidate_problems.is_empty());
+
+    volume.write(&[("policy.yaml", GHCR)]);
+    assert_eq!(owner.look().await, Outcome::Applied);
+    assert!(reload.live.status().candidate_problems.is_empty());
+}

@@ -1,0 +1,14 @@
+//! The real binary over real sockets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod abuse;
+mod drain;
+mod observed;
+mod overload;
+mod protocol;
+mod reload;
+mod siege;
+mod start;
+mod stories;
