@@ -13,6 +13,7 @@
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
+//! | [`version`] | version, commit and date of the build | none |
 //! | [`cli`] | one file per subcommand | all |
 
 // Panics are defects: a webhook that dies refuses every Pod in the cluster. Tests may panic, so
@@ -33,3 +34,4 @@ pub mod reload;
 pub mod server;
 pub mod settings;
 pub mod telemetry;
+pub mod version;

@@ -1,4 +1,4 @@
-//! Where a command takes its policy from: what the webhook would take, or a path.
+//! Where a command takes its policy from: a path, or what the webhook would use.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -6,27 +6,37 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
+use super::located::{self, Manifest, Origin, STDIN};
 use crate::reload::{VolumeError, read_volume};
 use crate::settings::DEFAULT_POLICY;
 use imagegate_core::policy::{
     Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, Warning, compile, compile_candidate,
 };
 
-/// Bytes of a policy from standard input.
+/// The largest policy that is read from standard input, in bytes.
 const LARGEST: u64 = 4 << 20;
 
-/// A policy as compiled, with the candidate that lies beside it.
+/// A compiled policy, with the candidate next to it. Problems and warnings name the
+/// file that was given.
 pub(super) struct Compiled {
     pub(super) policy: Result<(Policy, Vec<Warning>), Problems>,
     pub(super) candidate: Option<Result<(Policy, Vec<Warning>), Problems>>,
+    pub(super) origin: Origin,
 }
 
 /// Reads and compiles the policy at `path`: a directory, a file in full form, a manifest of a
 /// ConfigMap, or `-`. Without a path it is what the webhook would use here.
 pub(super) fn compiled(path: Option<&Path>) -> Result<Compiled> {
-    let documents = documents(path)?;
-    Ok(Compiled { policy: compile(&documents), candidate: compile_candidate(&documents) })
+    let (documents, origin) = documents(path)?;
+    let located = |compiled: Result<(Policy, Vec<Warning>), Problems>| match compiled {
+        Ok((policy, warnings)) => Ok((policy, origin.warnings(warnings))),
+        Err(problems) => Err(origin.problems(problems)),
+    };
+    let policy = located(compile(&documents));
+    let candidate = compile_candidate(&documents).map(located);
+    Ok(Compiled { policy, candidate, origin })
 }
 
 /// As [`compiled`], for commands that need a valid policy: prints what is wrong with it.
@@ -40,8 +50,8 @@ pub(super) fn valid(path: Option<&Path>) -> Result<Option<Policy>> {
     }
 }
 
-/// The raw documents at a path.
-pub(super) fn documents(path: Option<&Path>) -> Result<Documents> {
+/// The raw documents at a path, and where they came from.
+fn documents(path: Option<&Path>) -> Result<(Documents, Origin)> {
     let Some(path) = path else {
         let variable = |key: &str| Some((key.to_owned(), std::env::var(key).ok()?));
         let variables = SIMPLE_KEYS.iter().filter_map(|key| variable(key)).collect();
@@ -50,41 +60,53 @@ pub(super) fn documents(path: Option<&Path>) -> Result<Documents> {
             Err(VolumeError::Missing(_)) => None,
             Err(error) => bail!(error),
         };
-        return Ok(Documents { variables, volume });
+        let keys = volume.iter().flatten().map(|(key, _)| key.clone()).collect();
+        let origin = Origin::Directory { path: DEFAULT_POLICY.to_owned(), keys };
+        return Ok((Documents { variables, volume }, origin));
     };
-    let mut volume = if path == Path::new("-") {
+    let mut volume = if path == Path::new(STDIN) {
         BTreeMap::from([(POLICY_KEY.to_owned(), standard_input()?)])
     } else {
         read_volume(path)?
     };
-    if !path.is_dir()
-        && let Some(data) = volume.get(POLICY_KEY).and_then(|text| config_map(text))
-    {
-        volume = data;
-    }
-    Ok(Documents { variables: BTreeMap::new(), volume: Some(volume) })
+    let name = path.display().to_string();
+    let origin = if path.is_dir() {
+        Origin::Directory { path: name, keys: volume.keys().cloned().collect() }
+    } else if let Some(manifest) = volume.get(POLICY_KEY).and_then(|text| manifest(&name, text)) {
+        let keys = manifest.keys.iter();
+        volume = keys.map(|(key, (_, text))| (key.clone(), text.clone().into_bytes())).collect();
+        Origin::Manifest(manifest)
+    } else {
+        Origin::File(name)
+    };
+    Ok((Documents { variables: BTreeMap::new(), volume: Some(volume) }, origin))
 }
 
 #[derive(Deserialize)]
 struct ConfigMap {
     kind: Option<String>,
-    data: Option<BTreeMap<String, String>>,
+    data: Option<BTreeMap<String, Spanned<String>>>,
 }
 
-/// The keys of a ConfigMap's manifest; `None` for any other text.
-fn config_map(text: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
+/// The manifest of a ConfigMap; `None` for any other text.
+fn manifest(path: &str, text: &[u8]) -> Option<Manifest> {
     let text = std::str::from_utf8(text).ok()?;
     let ConfigMap { kind, data } = serde_saphyr::from_str(text).ok()?;
     let keys = data.unwrap_or_default().into_iter();
-    (kind.as_deref() == Some("ConfigMap"))
-        .then(|| keys.map(|(key, text)| (key, text.into_bytes())).collect())
+    (kind.as_deref() == Some("ConfigMap")).then(|| Manifest {
+        path: path.to_owned(),
+        text: text.to_owned(),
+        keys: keys
+            .map(|(key, value)| (key, (located::place(value.referenced), value.value)))
+            .collect(),
+    })
 }
 
 fn standard_input() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes);
     if read.context("cannot read standard input")? as u64 > LARGEST {
-        bail!("standard input holds more than {LARGEST} bytes");
+        bail!("{STDIN}: standard input holds more than {LARGEST} bytes");
     }
     Ok(bytes)
 }

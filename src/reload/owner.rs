@@ -101,7 +101,7 @@ impl Owner {
 
     fn accept(&mut self, Compiled { policy: (policy, warnings), candidate }: Compiled) -> Outcome {
         for Warning(warning) in &warnings {
-            tracing::warn!(warning = warning.to_string(), "the policy has a doubtful place");
+            tracing::warn!(warning = warning.to_string(), "the policy has a warning");
         }
         let old = self.live.load().clone();
         let candidate = self.candidate(candidate, old.as_deref());
@@ -162,7 +162,7 @@ impl Owner {
         tracing::info!(
             generation = old.generation,
             hash = old.policy.hash(),
-            "the policy is valid again and says what is in force"
+            "the policy is valid again and equals the one in force"
         );
         Outcome::Restored
     }
@@ -173,7 +173,7 @@ impl Owner {
         tracing::error!(
             in_force = in_force.as_deref().unwrap_or("none: every request is refused"),
             problems = shown(&problems),
-            "the policy is not valid and is not applied"
+            "the policy is not valid and was not applied"
         );
         self.status.failing_since.get_or_insert_with(SystemTime::now);
         self.status.problems = problems;
@@ -204,7 +204,10 @@ impl Owner {
         match old {
             Some(old) if old.policy.to_json() == policy.to_json() => Some(old),
             _ => {
-                tracing::info!(hash = policy.hash(), "candidate policy on trial");
+                tracing::info!(
+                    hash = policy.hash(),
+                    "candidate policy applied for evaluation only"
+                );
                 Some(Arc::new(Candidate::new(policy)))
             }
         }

@@ -10,16 +10,16 @@ use imagegate_core::policy::Decision;
 pub struct Guard<'a> {
     /// `policy` or `namespace`.
     pub guard: &'static str,
-    /// The name of the object, where it says something.
+    /// The name of the object; may be empty.
     pub name: &'a str,
-    /// Who edits.
+    /// Who made the edit.
     pub user: &'a str,
-    /// What became of it.
+    /// The answer.
     pub guarded: &'a Guarded,
 }
 
 impl Guard<'_> {
-    /// Counts the edit and, where there is something to say, logs one line.
+    /// Counts the edit, and logs one line if it was refused or warned about.
     pub fn emit(&self, telemetry: &Telemetry) {
         let (decision, said) = match self.guarded {
             Guarded::Accepted(warnings) => (Decision::Allow, warnings.join("\n")),

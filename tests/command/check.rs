@@ -120,10 +120,10 @@ fn many_documents_lists_and_json_are_read() {
 #[test]
 fn what_cannot_be_read_is_told_from_what_is_denied() {
     for (input, why) in [
-        ("kind: [", "standard input: "),
-        ("a: 1", "this is no Kubernetes object"),
-        ("apiVersion: v1\nkind: Pod\nspec: {containers: 7}", "document 1: the object"),
-        ("kind: Pod\nkind: Pod", "standard input: "),
+        ("kind: [", "-:1:7: "),
+        ("a: 1", "-:1:1: not a Kubernetes object"),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: 7}", "-:1:1: not a valid Pod: "),
+        ("kind: Pod\nkind: Pod", "-:2:1: "),
     ] {
         let ran = imagegate_with(&["check", "-f", "-"], input, &[]);
         assert_eq!(ran.code, 2, "{input}");

@@ -138,7 +138,7 @@ mod tests {
     use super::RegistrySetBuilder;
     use crate::image::Reference;
     use crate::policy::glob;
-    use crate::policy::pattern::RegistryPattern;
+    use crate::policy::pattern::{Pattern as _, RegistryPattern};
 
     fn first(patterns: &[&str], image: &str) -> Option<usize> {
         let mut builder = RegistrySetBuilder::default();
@@ -178,7 +178,7 @@ mod tests {
             (&["quay.io", "*"], "quay.io/x:1", Some(0)),
             (&["/gcr\\.io/acme-[0-9]+/.*/"], "gcr.io/acme-12/x:1", Some(0)),
             (&["/gcr\\.io/acme-[0-9]+/.*/"], "gcr.io/acme-x/x:1", None),
-            (&["/gcr.io/"], "gcr.io/acme:1", None),
+            (&["/gcr.io/acme/"], "gcr.io/acme/x:1", None),
             (&["/(?i)gcr.io/a|b/"], "evil.io/b:1", None),
             (&["registry.corp:5000"], "registry.corp:5000/x:1", Some(0)),
             (&["registry.corp"], "registry.corp:5000/x:1", None),
