@@ -197,7 +197,10 @@ mod tests {
         };
         let repository = reference.repository();
         let ends = repository.match_indices('/').map(|(end, _)| end).chain([repository.len()]);
-        let below = |path: &str| ends.clone().any(|end| glob::matches(path, &repository[..end]));
+        let below = |path: &str| {
+            let mut leading = ends.clone().filter_map(|end| repository.get(..end));
+            leading.any(|leading| glob::matches(path, leading))
+        };
         glob::matches(&host, reference.registry()) && path.is_none_or(|path| below(&path))
     }
 

@@ -198,7 +198,7 @@ pub(in crate::policy) fn users(
     raw: Option<&Texts<'_>>,
     report: &mut Report,
 ) -> Option<PatternIndex> {
-    globs(raw?, check_user_glob, report)
+    raw.map(|raw| globs(raw, check_user_glob, report))
 }
 
 /// Compiles a list of globs over groups; a list that is left out says nothing.
@@ -206,19 +206,19 @@ pub(in crate::policy) fn groups(
     raw: Option<&Texts<'_>>,
     report: &mut Report,
 ) -> Option<PatternIndex> {
-    globs(raw?, check_name_glob, report)
+    raw.map(|raw| globs(raw, check_name_glob, report))
 }
 
 /// Compiles a list of globs over namespaces; a list that is left out says nothing.
 pub(super) fn namespaces(raw: Option<&Texts<'_>>, report: &mut Report) -> Option<PatternIndex> {
-    globs(raw?, check_namespace_glob, report)
+    raw.map(|raw| globs(raw, check_namespace_glob, report))
 }
 
 fn globs(
     raw: &Texts<'_>,
     check: impl Fn(&str) -> Result<(), BadPattern>,
     report: &mut Report,
-) -> Option<PatternIndex> {
+) -> PatternIndex {
     let mut index = PatternIndex::default();
     for (position, item) in raw.items.iter().enumerate() {
         match check(&item.value) {
@@ -230,7 +230,7 @@ fn globs(
         }
     }
     index.shrink();
-    Some(index)
+    index
 }
 
 /// Says what is wrong with an item.
