@@ -41,9 +41,9 @@ fn what_has_no_name_is_named_by_its_place() {
     let ran = imagegate_with(&["check", "-f", "-"], nameless, &[]);
     assert_eq!(
         ran.out,
-        "deny   nginx  (standard input: Pod spec.containers[0].image)
+        "deny   nginx  (-: Pod spec.containers[0].image)
        spec.containers[0] image has no tag! (nginx). Only images with tags are allowed.
-deny   a b  (standard input: Pod spec.containers[1].image)
+deny   a b  (-: Pod spec.containers[1].image)
        spec.containers[1] image is not a valid reference! (a b): \
          it holds white space or a character that is not ASCII.
 "
