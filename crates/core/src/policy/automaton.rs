@@ -73,8 +73,11 @@ impl Language {
 
     /// Whether some text of the language matches the glob; see [`glob`](super::glob).
     pub(super) fn meets_glob(&self, glob: &str) -> bool {
-        if !glob.contains('*') {
-            return self.contains(glob);
+        // Nearly every glob matches the text that it becomes with a letter for each wildcard, and to
+        // look up one text takes a fraction of the time.
+        let letters = glob.bytes().map(|byte| if byte == b'*' { b'a' } else { byte });
+        if self.contains(letters) {
+            return true;
         }
         let mut set = START;
         let mut rest = glob.bytes().peekable();
@@ -106,14 +109,12 @@ impl Language {
         self.next.len()
     }
 
-    /// Whether the text is one of the language.
-    fn contains(&self, text: &str) -> bool {
-        let mut state = 0;
-        for byte in text.bytes() {
-            let row = self.next.get(usize::from(state));
-            state = row.and_then(|row| row.get(usize::from(byte))).copied().unwrap_or(DEAD);
-        }
-        state < ALPHABET && bit(state) & self.accepting != 0
+    /// Whether the text of these bytes is one of the language.
+    fn contains(&self, text: impl IntoIterator<Item = u8>) -> bool {
+        let next = |state: u8, byte: u8| {
+            self.next.get(usize::from(state))?.get(usize::from(byte)).copied()
+        };
+        text.into_iter().try_fold(0, next).is_some_and(|state| bit(state) & self.accepting != 0)
     }
 
     fn step_byte(&self, set: States, byte: u8) -> States {

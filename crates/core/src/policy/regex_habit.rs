@@ -7,14 +7,15 @@
 
 /// Whether a glob was probably meant as a regex: hardly anything else has `.*` in it.
 pub(super) fn looks_like_regex(written: &str) -> bool {
-    !is_regex(written) && written.contains(".*")
+    written.contains('*') && !is_regex(written) && written.contains(".*")
 }
 
 /// As [`looks_like_regex`], for hosts and paths. There `.*.` is one label of a host, as in
 /// `registry.*.example.com`, and `10.0.*` is a network.
 pub(super) fn registry_looks_like_regex(written: &str) -> bool {
     let is_network = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b".*".contains(&b));
-    !is_regex(written) && written.split('/').any(|part| part.ends_with(".*") && !is_network(part))
+    let is_part = |part: &str| part.ends_with(".*") && !is_network(part);
+    written.contains('*') && !is_regex(written) && written.split('/').any(is_part)
 }
 
 /// How to write a tag pattern that looks like a regex, as a hint. `None` where it does not, or where
