@@ -9,6 +9,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/release/imagegate
 DEBUG_BINARY := $(TARGET)/debug/imagegate
 PREFIX ?= $(HOME)/.local
+# The tests that a machine could not run, a line each.
+SKIPPED := $(CURDIR)/target/skipped.txt
 
 .PHONY: help
 help: ## List the targets
@@ -26,8 +28,12 @@ $(POLICY)/policy.yaml: config/policy/policy.yaml
 	touch $@
 
 .PHONY: test
-test: ## Run every test that needs nothing but the toolchain
-	cargo test --locked
+test: ## Run every test that needs nothing but the toolchain; ends with what it had to skip
+	@mkdir -p target && rm -f $(SKIPPED); status=0; \
+	IMAGEGATE_TEST_SKIPPED=$(SKIPPED) cargo test --locked || status=$$?; \
+	touch $(SKIPPED); \
+	echo "$$(wc -l <$(SKIPPED)) skipped$$(sort $(SKIPPED) | sed '1s/^/: /; 1!s/^/, /' | tr -d '\n')"; \
+	exit $$status
 
 .PHONY: demo
 demo: ## Show the four known cases, a live edit, a bad edit and the counters; seconds, once built
@@ -89,6 +95,21 @@ fuzz-smoke: ## Fuzz each parser for a minute
 	fuzz/run.sh 60
 
 SOAK_SECONDS ?= 600
+
+.PHONY: mutants
+mutants: ## Change the code, expression by expression, and look which tests notice; hours
+	tests/mutants.sh core
+	tests/mutants.sh reload
+	tests/mutants.sh limits
+
+# The files of which every mutant has been run. Whoever scores another one adds it.
+SCORED := image/* policy/{evaluate,flip,glob,message,opt_out,pattern_index,registry_set,rules,subject,tag_set,verdict}.rs
+SHARD ?= 0/8
+
+.PHONY: mutants-slice
+mutants-slice: ## An eighth of the mutants that have been run before, five minutes; SHARD=1/8 takes others
+	tests/mutants.sh core --sharding round-robin --shard $(SHARD) \
+	  $(foreach file,$(SCORED),--file '**/$(file)')
 
 .PHONY: soak
 soak: $(BINARY) ## Load the webhook for SOAK_SECONDS while policy and certificate change; needs wrk

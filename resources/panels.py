@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Draws the scrapes of scrape.py as SVG, in panels like those of deploy/grafana/imagegate.json.
+"""Draws the scrapes of scrape.py as SVG: the panels of deploy/grafana/imagegate.json, all of them and no
+others, with their titles and in their places. A panel that this does not know how to draw is an error.
 
 Usage: panels.py <SAMPLES.json >PICTURE.svg
+       panels.py --check                     says whether it knows every panel
 """
 
 import json
@@ -10,8 +12,11 @@ import re
 import sys
 import time
 from html import escape
+from pathlib import Path
 
-WIDTH, HEIGHT, GAP = 1320, 772, 12
+DASHBOARD = Path(__file__).resolve().parents[1] / "deploy/grafana/imagegate.json"
+# The dashboard has 24 columns; a row of it is this high.
+WIDTH, GAP, TOP, COLUMNS, ROW = 1320, 12, 64, 24, 29
 # Seconds over which a rate is taken.
 WINDOW = 5
 GROUND, PANEL, GRID = "#0f1420", "#171d2b", "#262e40"
@@ -23,8 +28,14 @@ DURATION = "imagegate_admission_duration_seconds_bucket"
 
 
 def main():
-    samples = json.load(sys.stdin)
-    sys.stdout.write(page(samples))
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    titles = [panel["title"] for panel in panels]
+    for title in sorted(DRAWN.keys() ^ set(titles)):
+        sys.exit(f"panels.py and the dashboard differ: {title}")
+    if sys.argv[1:] == ["--check"]:
+        print(f"{len(titles)} panels")
+    else:
+        sys.stdout.write(page(panels, json.load(sys.stdin)))
 
 
 # --- What the queries of the dashboard ask for ---
@@ -76,48 +87,84 @@ def instant(sample, name):
 # --- The page ---
 
 
-def page(samples):
-    last = samples[-1]
-    hash_ = next(labels(s)["hash"] for s, v in last["metrics"].items()
-                 if s.startswith("imagegate_policy_info") and v == 1)
-    days = (instant(last, "imagegate_tls_certificate_not_after_timestamp_seconds") - last["time"]) / 86400
-    in_force = instant(last, "imagegate_policy_last_reload_successful") == 1
-    denied = rates(samples, DECISIONS, decision="deny")[-1]
-    p99 = quantile(samples, len(samples) - 1, 0.99, 0)
-    stats = [
-        ("Policy in force", hash_, BLUE),
-        ("Policy generation", f"{instant(last, 'imagegate_policy_generation'):.0f}", BLUE),
-        ("Policy in the ConfigMap", "in force" if in_force else "refused", GREEN if in_force else RED),
-        ("Denied per second", f"{denied:.1f}", ORANGE),
-        ("99 % answered within", seconds(p99), GREEN),
-        ("Certificate", f"{days:.0f} days", GREEN),
-    ]
-    columns = len(stats)
-    wide = (WIDTH - GAP * (columns + 1)) / columns
-    drawn = [stat(GAP + n * (wide + GAP), 64, wide, 96, *one) for n, one in enumerate(stats)]
-
-    half, high = (WIDTH - 3 * GAP) / 2, 282
-    left, right, upper, lower = GAP, 2 * GAP + half, 172, 172 + high + GAP
-    decisions = [("allow", GREEN, rates(samples, DECISIONS, decision="allow")),
-                 ("deny", RED, rates(samples, DECISIONS, decision="deny"))]
-    rules = [(rule, colour, rates(samples, VIOLATIONS, rule=rule)) for rule, colour in
-             (("blocked-tag", ORANGE), ("untrusted-registry", PURPLE), ("missing-tag", BLUE))]
-    quantiles = [(f"{q:g}", colour, [quantile(samples, at, q) for at in range(WINDOW, len(samples))])
-                 for q, colour in ((0.99, ORANGE), (0.5, BLUE))]
-    drawn += [
-        lines(samples, left, upper, half, high, "Allowed and denied, per second", decisions, "{:g}".format),
-        lines(samples, right, upper, half, high, "Violations by rule, per second", rules, "{:g}".format),
-        heatmap(samples, left, lower, half, high, "Latency of a verdict"),
-        lines(samples, right, lower, half, high, "Latency quantiles", quantiles, seconds),
-    ]
-    span = f"{clock(samples[0]['time'])} – {clock(last['time'])} UTC"
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}"
+def page(panels, samples):
+    unit = (WIDTH - GAP) / COLUMNS
+    drawn = []
+    for panel in panels:
+        at = panel["gridPos"]
+        box = (GAP + at["x"] * unit, TOP + at["y"] * ROW, at["w"] * unit - GAP, at["h"] * ROW - GAP)
+        drawn.append(DRAWN[panel["title"]](samples, *box, panel["title"]))
+    height = TOP + max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels) * ROW
+    span = f"{clock(samples[0]['time'])} – {clock(samples[-1]['time'])} UTC"
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"
  font-family="Inter, DejaVu Sans, sans-serif">
-<rect width="{WIDTH}" height="{HEIGHT}" rx="12" fill="{GROUND}"/>
+<rect width="{WIDTH}" height="{height}" rx="12" fill="{GROUND}"/>
 {text(GAP + 6, 39, "ImageGate", 19, TEXT, weight="bold")}
 {text(WIDTH - GAP - 6, 38, span, 13, QUIET, anchor="end")}
 {"".join(drawn)}</svg>
 """
+
+
+def figure(of, form, colour):
+    """A panel with one number: what `of` makes of the last sample."""
+    def draw(samples, x, y, width, height, title):
+        value = of(samples)
+        return stat(x, y, width, height, title, form(value), colour(value))
+    return draw
+
+
+def graph(form, *series):
+    """A panel with lines: each of `series` is a name, a colour, and what makes its values."""
+    def draw(samples, *box):
+        shown = [(name, colour, of(samples)) for name, colour, of in series]
+        return lines(samples, *box, shown, form)
+    return draw
+
+
+def rate(name, **wanted):
+    return lambda samples: rates(samples, name, **wanted)
+
+
+def gauge(name):
+    return lambda samples: [instant(sample, name) for sample in samples[WINDOW:]]
+
+
+def grown(name, **wanted):
+    return lambda samples: [increase(samples, at, name, **wanted) for at in range(WINDOW, len(samples))]
+
+
+def quantiles(q):
+    return lambda samples: [quantile(samples, at, q) for at in range(WINDOW, len(samples))]
+
+
+def days_left(samples):
+    expires = instant(samples[-1], "imagegate_tls_certificate_not_after_timestamp_seconds")
+    return (expires - samples[-1]["time"]) / 86400
+
+
+def label_of(sample, name, label):
+    return next(labels(series)[label] for series, value in sample["metrics"].items()
+                if series.split("{")[0] == name and value == 1)
+
+
+def replicas(samples, x, y, width, height, title):
+    """The table: one replica was scraped."""
+    last = samples[-1]
+    changed = last["time"] - instant(last, "imagegate_policy_last_reload_success_timestamp_seconds")
+    cells = [
+        ("instance", "127.0.0.1:8080"),
+        ("policy", label_of(last, "imagegate_policy_info", "hash")),
+        ("applied", f"{instant(last, 'imagegate_policy_generation'):.0f}"),
+        ("last change", f"{changed:.0f} seconds ago"),
+        ("certificate", f"{days_left(samples):.0f} d"),
+        ("version", label_of(last, "imagegate_build_info", "version")),
+    ]
+    drawn = frame(x, y, width, height, title)
+    places = [0, 0.22, 0.42, 0.53, 0.74, 0.88]
+    for (name, value), place in zip(cells, places):
+        at = x + 14 + place * (width - 28)
+        drawn += text(at, y + 58, name, 12, QUIET, weight="600") + text(at, y + 86, value, 12.5, TEXT)
+    return drawn + f'<path d="M{x + 14:.1f} {y + 67}H{x + width - 14:.1f}" stroke="{GRID}"/>\n'
 
 
 def text(x, y, words, size, fill, anchor="start", weight="normal"):
@@ -160,14 +207,16 @@ class Plot:
 
     def times(self):
         first = math.ceil(self.start / 10) * 10
+        every = 10 if self.right - self.left > 400 else 20
         return "".join(text(self.across(t), self.bottom + 18, clock(t), 11, QUIET, anchor="middle")
-                       for t in range(first, int(self.end) + 1, 10)
+                       for t in range(first, int(self.end) + 1, every)
                        if self.left + 20 < self.across(t) < self.right - 20)
 
 
 def lines(samples, x, y, width, height, title, series, form):
     plot = Plot(samples, x, y, width, height)
-    step, top = scale(max(max(values) for _, _, values in series))
+    most = max(max(values) for _, _, values in series)
+    step, top = scale(most) if most > 0 else (1, 1)
 
     def up(value):
         return plot.bottom - (plot.bottom - plot.top) * value / top
@@ -186,6 +235,8 @@ def lines(samples, x, y, width, height, title, series, form):
                   f'<path d="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>\n')
     at = x + 14
     for name, colour, values in series:
+        if at + 21 + 6.8 * len(name) > x + width:
+            break
         drawn += f'<rect x="{at}" y="{y + height - 19}" width="14" height="4" rx="2" fill="{colour}"/>\n'
         drawn += text(at + 21, y + height - 12.5, name, 12, QUIET)
         at += 21 + 6.8 * len(name) + 22
@@ -253,4 +304,63 @@ def scale(most):
     return step, step * math.ceil(most * 1.02 / step)
 
 
-main()
+def plain(value):
+    return f"{value:g}"
+
+
+def mebibytes(name):
+    return lambda samples: [value / 2**20 for value in gauge(name)(samples)]
+
+
+GENERATION = "imagegate_policy_generation"
+ERRORS = "imagegate_admission_errors_total"
+FLIPS = "imagegate_candidate_flips_total"
+ACCEPTED = "imagegate_policy_last_reload_successful"
+
+# How each panel of the dashboard is drawn.
+DRAWN = {
+    "Replicas with a policy": figure(
+        lambda samples: instant(samples[-1], GENERATION) > 0, lambda there: f"{there:d}", lambda _: GREEN),
+    "Policies in force": figure(
+        lambda samples: instant(samples[-1], "imagegate_policy_info"), plain, lambda _: GREEN),
+    "Policy in the ConfigMap": figure(
+        lambda samples: instant(samples[-1], ACCEPTED) == 1,
+        lambda valid: "accepted" if valid else "refused", lambda valid: GREEN if valid else RED),
+    "Denied per second": figure(
+        lambda samples: rates(samples, DECISIONS, decision="deny")[-1], "{:.1f}".format, lambda _: ORANGE),
+    "99 % answered within": figure(
+        lambda samples: quantile(samples, len(samples) - 1, 0.99, 0), seconds, lambda _: GREEN),
+    "Certificate": figure(days_left, "{:.0f} days".format, lambda _: GREEN),
+    "Allowed and denied": graph(
+        plain, ("allow", GREEN, rate(DECISIONS, decision="allow")), ("deny", RED, rate(DECISIONS, decision="deny"))),
+    "Violations by rule": graph(
+        plain, *((f"{rule} (enforce)", colour, rate(VIOLATIONS, rule=rule, mode="enforce")) for rule, colour in
+                 (("blocked-tag", ORANGE), ("untrusted-registry", PURPLE), ("missing-tag", BLUE)))),
+    "Latency": heatmap,
+    "Latency quantiles": graph(
+        seconds, ("99.9 %", RED, quantiles(0.999)), ("99 %", ORANGE, quantiles(0.99)), ("median", BLUE, quantiles(0.5))),
+    "Reloads": graph(
+        plain, ("policy: success", GREEN, grown("imagegate_policy_reloads_total", result="success")),
+        ("policy: failure", RED, grown("imagegate_policy_reloads_total", result="failure")),
+        ("key pair: success", BLUE, grown("imagegate_tls_reloads_total", result="success")),
+        ("key pair: failure", ORANGE, grown("imagegate_tls_reloads_total", result="failure"))),
+    "Replicas": replicas,
+    "Errors in place of a verdict": graph(
+        plain, ("overload", ORANGE, rate(ERRORS, reason="overload")),
+        ("malformed-review", PURPLE, rate(ERRORS, reason="malformed-review")),
+        ("no-policy", RED, rate(ERRORS, reason="no-policy")),
+        ("TLS handshake", BLUE, rate("imagegate_tls_handshake_errors_total")),
+        ("panicked", RED, rate("imagegate_panics_total"))),
+    "Load": graph(
+        plain, ("connections", BLUE, gauge("imagegate_connections")),
+        ("requests in flight", GREEN, gauge("imagegate_requests_in_flight")),
+        ("turned away", RED, grown("imagegate_requests_shed_total"))),
+    "Candidate and exemptions": graph(
+        plain, ("candidate: allow", GREEN, rate(FLIPS, to="allow")), ("candidate: deny", RED, rate(FLIPS, to="deny")),
+        ("exempted", PURPLE, rate("imagegate_exempted_total"))),
+    "Memory": graph("{:g} MiB".format, ("127.0.0.1:8080", BLUE, mebibytes("process_resident_memory_bytes"))),
+    "CPU": graph(plain, ("127.0.0.1:8080", BLUE, rate("process_cpu_seconds_total"))),
+}
+
+if __name__ == "__main__":
+    main()

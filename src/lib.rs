@@ -12,6 +12,7 @@
 //! | [`reload`] | watches the policy volume and owns the live policy | files |
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
+//! | [`files`] | regular files, read without waiting | files |
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
 //! | [`version`] | version, commit and date of the build | none |
 //! | [`cli`] | one file per subcommand | all |
@@ -30,6 +31,7 @@
 )]
 
 pub mod cli;
+pub mod files;
 pub mod reload;
 pub mod server;
 pub mod settings;

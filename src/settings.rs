@@ -11,6 +11,7 @@ use std::time::Duration;
 use config::{Config, ConfigError, Environment, File, FileFormat, Value};
 use serde::Deserialize;
 
+use crate::files::read_regular;
 use crate::telemetry::LogFormat;
 
 /// The settings that apply where nothing else is said.
@@ -18,6 +19,9 @@ pub const DEFAULTS: &str = include_str!("../config/imagegate.toml");
 
 /// Where the policy is mounted unless another path is named.
 pub const DEFAULT_POLICY: &str = "/etc/imagegate/policy";
+
+/// Bytes of a file of settings.
+const LARGEST_FILE: u64 = 1 << 20;
 
 const PREFIX: &str = "IMAGEGATE_";
 
@@ -104,6 +108,10 @@ impl Settings {
         }
         let mut builder = defaults;
         if let Some(file) = file {
+            // The library would wait for the writer of a FIFO.
+            read_regular(file, LARGEST_FILE).map_err(|error| {
+                ConfigError::Message(format!("cannot read `{}`: {error}", file.display()))
+            })?;
             builder = builder.add_source(File::from(file).format(FileFormat::Toml));
         }
         let variables = Environment::default()

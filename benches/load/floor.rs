@@ -70,11 +70,11 @@ async fn serve(plain: bool, cert: &str, key: &str, answer: Bytes) -> Result<(), 
         return plain_hyper(socket, server_config(cert, key)?, answer).await;
     }
     let files = TlsFiles { cert: cert.into(), key: key.into(), client_ca: None };
-    let tls = TlsOwner::new(files, settings.protocols.clone(), Arc::clone(&metrics))?.tls();
+    let tls = TlsOwner::new(files, settings.protocols.clone(), Arc::clone(&metrics)).await?.tls();
     let routes =
         warp::post().and(warp::body::stream()).then(move |body| read(body, answer.clone())).boxed();
     let drain = Drain::default();
-    Listener::new(socket, Some(tls), &settings, routes, metrics, &drain).run().await;
+    Listener::new(socket, Some(tls), &settings, routes, metrics, None, &drain).run().await;
     Ok(())
 }
 

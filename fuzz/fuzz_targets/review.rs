@@ -3,17 +3,23 @@
 
 use std::sync::LazyLock;
 
-use imagegate_core::admission::{NamespaceEdit, Operation, PolicyEdit, Review};
-use imagegate_core::image::Reference;
-use imagegate_core::policy::{Decision, Documents, Policy, compile};
+use imagegate::admission::{Judging, NamespaceEdit, Operation, PolicyEdit, Review};
+use imagegate::image::Reference;
+use imagegate::policy::{Decision, Documents, Policy, compile};
 use libfuzzer_sys::fuzz_target;
 
 static POLICY: LazyLock<Policy> =
     LazyLock::new(|| compile(&Documents::default()).expect("the default policy").0);
 
 fuzz_target!(|body: &[u8]| {
-    if let Ok(edit) = PolicyEdit::parse(body) {
-        let _ = edit.judge(&std::collections::BTreeMap::new(), Some(&POLICY));
+    if let Ok(mut edit) = PolicyEdit::parse(body) {
+        let guarded = match edit.judge() {
+            Judging::AtOnce(guarded) => guarded,
+            Judging::Compile(policy) => {
+                policy.judge(&std::collections::BTreeMap::new(), Some(&POLICY))
+            }
+        };
+        assert!(!edit.answer(&guarded).is_empty());
     }
     if let Ok(edit) = NamespaceEdit::parse(body) {
         let _ = edit.judge(POLICY.opt_out());

@@ -6,12 +6,18 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use config::Value;
+use tokio::runtime::Builder;
 
 use super::exit::Exit;
-use crate::server;
+use crate::server::{self, Ending};
 use crate::settings::{Flags, Settings};
 use crate::telemetry::{Log, LogFormat};
 use imagegate_core::policy::SIMPLE_KEYS;
+
+/// Threads for what blocks: one look at the policy and one at the key pair, one edit that is judged,
+/// one page of the admin port that is rendered, and as many again for what none of us thought of.
+/// The default is 512, each with memory of its own.
+const BLOCKING_THREADS: usize = 8;
 
 /// Serve the webhook
 ///
@@ -61,10 +67,16 @@ pub(super) fn run(serve: Serve) -> Result<Exit> {
     // The rest of the environment may hold secrets, and is nobody's business from here on.
     let of_policy = |(name, _): &(String, String)| SIMPLE_KEYS.contains(&name.as_str());
     let variables = variables.into_iter().filter(of_policy).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
     runtime.spawn(log.report_dropped_lines());
-    runtime.block_on(server::run(settings, variables))?;
-    Ok(Exit::Fine)
+    let ending = runtime.block_on(server::run(settings, variables))?;
+    // What still blocks a thread, such as a look at a file system that hangs, is not waited for.
+    runtime.shutdown_background();
+    Ok(match ending {
+        Ending::Asked => Exit::Fine,
+        Ending::Failed => Exit::Unusable,
+    })
 }
 
 fn flags(serve: Serve) -> Flags {

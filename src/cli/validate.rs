@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::policy_source::{self, Compiled};
 use super::target;
 use imagegate_core::policy::{
-    CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, Warning, printable,
+    CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, UnchangedUpdates, Warning, printable,
 };
 
 /// An exemption that expires within so many seconds, 14 days, is warned of.
@@ -30,7 +30,8 @@ pub(super) struct Validate {
 }
 
 pub(super) fn run(validate: &Validate) -> Result<Exit> {
-    let Compiled { policy, candidate, origin } = policy_source::compiled(validate.path.as_deref())?;
+    let Compiled { policy, candidate, origin, unchanged_updates } =
+        policy_source::compiled(validate.path.as_deref())?;
     let mut exit = Exit::Fine;
     for (name, key, compiled) in
         [("policy", POLICY_KEY, Some(policy)), ("candidate", CANDIDATE_KEY, candidate)]
@@ -44,6 +45,13 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
                 let ending = policy.exemptions().iter().filter_map(expiry_warning);
                 for message in ending {
                     let warning = origin.located(Problem::of_document(key, message));
+                    super::say(&format!("warning: {warning}"));
+                }
+                // Where nothing is known of match conditions, this is no place to guess.
+                if unchanged_updates == UnchangedUpdates::Skipped
+                    && let Some(warning) = unchanged_updates.warning(&policy)
+                {
+                    let warning = origin.located(Problem::of_document(key, warning));
                     super::say(&format!("warning: {warning}"));
                 }
                 if !validate.quiet {

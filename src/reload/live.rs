@@ -32,6 +32,9 @@ pub struct Status {
     pub generation: u64,
     /// Since when the source does not yield a valid policy; `None` while it does.
     pub failing_since: Option<SystemTime>,
+    /// Since when there is nothing to read at the source, so that a replica which starts now does
+    /// not become ready; `None` while there is something, valid or not.
+    pub missing_since: Option<SystemTime>,
     /// What is wrong with the content last seen; empty when nothing is.
     pub problems: Vec<Problem>,
     /// What is wrong with the candidate last seen; empty when nothing is, or there is none.
@@ -44,6 +47,9 @@ pub struct Status {
 #[derive(Debug, Default)]
 pub struct Live {
     in_force: ArcSwapOption<InForce>,
+    /// When somebody asked this replica about deleting the ConfigMap. The volume does not show it:
+    /// the kubelet keeps what it has written.
+    deleted_at: ArcSwapOption<SystemTime>,
     status: watch::Sender<Status>,
 }
 
@@ -70,6 +76,23 @@ impl Live {
     /// Puts a policy in force. Only the owner and tests call this.
     pub fn store(&self, in_force: InForce) {
         self.in_force.store(Some(Arc::new(in_force)));
+    }
+
+    /// When this replica was last told that the policy's ConfigMap is being deleted; `None` where
+    /// an edit came after it.
+    #[must_use]
+    pub fn policy_deleted_at(&self) -> Option<SystemTime> {
+        self.deleted_at.load().as_deref().copied()
+    }
+
+    /// Remembers that the policy's ConfigMap is being deleted.
+    pub fn policy_is_deleted(&self, at: SystemTime) {
+        self.deleted_at.store(Some(Arc::new(at)));
+    }
+
+    /// Forgets a deletion: there is a ConfigMap again.
+    pub fn policy_is_kept(&self) {
+        self.deleted_at.store(None);
     }
 
     /// Publishes how the last look went. Only the owner and tests call this.

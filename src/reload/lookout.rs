@@ -3,12 +3,15 @@
 //! Three things say so: inotify, on the trailing edge of a burst; a timer, since inotify may be
 //! missing, exhausted or deaf; and SIGHUP.
 
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::watch::DirectoryWatch;
@@ -24,6 +27,8 @@ const POLL_UNWATCHED: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Lookout {
     watches: Vec<DirectoryWatch>,
+    /// Whether every watch was armed the last time.
+    armed: bool,
     changed: Arc<Notify>,
     hangup: Option<Signal>,
     poll: Duration,
@@ -41,24 +46,44 @@ impl Lookout {
         let watch = |directory| DirectoryWatch::new(directory, Arc::clone(&changed));
         Self {
             watches: directories.into_iter().map(watch).collect(),
+            armed: false,
             changed: Arc::clone(&changed),
             hangup: signal(SignalKind::hangup()).ok(),
             poll,
         }
     }
 
-    /// Arms the watches. Call it before the first look, so that no change falls between.
-    pub fn arm(&mut self) -> bool {
-        let mut armed = true;
-        for watch in &mut self.watches {
-            armed &= watch.arm();
+    /// The longest time between two looks.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.poll
+    }
+
+    /// Arms the watches that are not. Call it before each look, so that no change falls between.
+    /// Where this is not polled to its end, nothing is watched any more.
+    pub async fn arm(&mut self) {
+        let mut watches = std::mem::take(&mut self.watches);
+        // A file system that hangs must not hold up a thread that serves requests.
+        let arming = spawn_blocking(move || {
+            let mut armed = true;
+            for watch in &mut watches {
+                armed &= watch.arm();
+            }
+            (watches, armed)
+        });
+        match arming.await {
+            Ok((watches, armed)) => (self.watches, self.armed) = (watches, armed),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime is shutting down.
+                Err(_) => pending().await,
+            },
         }
-        armed
     }
 
     /// Returns when it is time to look again.
     pub async fn wait(&mut self) {
-        let poll = if self.arm() { self.poll } else { self.poll.min(POLL_UNWATCHED) };
+        let poll = if self.armed { self.poll } else { self.poll.min(POLL_UNWATCHED) };
         tokio::select! {
             () = self.changed.notified() => self.settle().await,
             () = sleep(poll) => {}
@@ -82,7 +107,7 @@ impl Lookout {
 /// The directory to watch: the path itself, or that of the file. What does not exist yet is taken
 /// for a directory unless it is named like a file.
 fn directory_of(path: &Path) -> PathBuf {
-    let is_file = path.is_file() || (!path.exists() && path.extension().is_some());
+    let is_file = if path.exists() { !path.is_dir() } else { path.extension().is_some() };
     match path.parent() {
         Some(parent) if is_file && parent.as_os_str().is_empty() => PathBuf::from("."),
         Some(parent) if is_file => parent.to_owned(),
@@ -97,5 +122,5 @@ async fn received(signal: Option<&mut Signal>) {
     {
         return;
     }
-    std::future::pending::<()>().await;
+    pending::<()>().await;
 }

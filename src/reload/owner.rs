@@ -12,8 +12,9 @@ use super::candidate::Candidate;
 use super::history::Applied;
 use super::live::{InForce, Live, Status};
 use super::lookout::Lookout;
+use super::overdue::in_time;
 use super::volume::{VolumeError, read_volume};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Looks, Metrics, Rejected, Rejects};
 use imagegate_core::policy::{
     Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
 };
@@ -61,6 +62,8 @@ type Seen = Result<Documents, String>;
 struct Found {
     seen: Seen,
     compiled: Result<Compiled, Problems>,
+    /// Whether there is nothing to read, rather than something that is not valid.
+    is_missing: bool,
 }
 
 struct Compiled {
@@ -79,9 +82,14 @@ impl Owner {
 
     /// Looks now and whenever `lookout` says so, for as long as it is polled.
     pub async fn run(mut self, mut lookout: Lookout) {
+        let metrics = Arc::clone(&self.metrics);
         loop {
             lookout.wait().await;
-            self.look().await;
+            let (period, look) = (lookout.period(), async {
+                lookout.arm().await;
+                self.look().await
+            });
+            in_time(Looks::Policy, period, &metrics, look).await;
         }
     }
 
@@ -91,11 +99,16 @@ impl Owner {
         // Reading may block and compiling may take long; requests must not wait for either.
         let found = tokio::task::spawn_blocking(move || find(&source, seen.as_deref())).await;
         let found = found.unwrap_or_else(|_| Some(Found::failed("the policy's compiler panicked")));
-        let Some(Found { seen, compiled }) = found else { return Outcome::Unchanged };
+        let Some(Found { seen, compiled, is_missing }) = found else { return Outcome::Unchanged };
         self.seen = Some(Arc::new(seen));
+        if !is_missing {
+            self.status.missing_since = None;
+            // Somebody has written it, so a deletion that was heard of is over.
+            self.live.policy_is_kept();
+        }
         match compiled {
             Ok(compiled) => self.accept(compiled),
-            Err(problems) => self.reject(problems),
+            Err(problems) => self.reject(problems, is_missing),
         }
     }
 
@@ -167,15 +180,15 @@ impl Owner {
         Outcome::Restored
     }
 
-    fn reject(&mut self, Problems(problems): Problems) -> Outcome {
-        self.metrics.policy_rejected();
-        let in_force = self.live.load().as_ref().map(|in_force| in_force.policy.hash().to_owned());
-        tracing::error!(
-            in_force = in_force.as_deref().unwrap_or("none: every request is refused"),
-            problems = shown(&problems),
-            "the policy is not valid and was not applied"
-        );
-        self.status.failing_since.get_or_insert_with(SystemTime::now);
+    fn reject(&mut self, Problems(problems): Problems, is_missing: bool) -> Outcome {
+        let in_force = self.live.load().clone();
+        let in_force = in_force.as_ref().map(|in_force| in_force.policy.hash());
+        let what = Rejects::Policy { in_force, is_missing };
+        Rejected { what, problems: &problems }.emit(&self.metrics);
+        let since = *self.status.failing_since.get_or_insert_with(SystemTime::now);
+        if is_missing {
+            self.status.missing_since.get_or_insert(since);
+        }
         self.status.problems = problems;
         self.live.report(self.status.clone());
         Outcome::Rejected
@@ -190,17 +203,19 @@ impl Owner {
     ) -> Option<Arc<Candidate>> {
         let old = old.and_then(|old| old.candidate.clone());
         self.status.candidate_problems.clear();
-        let policy = match compiled? {
-            Ok((policy, _)) => policy,
-            Err(Problems(problems)) => {
-                tracing::error!(
-                    problems = shown(&problems),
-                    "the candidate policy is not valid and is not evaluated"
-                );
+        let policy = match compiled {
+            None => {
+                self.metrics.candidate_looked_at(true);
+                return None;
+            }
+            Some(Ok((policy, _))) => policy,
+            Some(Err(Problems(problems))) => {
+                Rejected { what: Rejects::Candidate, problems: &problems }.emit(&self.metrics);
                 self.status.candidate_problems = problems;
                 return None;
             }
         };
+        self.metrics.candidate_looked_at(true);
         match old {
             Some(old) if old.policy.to_json() == policy.to_json() => Some(old),
             _ => {
@@ -218,10 +233,18 @@ impl Owner {
 fn find(source: &PolicySource, seen: Option<&Seen>) -> Option<Found> {
     let documents = |volume| Documents { variables: source.variables.clone(), volume };
     let had_volume = seen.is_some_and(|seen| !matches!(seen, Ok(Documents { volume: None, .. })));
+    let mut is_missing = false;
     let now = match read_volume(&source.path) {
-        Ok(volume) => Ok(documents(Some(volume))),
+        Ok(volume) => {
+            // What the kubelet leaves of an optional ConfigMap that is deleted.
+            is_missing = volume.is_empty();
+            Ok(documents(Some(volume)))
+        }
         Err(VolumeError::Missing(_)) if !source.named && !had_volume => Ok(documents(None)),
-        Err(error) => Err(error.to_string()),
+        Err(error) => {
+            is_missing = matches!(error, VolumeError::Missing(_));
+            Err(error.to_string())
+        }
     };
     if seen == Some(&now) {
         return None;
@@ -230,21 +253,18 @@ fn find(source: &PolicySource, seen: Option<&Seen>) -> Option<Found> {
         Ok(documents) => {
             let compiled = compile(&documents)
                 .map(|policy| Compiled { policy, candidate: compile_candidate(&documents) });
-            Some(Found { seen: Ok(documents), compiled })
+            Some(Found { seen: Ok(documents), compiled, is_missing })
         }
-        Err(error) => Some(Found::failed(&error)),
+        Err(error) => Some(Found { is_missing, ..Found::failed(&error) }),
     }
 }
 
 impl Found {
     fn failed(error: &str) -> Self {
         let problem = Problem::of_document("policy", error);
-        Self { seen: Err(error.to_owned()), compiled: Err(Problems(vec![problem])) }
+        let compiled = Err(Problems(vec![problem]));
+        Self { seen: Err(error.to_owned()), compiled, is_missing: false }
     }
-}
-
-fn shown(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn unix_seconds(time: SystemTime) -> f64 {

@@ -8,11 +8,12 @@
 //! Source: `pkg/volume/util/atomic_writer.go` of Kubernetes.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use imagegate_core::policy::POLICY_KEY;
+use crate::files::read_regular;
+use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS};
 
 /// Bytes of all keys together. The API server takes at most 1 MiB in a ConfigMap.
 const LARGEST: u64 = 4 << 20;
@@ -41,10 +42,12 @@ pub enum VolumeError {
 }
 
 /// Reads every key of the volume at `path`: file name to bytes. A single file counts as the key
-/// `policy.yaml`. Hidden files, editors' backups and subdirectories are no keys.
+/// `policy.yaml`. Hidden files, editors' backups and subdirectories are no keys, unless a
+/// subdirectory is named like one.
 ///
 /// # Errors
-/// When there is nothing, the system refuses, or the content is larger than 4 MiB.
+/// When there is nothing, the system refuses, the content is larger than 4 MiB, or something is no
+/// regular file, which is not opened.
 pub fn read_volume(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeError> {
     let mut result = read_once(path);
     for _ in 1..ATTEMPTS {
@@ -84,7 +87,8 @@ fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeE
             continue;
         }
         let path = entry.path();
-        if fs::metadata(&path).map_err(|error| unreadable(&path, error))?.is_dir() {
+        let is_directory = fs::metadata(&path).map_err(|error| unreadable(&path, error))?.is_dir();
+        if is_directory && !is_named_like_a_key(&name) {
             continue;
         }
         if keys.len() == MOST_KEYS {
@@ -95,13 +99,17 @@ fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeE
     Ok(keys)
 }
 
+/// Whoever names a directory like this means the key, and the policy without it is another one.
+fn is_named_like_a_key(name: &str) -> bool {
+    [POLICY_KEY, CANDIDATE_KEY].contains(&name) || SIMPLE_KEYS.contains(&name)
+}
+
 fn read_file(path: &Path, left: &mut u64) -> Result<Vec<u8>, VolumeError> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| unreadable(path, error))?;
-    file.take(*left + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
-    *left = left
-        .checked_sub(bytes.len() as u64)
-        .ok_or_else(|| VolumeError::TooLarge(path.to_owned()))?;
+    let bytes = read_regular(path, *left).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => VolumeError::TooLarge(path.to_owned()),
+        _ => unreadable(path, error),
+    })?;
+    *left = left.saturating_sub(bytes.len() as u64);
     Ok(bytes)
 }
 

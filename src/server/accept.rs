@@ -1,19 +1,25 @@
 //! The accept loop: every connection is counted, bounded and served in a task of its own.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::allowance::Weighed;
+use super::budgets::Budgets;
 use super::connection::{self, Times};
 use super::drain::{Alive, Drain, Phase};
 use super::places::Places;
+use super::service::{Surface, contained};
 use super::tls::Tls;
 use crate::settings::{Protocol, Settings};
 use crate::telemetry::Metrics;
@@ -29,10 +35,10 @@ pub struct Listener {
     socket: TcpListener,
     tls: Option<Arc<Tls>>,
     handshake: Duration,
+    turn: Arc<Semaphore>,
     places: Places,
     times: Times,
-    routes: BoxedFilter<(Response,)>,
-    metrics: Arc<Metrics>,
+    surface: Surface,
     alive: Alive,
 }
 
@@ -43,7 +49,8 @@ impl fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Serves `routes` on `socket`, as plain HTTP where `tls` is `None`.
+    /// Serves `routes` on `socket`: the webhook's, or those of the admin port as plain HTTP, where
+    /// `tls` and `budgets` are `None`.
     #[must_use]
     pub fn new(
         socket: TcpListener,
@@ -51,20 +58,23 @@ impl Listener {
         settings: &Settings,
         routes: BoxedFilter<(Response,)>,
         metrics: Arc<Metrics>,
+        budgets: Option<Arc<Budgets>>,
         drain: &Drain,
     ) -> Self {
         let places = match tls {
-            Some(_) => Places::for_the_first(settings.max_connections),
+            Some(_) => Places::for_every_address(settings.max_connections),
             None => Places::for_the_last(settings.max_admin_connections),
         };
         let (handshake, times) = (settings.handshake, Times::new(settings));
+        let surface = Surface { routes, metrics, budgets, untaken: Arc::default() };
         let alive = drain.alive();
-        Self { socket, tls, handshake, places, times, routes, metrics, alive }
+        let turn = Arc::new(Semaphore::new(1));
+        Self { socket, tls, handshake, turn, places, times, surface, alive }
     }
 
-    /// Accepts until the process is closing.
+    /// Accepts until the process is closing, or the socket is broken.
     pub async fn run(self) {
-        let Self { socket, tls, handshake, mut places, times, routes, metrics, mut alive } = self;
+        let Self { socket, tls, handshake, turn, mut places, times, surface, mut alive } = self;
         let closing = alive.clone();
         let mut said = None;
         loop {
@@ -72,16 +82,20 @@ impl Listener {
                 accepted = socket.accept() => accepted,
                 () = alive.reached(Phase::Closing) => return,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, from) = match accepted {
+                Ok((stream, from)) => (stream, from.ip()),
+                Err(error) if is_for_good(&error) => {
+                    tracing::error!(error = error.to_string(), "nothing can be accepted any more");
+                    return;
+                }
                 Err(error) => {
                     failed(&error, &mut said).await;
                     continue;
                 }
             };
-            let (place, shed) = places.take().await;
+            let (place, shed) = places.take(from).await;
             if shed {
-                metrics.request_shed();
+                surface.metrics.request_shed();
             }
             let Some(place) = place else { continue };
             let _ = stream.set_nodelay(true);
@@ -89,13 +103,13 @@ impl Listener {
                 stream,
                 tls: tls.clone(),
                 handshake,
+                turn: Arc::clone(&turn),
                 times,
-                routes: routes.clone(),
-                metrics: Arc::clone(&metrics),
+                surface: surface.clone(),
                 alive: closing.clone(),
                 _place: place,
             };
-            places.taken_by(tokio::spawn(connection.serve()).abort_handle());
+            places.taken_by(from, tokio::spawn(connection.contained()).abort_handle());
         }
     }
 }
@@ -104,27 +118,38 @@ struct Connection {
     stream: TcpStream,
     tls: Option<Arc<Tls>>,
     handshake: Duration,
+    turn: Arc<Semaphore>,
     times: Times,
-    routes: BoxedFilter<(Response,)>,
-    metrics: Arc<Metrics>,
+    surface: Surface,
     alive: Alive,
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
+    /// A panic outside of a request ends its connection, and is counted like any other.
+    async fn contained(self) {
+        let metrics = Arc::clone(&self.surface.metrics);
+        if contained(pin!(self.serve())).await.is_err() {
+            metrics.panicked();
+        }
+    }
+
     async fn serve(self) {
-        let Self { stream, tls, handshake, times, routes, metrics, alive, _place } = self;
+        let Self { stream, tls, handshake, turn, times, surface, alive, _place } = self;
+        let (stream, allowance) = Weighed::new(stream);
         let Some(tls) = tls else {
-            return connection::serve(stream, Protocol::Http1, routes, times, alive).await;
+            let http1 = Protocol::Http1;
+            return connection::serve(stream, http1, surface, allowance, times, alive).await;
         };
+        let metrics = Arc::clone(&surface.metrics);
         let _held = metrics.connection();
-        match timeout(handshake, tls.acceptor().accept(stream)).await {
+        match timeout(handshake, in_turns(&turn, pin!(tls.acceptor().accept(stream)))).await {
             Ok(Ok(stream)) => {
                 let protocol = match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => Protocol::Http2,
                     _ => Protocol::Http1,
                 };
-                connection::serve(stream, protocol, routes, times, alive).await;
+                connection::serve(stream, protocol, surface, allowance, times, alive).await;
             }
             Ok(Err(error)) => {
                 metrics.tls_handshake_error();
@@ -133,6 +158,35 @@ impl Connection {
             Err(_) => metrics.tls_handshake_error(),
         }
     }
+}
+
+/// Has one handshake at a time compute, so that thousands at once leave the other processors to
+/// reviews. A turn ends where the other side has to answer, so that nobody can keep it.
+async fn in_turns<F: Future>(turn: &Semaphore, mut handshake: Pin<&mut F>) -> F::Output {
+    loop {
+        let step = {
+            // The semaphore is never closed.
+            let _turn = turn.acquire().await;
+            poll_fn(|context| Poll::Ready(handshake.as_mut().poll(context))).await
+        };
+        if let Poll::Ready(done) = step {
+            return done;
+        }
+        // Whatever wakes this task now, the handshake can go on.
+        let mut is_woken = false;
+        poll_fn(|_| {
+            if std::mem::replace(&mut is_woken, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// Whether an error is about the listening socket itself, so that no other attempt can succeed.
+///
+/// Source: accept(2).
+fn is_for_good(error: &io::Error) -> bool {
+    let of_the_socket = [libc::EBADF, libc::EINVAL, libc::ENOTSOCK, libc::EOPNOTSUPP];
+    error.raw_os_error().is_some_and(|code| of_the_socket.contains(&code))
 }
 
 /// A connection that went away before it was accepted is none of our business; anything else is

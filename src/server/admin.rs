@@ -95,6 +95,8 @@ struct PolicyPage<'a> {
     generation: u64,
     applied_at: Option<String>,
     failing_since: Option<String>,
+    missing_since: Option<String>,
+    deleted_at: Option<String>,
     problems: Vec<String>,
     source: &'a str,
     policy: Option<Value>,
@@ -129,13 +131,23 @@ struct Edit<'a> {
 fn policy_page(live: &Live) -> Vec<u8> {
     let in_force = live.load();
     let in_force = in_force.as_deref();
-    let Status { source, failing_since, problems, candidate_problems, history, .. } = live.status();
+    let Status {
+        source,
+        failing_since,
+        missing_since,
+        problems,
+        candidate_problems,
+        history,
+        generation: _,
+    } = live.status();
     let shown = |problems: &[Problem]| problems.iter().map(ToString::to_string).collect();
     let page = PolicyPage {
         hash: in_force.map(|in_force| in_force.policy.hash()),
         generation: in_force.map_or(0, |in_force| in_force.generation),
         applied_at: in_force.map(|in_force| rfc3339(in_force.applied_at)),
         failing_since: failing_since.map(rfc3339),
+        missing_since: missing_since.map(rfc3339),
+        deleted_at: live.policy_deleted_at().map(rfc3339),
         problems: shown(&problems),
         source: &source,
         policy: in_force.and_then(|in_force| serde_json::from_str(in_force.policy.to_json()).ok()),

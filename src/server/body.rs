@@ -8,22 +8,37 @@ use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
+use smallvec::SmallVec;
 use tokio::time::timeout;
 use warp::reject::Rejection;
 use warp::{Filter, header};
 
-use super::limits::{Limits, Share};
+use super::arrivals::Arrival;
+use super::limits::{Budget, Limits, Part};
 use super::refusal::Refusal;
 
 /// A refused body is read on up to so many times the limit before it is answered, since a client
 /// that is still writing may miss an answer that comes with a closed connection.
 const DISCARD: usize = 2;
+/// A chunk costs so much beside its bytes: its handle, and the part of a buffer that it keeps.
+const CHUNK: usize = 64;
 
 /// A whole body, which holds its part of the budget until it is dropped.
 #[derive(Debug)]
 pub(super) struct Body<'l> {
     pub(super) bytes: Bytes,
-    _budget: Share<'l>,
+    _budget: Budget<'l>,
+}
+
+/// A body as far as it has come.
+struct Collected<'l> {
+    limits: &'l Limits,
+    budget: Budget<'l>,
+    /// A chunk that has come and is not in the budget yet.
+    next: Option<Bytes>,
+    /// Joined at the end alone: memory that grows with each body leaves holes that nobody fills.
+    chunks: SmallVec<[Bytes; 1]>,
+    length: usize,
 }
 
 /// What the headers say of a body.
@@ -51,13 +66,14 @@ pub(super) fn declared() -> impl Filter<Extract = (Declared,), Error = Rejection
 /// Reads the whole body.
 ///
 /// # Errors
-/// When it is not plain JSON by its headers, too large, too slow, broken off, or more than the
-/// budget has left.
-pub(super) async fn read<S, B>(
-    mut stream: S,
+/// When it is not plain JSON by its headers, too large, too slow, broken off, given up for another,
+/// or more than the budget has left.
+pub(super) async fn read<'l, S, B>(
+    stream: &mut S,
     declared: Declared,
-    limits: &Limits,
-) -> Result<Body<'_>, Refusal>
+    limits: &'l Limits,
+    part: &'l Part,
+) -> Result<Body<'l>, Refusal>
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
     B: Buf,
@@ -65,71 +81,99 @@ where
     if !declared.is_plain_json {
         return Err(Refusal::NotJson);
     }
-    let mut reading = pin!(async {
-        let result = collect(&mut stream, declared.length, limits).await;
-        if matches!(result, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {
-            discard(&mut stream, limits.max_body.saturating_mul(DISCARD)).await;
-        }
-        result
-    });
-    // A small body has come with its headers, and needs no timer.
-    let at_once = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
-    if let Poll::Ready(result) = at_once {
-        return result;
+    if declared.length > limits.max_body {
+        return Err(Refusal::BodyTooLarge(limits.max_body));
     }
-    timeout(limits.body_time, reading).await.unwrap_or(Err(Refusal::BodyTooSlow))
+    let mut body = Collected {
+        limits,
+        budget: limits.budget(part).ok_or(Refusal::Overload)?,
+        next: None,
+        chunks: SmallVec::new(),
+        length: 0,
+    };
+    // A small body has come with its headers, and needs no timer.
+    let at_once = {
+        let mut filling = pin!(body.fill(stream, None));
+        poll_fn(|context| Poll::Ready(filling.as_mut().poll(context))).await
+    };
+    match at_once {
+        Poll::Ready(filled) => filled?,
+        Poll::Pending => {
+            let (arrival, mut given_up) = limits.arrivals.join(body.budget.units());
+            tokio::select! {
+                filled = timeout(limits.body_time, body.fill(stream, Some(&arrival))) => {
+                    filled.unwrap_or(Err(Refusal::BodyTooSlow))?;
+                }
+                Ok(()) = &mut given_up => return Err(Refusal::Overload),
+            }
+        }
+    }
+    Ok(body.whole())
 }
 
-/// Reads a body to its end and forgets it, so that its sender can read the answer.
+/// Reads the rest of a refused body and forgets it, so that its sender can read the answer. Holds
+/// nothing but the slot, and ends when another needs that.
 pub(super) async fn forget<S, B>(mut stream: S, limits: &Limits)
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
     B: Buf,
 {
-    let _ = timeout(limits.body_time, discard(&mut stream, limits.max_body)).await;
+    let (_arrival, mut given_up) = limits.arrivals.join(0);
+    let forgotten = discard(&mut stream, limits.max_body.saturating_mul(DISCARD));
+    tokio::select! {
+        _ = timeout(limits.body_time, forgotten) => {}
+        Ok(()) = &mut given_up => {}
+    }
 }
 
-async fn collect<'l, S, B>(
-    stream: &mut S,
-    declared: usize,
-    limits: &'l Limits,
-) -> Result<Body<'l>, Refusal>
-where
-    S: Stream<Item = Result<B, warp::Error>> + Unpin,
-    B: Buf,
-{
-    let mut budget = limits.budget();
-    if declared > limits.max_body {
-        return Err(Refusal::BodyTooLarge(limits.max_body));
+impl<'l> Collected<'l> {
+    /// Reads up to the end. What has come is kept when this is dropped before.
+    async fn fill<S, B>(
+        &mut self,
+        stream: &mut S,
+        arrival: Option<&Arrival<'_>>,
+    ) -> Result<(), Refusal>
+    where
+        S: Stream<Item = Result<B, warp::Error>> + Unpin,
+        B: Buf,
+    {
+        loop {
+            let chunk = if let Some(chunk) = &self.next {
+                chunk
+            } else {
+                let Some(chunk) = stream.next().await else { return Ok(()) };
+                let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
+                self.next.insert(chunk.copy_to_bytes(chunk.remaining()))
+            };
+            let length = self.length + chunk.len();
+            if length > self.limits.max_body {
+                return Err(Refusal::BodyTooLarge(self.limits.max_body));
+            }
+            let held = length + self.chunks.len() * CHUNK;
+            if !self.budget.raise_to(held, arrival).await {
+                return Err(Refusal::Overload);
+            }
+            self.length = length;
+            self.chunks.extend(self.next.take());
+        }
     }
-    if !budget.raise_to(declared) {
-        return Err(Refusal::Overload);
+
+    fn whole(self) -> Body<'l> {
+        let Self { budget, mut chunks, length, .. } = self;
+        // One chunk is the common case and is not copied.
+        let bytes = match (chunks.pop(), chunks.is_empty()) {
+            (None, _) => Bytes::new(),
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                let mut joined = BytesMut::with_capacity(length);
+                for chunk in chunks.into_iter().chain([last]) {
+                    joined.extend_from_slice(&chunk);
+                }
+                joined.freeze()
+            }
+        };
+        Body { bytes, _budget: budget }
     }
-    // One chunk is the common case and is not copied.
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    while let Some(chunk) = stream.next().await {
-        let mut chunk = chunk.map_err(|_| Refusal::BodyBrokenOff)?;
-        let length = first.len() + joined.len() + chunk.remaining();
-        if length > limits.max_body {
-            return Err(Refusal::BodyTooLarge(limits.max_body));
-        }
-        if !budget.raise_to(length) {
-            return Err(Refusal::Overload);
-        }
-        let chunk = chunk.copy_to_bytes(chunk.remaining());
-        if first.is_empty() && joined.is_empty() {
-            first = chunk;
-            continue;
-        }
-        if joined.is_empty() {
-            joined.reserve(declared.max(length));
-            joined.extend_from_slice(&std::mem::take(&mut first));
-        }
-        joined.extend_from_slice(&chunk);
-    }
-    let bytes = if joined.is_empty() { first } else { joined.freeze() };
-    Ok(Body { bytes, _budget: budget })
 }
 
 async fn discard<S, B>(stream: &mut S, mut most: usize)

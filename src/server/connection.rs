@@ -1,24 +1,17 @@
 //! One connection: HTTP over a socket, with its deadlines, its age and its way out.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Version};
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
+use super::allowance::Allowance;
 use super::drain::{Alive, Phase};
-use super::progress::{Answer, Progress, Timed, Untaken};
+use super::progress::{Progress, Timed};
+use super::service::{Requests, Surface};
 use crate::settings::{Protocol, Settings};
 
 /// Left to a connection that was asked to go.
@@ -26,11 +19,16 @@ const FAREWELL: Duration = Duration::from_mins(1);
 /// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into: a
 /// TLS record holds no more.
 const HEADER_BYTES: usize = 16 << 10;
-/// Streams of one HTTP/2 connection at once.
-const STREAMS: u32 = 256;
+/// The same of one HTTP/2 request, as RFC 9113 counts them. The API server sends some 300, and a
+/// token where its configuration has one.
+const HEADER_LIST: u32 = 8 << 10;
+/// Streams of one HTTP/2 connection at once. Whatever connections there are may open theirs in one
+/// moment, so this is what a connection costs at most. A Go client opens another connection when it
+/// needs more.
+const STREAMS: u32 = 32;
 /// Bytes that an HTTP/2 client may send ahead, on a stream and on a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 512 << 10;
 
 /// The times that end a connection.
 #[derive(Clone, Copy, Debug)]
@@ -50,18 +48,21 @@ impl Times {
 pub(super) async fn serve<S>(
     socket: S,
     protocol: Protocol,
-    routes: BoxedFilter<(Response,)>,
+    surface: Surface,
+    allowance: Allowance,
     times: Times,
     alive: Alive,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (progress, untaken) = (Progress::default(), Untaken::default());
+    let (progress, untaken) = (Progress::default(), surface.untaken.connection());
     let retires_at = Instant::now() + jittered(times.age);
-    let service = Routed {
-        routes: TowerToHyperService::new(warp::service(routes)),
+    let service = Requests {
+        part: surface.budgets.as_ref().map(|budgets| budgets.part()),
+        surface,
         progress: progress.clone(),
-        untaken: untaken.clone(),
+        answers: untaken.answers(),
+        allowance,
         alive: alive.clone(),
         retires_at,
     };
@@ -71,7 +72,10 @@ pub(super) async fn serve<S>(
         Protocol::Http1 => {
             let socket = TokioIo::new(Timed::new(socket, progress, times.header));
             let connection = http1(times.idle).serve_connection(socket, service);
-            drive(connection, alive, Phase::Closing, retires_at + FAREWELL).await;
+            tokio::select! {
+                () = drive(connection, alive, Phase::Closing, retires_at + FAREWELL) => {}
+                () = untaken.crowded_out() => {}
+            }
         }
         // A GOAWAY makes the client open another connection; its streams are finished here.
         Protocol::Http2 => {
@@ -80,6 +84,7 @@ pub(super) async fn serve<S>(
             tokio::select! {
                 () = drive(connection, alive, Phase::Leaving, retires_at) => {}
                 () = untaken.stalled(times.header) => {}
+                () = untaken.crowded_out() => {}
             }
         }
     }
@@ -111,6 +116,7 @@ fn http2() -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20))
         .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     builder
@@ -122,40 +128,4 @@ fn jittered(age: Duration) -> Duration {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.subsec_nanos() % 1024);
     age.saturating_sub((age / 8) * noise / 1024)
-}
-
-/// The routes, with what this connection adds to each response.
-#[derive(Clone)]
-struct Routed<R> {
-    routes: R,
-    progress: Progress,
-    untaken: Untaken,
-    alive: Alive,
-    retires_at: Instant,
-}
-
-impl<R, B> Service<Request<Incoming>> for Routed<R>
-where
-    R: Service<Request<Incoming>, Response = http::Response<B>>,
-    R::Future: Send + 'static,
-{
-    type Response = http::Response<Answer<B>>;
-    type Error = R::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, R::Error>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let in_service = self.progress.begin();
-        let is_http1 = request.version() < Version::HTTP_2;
-        let (alive, retires_at) = (self.alive.clone(), self.retires_at);
-        let untaken = self.untaken.clone();
-        let response = self.routes.call(request);
-        Box::pin(async move {
-            let mut response = response.await?;
-            drop(in_service);
-            if is_http1 && (alive.phase() > Phase::Serving || Instant::now() >= retires_at) {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok(response.map(|body| untaken.answer(body)))
-        })
-    }
 }

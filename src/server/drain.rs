@@ -4,6 +4,7 @@
 //! stop first says that it is not ready and serves on, asking each connection to go, and closes
 //! only when nobody is sent to it any more.
 
+use std::future::Future;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -56,15 +57,25 @@ impl Drain {
         Alive { phase: self.phase.subscribe(), _alive: self.alive.clone() }
     }
 
-    /// Waits for a signal and drains: SIGTERM leaves `delay` for the endpoints to be told, SIGINT
-    /// does not; a second signal ends each wait. At most `grace` is left to what is in flight.
+    /// Waits for a signal, or for `failure`, and drains: SIGTERM and a failure leave `delay` for
+    /// the endpoints to be told, SIGINT does not; a signal that follows ends each wait. At most
+    /// `grace` is left to what is in flight. Returns the failure, if that was the reason.
     ///
     /// # Errors
     /// When the system refuses to deliver signals.
-    pub async fn on_signal(self, delay: Duration, grace: Duration) -> std::io::Result<()> {
+    pub async fn after<T>(
+        self,
+        failure: impl Future<Output = T>,
+        delay: Duration,
+        grace: Duration,
+    ) -> std::io::Result<Option<T>> {
         let mut signals = Signals::new()?;
-        let delay =
-            if signals.next().await == SignalKind::terminate() { delay } else { Duration::ZERO };
+        let (failed, delay) = tokio::select! {
+            signal = signals.next() => {
+                (None, if signal == SignalKind::terminate() { delay } else { Duration::ZERO })
+            }
+            failed = failure => (Some(failed), delay),
+        };
         tracing::info!(delay_seconds = delay.as_secs(), "shutting down: not ready, still serving");
         self.phase.send_replace(Phase::Leaving);
         tokio::select! {
@@ -75,7 +86,7 @@ impl Drain {
             () = self.close(grace) => {}
             _ = signals.next() => tracing::warn!("stopped by a second signal"),
         }
-        Ok(())
+        Ok(failed)
     }
 
     /// Stops accepting and waits for the connections.

@@ -3,12 +3,19 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::refusal::Refusal;
+use super::slot::{NoResult, Slot};
 use crate::reload::{InForce, Live};
 use crate::telemetry::{Decided, Guard, Telemetry};
-use imagegate_core::admission::{NamespaceEdit, PolicyEdit, Review};
+use imagegate_core::admission::{Guarded, Judging, NamespaceEdit, NewPolicy, PolicyEdit, Review};
+
+/// How long an edit of the policy waits for its turn, and then for the verdict. Together less than
+/// the `timeoutSeconds` of the manifests: an edit that the API server stops waiting for is stored,
+/// since that webhook fails open.
+const TURN: Duration = Duration::from_secs(2);
+const JUDGING: Duration = Duration::from_secs(2);
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,20 +28,40 @@ pub enum Endpoint {
     ValidateNamespace,
 }
 
+impl Endpoint {
+    /// Which endpoint a path names. A slash at the end is tolerated.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        match path.strip_prefix('/')? {
+            "" | "validate" | "validate/" => Some(Self::Validate(None)),
+            "validate-config" | "validate-config/" => Some(Self::ValidateConfig),
+            "validate-namespace" | "validate-namespace/" => Some(Self::ValidateNamespace),
+            other => {
+                let name = other.strip_prefix("validate/")?;
+                let name = name.strip_suffix('/').unwrap_or(name);
+                let is_one = !name.is_empty() && !name.contains('/');
+                is_one.then(|| Self::Validate(Some(name.to_owned())))
+            }
+        }
+    }
+}
+
 /// Judges requests by the policy in force, and counts and logs what it decided.
 #[derive(Debug)]
 pub struct Gate {
     live: Arc<Live>,
     telemetry: Telemetry,
     /// The variables of the policy's simple form.
-    variables: BTreeMap<String, String>,
+    variables: Arc<BTreeMap<String, String>>,
+    /// Where edits of the policy are compiled.
+    compiling: Slot,
 }
 
 impl Gate {
     /// A gate before the policy of `live`.
     #[must_use]
     pub fn new(live: Arc<Live>, telemetry: Telemetry, variables: BTreeMap<String, String>) -> Self {
-        Self { live, telemetry, variables }
+        let (variables, compiling) = (Arc::new(variables), Slot::new(TURN, JUDGING));
+        Self { live, telemetry, variables, compiling }
     }
 
     /// What the gate counts and logs to.
@@ -48,40 +75,26 @@ impl Gate {
     /// # Errors
     /// When the body is no review, or there is nothing to judge it by. A panic is an error too:
     /// it refuses one request and not the whole cluster.
-    pub fn answer(&self, endpoint: &Endpoint, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let started = Instant::now();
-        self.contain(|| {
-            let in_force = self.live.load();
-            let in_force = in_force.as_deref();
-            match endpoint {
-                Endpoint::Validate(pinned) => {
-                    self.validate(in_force, pinned.as_deref(), body, started)
-                }
-                Endpoint::ValidateConfig => self.validate_config(in_force, body),
-                Endpoint::ValidateNamespace => self.validate_namespace(in_force, body),
-            }
-        })
+    pub async fn answer(&self, endpoint: &Endpoint, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        match endpoint {
+            Endpoint::Validate(pinned) => self.contain(|| self.validate(pinned.as_deref(), body)),
+            Endpoint::ValidateConfig => self.validate_config(body).await,
+            Endpoint::ValidateNamespace => self.contain(|| self.validate_namespace(body)),
+        }
     }
 
     /// Turns a panic into a refusal.
-    fn contain(
-        &self,
-        judge: impl FnOnce() -> Result<Vec<u8>, Refusal>,
-    ) -> Result<Vec<u8>, Refusal> {
+    fn contain<T>(&self, judge: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
         catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
             self.telemetry.metrics.panicked();
             Err(Refusal::Panic)
         })
     }
 
-    fn validate(
-        &self,
-        in_force: Option<&InForce>,
-        pinned: Option<&str>,
-        body: &[u8],
-        started: Instant,
-    ) -> Result<Vec<u8>, Refusal> {
-        let in_force = in_force.ok_or(Refusal::NoPolicy)?;
+    fn validate(&self, pinned: Option<&str>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let started = Instant::now();
+        let in_force = self.live.load();
+        let in_force: &InForce = in_force.as_deref().ok_or(Refusal::NoPolicy)?;
         if let Some(name) = pinned
             && !in_force.policy.has_override(name)
         {
@@ -102,22 +115,51 @@ impl Gate {
     }
 
     /// Works without a policy in force too: that is when an edit is needed most.
-    fn validate_config(&self, in_force: Option<&InForce>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let edit = PolicyEdit::parse(body)?;
-        let user = edit.user().to_owned();
-        let in_force = in_force.map(|in_force| in_force.policy.as_ref());
-        let (guarded, answer) = edit.judge(&self.variables, in_force);
-        let event = Guard { guard: "policy", name: "", user: &user, guarded: &guarded };
+    async fn validate_config(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let mut edit = self.contain(|| Ok(PolicyEdit::parse(body)?))?;
+        let guarded = match edit.judge() {
+            Judging::AtOnce(guarded) => guarded,
+            Judging::Compile(policy) => self.judge(policy).await?,
+        };
+        let event = Guard { guard: "policy", name: "", user: edit.user(), guarded: &guarded };
         event.emit(&self.telemetry);
-        Ok(answer)
+        if edit.deletes_the_policy() {
+            self.telemetry.metrics.policy_deleted();
+            self.live.policy_is_deleted(SystemTime::now());
+        } else if edit.stores_a_policy(&guarded) {
+            self.live.policy_is_kept();
+        }
+        Ok(edit.answer(&guarded))
     }
 
-    fn validate_namespace(
-        &self,
-        in_force: Option<&InForce>,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Refusal> {
-        let in_force = in_force.ok_or(Refusal::NoPolicy)?;
+    /// Judges what must be compiled. Whoever does not get a turn is told to ask again. What had its
+    /// turn and has no verdict is refused: an error would let it be stored.
+    async fn judge(&self, policy: NewPolicy) -> Result<Guarded, Refusal> {
+        let (variables, in_force) = (Arc::clone(&self.variables), self.live.load().clone());
+        let judge = move || {
+            let in_force = in_force.as_ref().map(|in_force| in_force.policy.as_ref());
+            policy.judge(&variables, in_force)
+        };
+        match self.compiling.run(judge).await {
+            Ok(guarded) => Ok(guarded),
+            Err(NoResult::Busy) => Err(Refusal::Overload),
+            Err(NoResult::TooSlow) => Ok(Guarded::Refused(format!(
+                "the policy cannot be judged within {} seconds\n  \
+                 hint: write fewer or smaller regexes, or try again when the gate is less busy",
+                JUDGING.as_secs()
+            ))),
+            Err(NoResult::Panicked) => {
+                self.telemetry.metrics.panicked();
+                Ok(Guarded::Refused(
+                    "the policy cannot be judged: this is a defect of ImageGate".to_owned(),
+                ))
+            }
+        }
+    }
+
+    fn validate_namespace(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let in_force = self.live.load();
+        let in_force = in_force.as_deref().ok_or(Refusal::NoPolicy)?;
         let edit = NamespaceEdit::parse(body)?;
         let (guarded, answer) = edit.judge(in_force.policy.opt_out());
         let event =
@@ -135,24 +177,69 @@ fn unix_seconds() -> i64 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
 
     use http::StatusCode;
+    use serde_json::{Value, json};
 
-    use super::{Gate, Refusal};
+    use super::{Endpoint, Gate, Refusal, Slot};
     use crate::telemetry::{Metrics, Telemetry};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn gate() -> Gate {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        Gate::new(Arc::default(), Telemetry::new(metrics, 100), BTreeMap::default())
+    }
+
+    fn edit(policy: &str) -> Vec<u8> {
+        let object = json!({
+            "metadata": {"labels": {"imagegate/policy": "true"}}, "data": {"policy.yaml": policy},
+        });
+        let request = json!({"uid": "1", "operation": "CREATE", "object": object});
+        json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request,
+        })
+        .to_string()
+        .into_bytes()
+    }
 
     #[test]
     fn g5_a_panic_refuses_its_request_and_no_other() {
-        let metrics = Arc::new(Metrics::new().unwrap());
-        let telemetry = Telemetry::new(Arc::clone(&metrics), 100);
-        let gate = Gate::new(Arc::default(), telemetry, BTreeMap::default());
+        let gate = gate();
         for count in 1..=3 {
-            let refusal = gate.contain(|| panic!("on purpose")).unwrap_err();
+            let panic = || -> Result<Vec<u8>, Refusal> { panic!("on purpose") };
+            let refusal = gate.contain(panic).unwrap_err();
             assert_eq!(refusal.status(), StatusCode::INTERNAL_SERVER_ERROR);
-            assert!(metrics.render().contains(&format!("imagegate_panics_total {count}\n")));
+            let metrics = gate.telemetry.metrics.render();
+            assert!(metrics.contains(&format!("imagegate_panics_total {count}\n")));
             assert_eq!(gate.contain(|| Ok(vec![1])), Ok(vec![1]));
         }
-        assert_eq!(gate.contain(|| Err(Refusal::NoPolicy)), Err(Refusal::NoPolicy));
+        assert_eq!(gate.contain(|| Err::<(), _>(Refusal::NoPolicy)), Err(Refusal::NoPolicy));
+    }
+
+    #[tokio::test]
+    async fn an_edit_that_takes_too_long_is_refused_and_not_an_error() {
+        let gate = Gate { compiling: Slot::new(PATIENCE, Duration::ZERO), ..gate() };
+        // Nobody compiles so many in no time.
+        let policy = format!("blockedTags: [{}x]\n", "'/a[a-z]*/', ".repeat(100));
+        let answer = gate.answer(&Endpoint::ValidateConfig, &edit(&policy)).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["response"]["allowed"], false);
+        let message = answer["response"]["status"]["message"].as_str().unwrap();
+        assert!(message.starts_with("the policy cannot be judged within 2 seconds"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn an_edit_without_a_turn_is_to_be_sent_again_unless_it_needs_none() {
+        let gate = Gate { compiling: Slot::new(Duration::ZERO, Duration::ZERO), ..gate() };
+        let (end, ended) = mpsc::channel::<()>();
+        let _ = gate.compiling.run(move || ended.recv().is_ok()).await;
+        let endpoint = Endpoint::ValidateConfig;
+        assert_eq!(gate.answer(&endpoint, &edit("mode: warn\n")).await, Err(Refusal::Overload));
+        let other = String::from_utf8(edit("mode: warn\n")).unwrap().replace("true", "false");
+        assert!(gate.answer(&endpoint, other.as_bytes()).await.is_ok(), "another ConfigMap");
+        drop(end);
     }
 }

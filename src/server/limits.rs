@@ -1,65 +1,152 @@
-//! What is in flight at once: requests and the bytes of their bodies.
+//! What is in flight at once: requests, and the bytes of their headers and bodies.
 //!
-//! Nothing is let in that does not fit: it is refused at once, and the API server asks again. What
-//! was let in and is large waits for its turn to be judged.
+//! What does not fit is refused, and the API server asks again. Before that, bodies that are still
+//! arriving are given up for those who need their slots and bytes: see [`Arrivals`]. What has arrived
+//! and is large waits for its turn to be judged.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
+use super::arrivals::{Arrival, Arrivals};
 use crate::settings::Settings;
 
-/// A body of so many bytes need not wait: all but a few are smaller.
+/// The budget is counted in units of so many bytes, since a semaphore hands out `u32` at once.
+const UNIT: usize = 1 << 10;
+/// A body of so many bytes need not wait for its turn: all but a few are smaller.
 const SMALL: usize = 64 << 10;
 /// A turn counts for as many bytes, however small the body is: its lists take memory too.
 const LEAST_TURN: usize = 1 << 20;
 /// What a semaphore can give to one.
 const MOST_PERMITS: usize = u32::MAX as usize;
+/// One connection has so many parts of the budget at most, so that it takes several to use it up.
+const PARTS: usize = 4;
+/// In memory, a header field costs so much beside its name and its value: an entry of the map, which
+/// doubles when it grows, and two handles to shared bytes.
+const FIELD: usize = 256;
+/// Requests that wait for a body to be given up. Their headers are in no budget, hence few.
+const WAITING: usize = 256;
+/// A body that is given up goes at once; this is for a process that is starved.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// The shared limits of all connections.
 #[derive(Debug)]
 pub struct Limits {
-    requests: Quota,
-    bytes: Quota,
+    requests: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     /// Bytes of the large bodies that may be judged at once: as many as the largest one has.
     turns: Semaphore,
+    pub(super) arrivals: Arrivals,
+    /// What one connection may hold of the budget.
+    part: usize,
     /// The largest body, in bytes.
     pub max_body: usize,
     /// The time for a whole body.
     pub body_time: Duration,
 }
 
-/// How many of something can be had at once. Nobody waits for it, so that a number is enough.
+/// One connection's part of the budget.
+#[derive(Clone, Debug)]
+pub(super) struct Part(Arc<Semaphore>);
+
+/// A request with its slot, whose headers are in the budget.
 #[derive(Debug)]
-struct Quota {
-    left: AtomicUsize,
+pub(super) struct Admitted {
+    _slot: OwnedSemaphorePermit,
+    _headers: [OwnedSemaphorePermit; 2],
 }
 
-/// A part of a quota, given back when it is dropped.
+/// Whether a request can be served.
 #[derive(Debug)]
-pub(super) struct Share<'q> {
-    quota: &'q Quota,
-    held: usize,
+pub(super) enum Admission {
+    Now(Admitted),
+    /// Once something was given up for it.
+    Later(OwnedSemaphorePermit),
+    Refused,
+}
+
+/// What a body holds of the budget, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Budget<'l> {
+    limits: &'l Limits,
+    part: &'l Semaphore,
+    held: [SemaphorePermit<'l>; 2],
 }
 
 impl Limits {
     /// The limits that the settings give.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
+        let semaphore =
+            |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        let all = settings.max_body_bytes_total.div_ceil(UNIT);
+        // The largest body fits, with its headers.
+        let largest = settings.max_body_bytes.div_ceil(UNIT) + (64 << 10) / UNIT;
         Self {
-            requests: Quota::new(settings.max_requests),
-            bytes: Quota::new(settings.max_body_bytes_total),
+            requests: semaphore(settings.max_requests),
+            bytes: semaphore(all),
+            waiting: semaphore(WAITING),
             turns: Semaphore::new(settings.max_body_bytes.min(MOST_PERMITS)),
+            arrivals: Arrivals::default(),
+            part: (all / PARTS).max(largest),
             max_body: settings.max_body_bytes,
             body_time: settings.body,
         }
     }
 
-    /// A place among the requests in flight, if there is one left.
-    pub(super) fn request(&self) -> Option<Share<'_>> {
-        let mut place = self.requests.share();
-        place.raise_to(1).then_some(place)
+    /// The part of a connection.
+    pub(super) fn part(&self) -> Part {
+        Part(Arc::new(Semaphore::new(self.part.min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Takes a slot for a request, and what its headers cost. Does not wait, so that headers are in
+    /// memory and in no budget for nobody but those who wait for [`Limits::admitted_later`].
+    pub(super) fn admit(&self, part: &Part, headers: &http::HeaderMap) -> Admission {
+        let units = cost(headers).div_ceil(UNIT);
+        if let Some(admitted) = self.admit_now(part, units) {
+            return Admission::Now(admitted);
+        }
+        match Arc::clone(&self.waiting).try_acquire_owned() {
+            Ok(waits) => Admission::Later(waits),
+            Err(_) => Admission::Refused,
+        }
+    }
+
+    /// Has bodies given up for a request; `None` where that does not help.
+    pub(super) async fn admitted_later(
+        &self,
+        part: &Part,
+        headers: &http::HeaderMap,
+    ) -> Option<Admitted> {
+        let units = cost(headers).div_ceil(UNIT);
+        let slot = match Arc::clone(&self.requests).try_acquire_owned() {
+            Ok(slot) => slot,
+            Err(_) if self.arrivals.give_up_oldest() => {
+                let slot = Arc::clone(&self.requests).acquire_owned();
+                timeout(LEAVING, slot).await.ok()?.ok()?
+            }
+            Err(_) => return None,
+        };
+        let own = take(&part.0, units)?;
+        let all = match take(&self.bytes, units) {
+            Some(all) => all,
+            None if self.arrivals.give_up_units(units, None) => {
+                let units = u32::try_from(units).ok()?;
+                let all = Arc::clone(&self.bytes).acquire_many_owned(units);
+                timeout(LEAVING, all).await.ok()?.ok()?
+            }
+            None => return None,
+        };
+        Some(Admitted { _slot: slot, _headers: [own, all] })
+    }
+
+    fn admit_now(&self, part: &Part, units: usize) -> Option<Admitted> {
+        let slot = Arc::clone(&self.requests).try_acquire_owned().ok()?;
+        let headers = [take(&part.0, units)?, take(&self.bytes, units)?];
+        Some(Admitted { _slot: slot, _headers: headers })
     }
 
     /// Waits until a body of so many bytes may be judged. While it is judged, a body takes up to
@@ -75,41 +162,59 @@ impl Limits {
         self.turns.acquire_many(bytes).await.ok()
     }
 
-    /// An empty part of the byte budget.
-    pub(super) fn budget(&self) -> Share<'_> {
-        self.bytes.share()
+    /// An empty part of the budget.
+    pub(super) fn budget<'l>(&'l self, part: &'l Part) -> Option<Budget<'l>> {
+        let held = [part.0.try_acquire_many(0).ok()?, self.bytes.try_acquire_many(0).ok()?];
+        Some(Budget { limits: self, part: &part.0, held })
     }
 }
 
-impl Quota {
-    fn new(all: usize) -> Self {
-        Self { left: AtomicUsize::new(all) }
+impl Budget<'_> {
+    /// In the budget's units.
+    pub(super) fn units(&self) -> usize {
+        let [_, all] = &self.held;
+        all.num_permits()
     }
 
-    fn share(&self) -> Share<'_> {
-        Share { quota: self, held: 0 }
-    }
-}
-
-impl Share<'_> {
-    /// Raises the part to at least `amount`; false where the quota has not that much left.
-    pub(super) fn raise_to(&mut self, amount: usize) -> bool {
-        let more = amount.saturating_sub(self.held);
-        let take = |left: usize| left.checked_sub(more);
-        // The number alone is shared, and no other memory is read because of it.
-        let taken =
-            self.quota.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
-        if taken {
-            self.held += more;
+    /// Raises it to so many bytes, if need be by having other bodies given up; false where there is
+    /// not as much.
+    pub(super) async fn raise_to(&mut self, bytes: usize, own: Option<&Arrival<'_>>) -> bool {
+        let units = bytes.div_ceil(UNIT).saturating_sub(self.units());
+        if units == 0 {
+            return true;
         }
-        taken
+        let Ok(more) = u32::try_from(units) else { return false };
+        let Ok(of_part) = self.part.try_acquire_many(more) else { return false };
+        let all = match self.limits.bytes.try_acquire_many(more) {
+            Ok(all) => all,
+            Err(_) if self.limits.arrivals.give_up_units(units, own) => {
+                match timeout(LEAVING, self.limits.bytes.acquire_many(more)).await {
+                    Ok(Ok(all)) => all,
+                    _ => return false,
+                }
+            }
+            Err(_) => return false,
+        };
+        let [part, held] = &mut self.held;
+        part.merge(of_part);
+        held.merge(all);
+        if let Some(own) = own {
+            own.holds(self.units());
+        }
+        true
     }
 }
 
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        self.quota.left.fetch_add(self.held, Ordering::Relaxed);
-    }
+fn take(semaphore: &Arc<Semaphore>, units: usize) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(semaphore).try_acquire_many_owned(u32::try_from(units).ok()?).ok()
+}
+
+/// What header fields cost in memory, in bytes.
+fn cost(headers: &http::HeaderMap) -> usize {
+    let of_field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        name.as_str().len() + value.len() + FIELD
+    };
+    headers.iter().map(of_field).sum()
 }
 
 #[cfg(test)]
@@ -118,8 +223,70 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    use super::{Limits, Quota, SMALL};
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{Admission, FIELD, Limits, SMALL, UNIT, WAITING};
     use crate::settings::{Flags, Settings};
+
+    fn limits(requests: i64) -> Limits {
+        let flags = Flags::from([
+            ("self_signed", true.into()),
+            ("max_requests", requests.into()),
+            ("max_body_bytes", (1 << 20).into()),
+            ("max_body_bytes_total", (8 << 20).into()),
+        ]);
+        Limits::new(&Settings::load(None, &BTreeMap::new(), flags).unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn one_connection_has_a_quarter_of_the_budget() {
+        let limits = limits(10);
+        let (one, other) = (limits.part(), limits.part());
+        let mut first = limits.budget(&one).unwrap();
+        assert!(first.raise_to(2 << 20, None).await);
+        assert!(!limits.budget(&one).unwrap().raise_to(1, None).await);
+        assert!(limits.budget(&other).unwrap().raise_to(2 << 20, None).await);
+        drop(first);
+        assert!(limits.budget(&one).unwrap().raise_to(2 << 20, None).await);
+    }
+
+    #[tokio::test]
+    async fn header_fields_are_in_the_budget() {
+        let limits = limits(10_000);
+        let name = HeaderName::from_static("x");
+        let fields = (0..64).map(|_| (name.clone(), HeaderValue::from_static("y")));
+        let mut headers = HeaderMap::new();
+        headers.extend(fields);
+        for (name, value) in [(&name, 64); 64] {
+            headers.append(name, HeaderValue::from(value));
+        }
+        let cost = (headers.len() * FIELD).div_ceil(UNIT) * UNIT;
+        let mut admitted = Vec::new();
+        while let Admission::Now(each) = limits.admit(&limits.part(), &headers) {
+            admitted.push(each);
+        }
+        assert!((1..=(8 << 20) / cost).contains(&admitted.len()), "{}", admitted.len());
+        drop(admitted);
+        assert!(matches!(limits.admit(&limits.part(), &headers), Admission::Now(_)));
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_has_the_slot_of_the_body_that_arrives_for_the_longest() {
+        let (limits, headers) = (limits(1), HeaderMap::new());
+        let part = limits.part();
+        let Admission::Now(first) = limits.admit(&part, &headers) else { panic!("a free slot") };
+        let waiting: Vec<Admission> = (0..WAITING).map(|_| limits.admit(&part, &headers)).collect();
+        assert!(waiting.iter().all(|each| matches!(each, Admission::Later(_))));
+        assert!(matches!(limits.admit(&part, &headers), Admission::Refused));
+        assert!(limits.admitted_later(&part, &headers).await.is_none(), "nothing is arriving");
+        let (arrival, given_up) = limits.arrivals.join(0);
+        let leaves = async {
+            given_up.await.unwrap();
+            drop((arrival, first));
+        };
+        let ((), newcomer) = tokio::join!(leaves, limits.admitted_later(&part, &headers));
+        assert!(newcomer.is_some());
+    }
 
     /// The result of a future that need not wait.
     fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -148,17 +315,5 @@ mod tests {
         drop(least);
         // More than can be had waits for all of it.
         assert!(at_once(limits.turn(usize::MAX)).is_some());
-    }
-
-    #[test]
-    fn what_is_taken_is_given_back() {
-        let quota = Quota::new(10);
-        let (mut one, mut other) = (quota.share(), quota.share());
-        assert!(one.raise_to(6) && one.raise_to(2));
-        assert!(!other.raise_to(5) && other.raise_to(4) && !one.raise_to(7));
-        drop(one);
-        assert!(other.raise_to(10) && !quota.share().raise_to(1));
-        drop(other);
-        assert!(quota.share().raise_to(10));
     }
 }

@@ -6,7 +6,10 @@
 
 mod accept;
 mod admin;
+mod allowance;
+mod arrivals;
 mod body;
+mod budgets;
 mod connection;
 mod drain;
 mod gate;
@@ -17,17 +20,22 @@ mod refusal;
 mod routes;
 mod run;
 mod self_signed;
+mod service;
+mod slot;
+mod supervise;
 mod tls;
 mod tls_files;
+mod untaken;
 
 pub use accept::Listener;
 pub use admin::admin_routes;
+pub use budgets::Budgets;
 pub use drain::{Drain, Phase};
 pub use gate::{Endpoint, Gate};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use routes::webhook_routes;
-pub use run::run;
+pub use run::{Ending, run};
 pub use self_signed::self_signed;
 pub use tls::{Tls, TlsOwner};
 pub use tls_files::{KeyPair, TlsFiles};

@@ -1,6 +1,7 @@
 //! The places for connections, and who has to go when none is left.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,42 +17,74 @@ const LEAVING: Duration = Duration::from_secs(1);
 pub(super) struct Places {
     free: Arc<Semaphore>,
     most: usize,
-    /// The connections in the order in which they came; `None` where a newcomer is turned away.
-    oldest_first: Option<VecDeque<AbortHandle>>,
+    leaves: Leaves,
+    /// The connections with their addresses, in the order in which they came.
+    oldest_first: VecDeque<(IpAddr, AbortHandle)>,
+}
+
+/// Who leaves when all places are taken.
+#[derive(Clone, Copy, Debug)]
+enum Leaves {
+    Oldest,
+    OldestOfTheMost,
 }
 
 impl Places {
-    /// A newcomer is turned away when all places are taken.
-    pub(super) fn for_the_first(most: usize) -> Self {
-        let most = most.min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(most)), most, oldest_first: None }
+    /// An address with many connections gives one up for an address with fewer, or else the newcomer
+    /// is turned away. So nobody can keep the API server out from a few addresses.
+    pub(super) fn for_every_address(most: usize) -> Self {
+        Self::new(most, Leaves::OldestOfTheMost)
     }
 
     /// The oldest goes when all places are taken. Probes need that: they bring new connections,
     /// and whoever holds the others open must not make the process look dead.
     pub(super) fn for_the_last(most: usize) -> Self {
-        Self { oldest_first: Some(VecDeque::new()), ..Self::for_the_first(most) }
+        Self::new(most, Leaves::Oldest)
     }
 
-    /// A place, and whether somebody had to go for it; `None` for a newcomer who is turned away.
-    pub(super) async fn take(&mut self) -> (Option<OwnedSemaphorePermit>, bool) {
+    fn new(most: usize, leaves: Leaves) -> Self {
+        let most = most.min(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(most)), most, leaves, oldest_first: VecDeque::new() }
+    }
+
+    /// A place for a connection from an address, and whether somebody had to go for it; `None` for a
+    /// newcomer who is turned away.
+    pub(super) async fn take(&mut self, from: IpAddr) -> (Option<OwnedSemaphorePermit>, bool) {
         if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
             return (Some(place), false);
         }
-        let oldest = self.oldest_first.as_mut().and_then(VecDeque::pop_front);
-        let Some(oldest) = oldest else { return (None, true) };
+        let leaver = match self.leaves {
+            Leaves::Oldest => self.oldest_first.pop_front(),
+            Leaves::OldestOfTheMost => self.oldest_of_the_most(from),
+        };
+        let Some((_, oldest)) = leaver else { return (None, true) };
         oldest.abort();
         let place = timeout(LEAVING, Arc::clone(&self.free).acquire_owned()).await;
         (place.ok().and_then(Result::ok), true)
     }
 
     /// Remembers whose place was taken last.
-    pub(super) fn taken_by(&mut self, connection: AbortHandle) {
-        let Some(oldest_first) = &mut self.oldest_first else { return };
-        if oldest_first.len() >= self.most {
-            oldest_first.retain(|each| !each.is_finished());
+    pub(super) fn taken_by(&mut self, from: IpAddr, connection: AbortHandle) {
+        if self.oldest_first.len() >= self.most {
+            self.oldest_first.retain(|(_, each)| !each.is_finished());
         }
-        oldest_first.push_back(connection);
+        self.oldest_first.push_back((from, connection));
+    }
+
+    /// The oldest connection of the address that has the most, where those are more than the
+    /// newcomer will have.
+    fn oldest_of_the_most(&mut self, newcomer: IpAddr) -> Option<(IpAddr, AbortHandle)> {
+        self.oldest_first.retain(|(_, each)| !each.is_finished());
+        let mut counts = HashMap::<IpAddr, usize>::new();
+        for (address, _) in &self.oldest_first {
+            *counts.entry(*address).or_default() += 1;
+        }
+        let (most, count) = counts.iter().max_by_key(|(_, count)| **count)?;
+        if *count <= counts.get(&newcomer).map_or(1, |own| own + 1) {
+            return None;
+        }
+        let oldest = self.oldest_first.iter().position(|(address, _)| address == most)?;
+        self.oldest_first.remove(oldest)
     }
 }
 
@@ -59,15 +92,48 @@ impl Places {
 mod tests {
     use std::future::pending;
 
+    use std::net::IpAddr;
+
     use super::Places;
 
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
     #[tokio::test]
-    async fn the_first_keep_their_places() {
-        let mut places = Places::for_the_first(1);
-        let (first, _) = places.take().await;
-        assert!(matches!(places.take().await, (None, true)));
+    async fn the_first_of_an_address_keep_their_places() {
+        let mut places = Places::for_every_address(1);
+        let (first, _) = places.take(ONE).await;
+        assert!(matches!(places.take(ONE).await, (None, true)));
         drop(first);
-        assert!(matches!(places.take().await, (Some(_), false)));
+        assert!(matches!(places.take(ONE).await, (Some(_), false)));
+    }
+
+    #[tokio::test]
+    async fn an_address_with_many_connections_makes_room_for_one_with_fewer() {
+        let mut places = Places::for_every_address(6);
+        let mut held = async |from| {
+            let (place, _) = places.take(from).await;
+            let place = place?;
+            let task = tokio::spawn(async move {
+                let _place = place;
+                pending::<()>().await;
+            });
+            places.taken_by(from, task.abort_handle());
+            Some(task)
+        };
+        let mut many = Vec::new();
+        for _ in 0..6 {
+            many.push(held(ONE).await.unwrap());
+        }
+        assert!(held(ONE).await.is_none());
+        let few = [held(OTHER).await.unwrap(), held(OTHER).await.unwrap()];
+        let third = held(OTHER).await;
+        assert!(third.is_some() && held(OTHER).await.is_none(), "three each");
+        let stays = many.split_off(3);
+        for task in many {
+            assert!(task.await.unwrap_err().is_cancelled(), "the oldest goes first");
+        }
+        assert!(few.iter().chain(&stays).all(|task| !task.is_finished()));
     }
 
     #[tokio::test]
@@ -75,13 +141,13 @@ mod tests {
         let mut places = Places::for_the_last(2);
         let mut tasks = Vec::new();
         for _ in 0..5 {
-            let (place, _) = places.take().await;
+            let (place, _) = places.take(ONE).await;
             let place = place.unwrap();
             let task = tokio::spawn(async move {
                 let _place = place;
                 pending::<()>().await;
             });
-            places.taken_by(task.abort_handle());
+            places.taken_by(ONE, task.abort_handle());
             tasks.push(task);
         }
         let last = tasks.split_off(3);

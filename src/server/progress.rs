@@ -1,8 +1,8 @@
 //! Deadlines for what a client does at its own pace: sending headers and taking answers.
 //!
 //! hyper has one timer for idle connections and for slow headers. An idle connection must be kept
-//! longer than the API server keeps its own, and slow headers must not. For an answer that nobody
-//! takes it has none, and a client could pile them up here.
+//! longer than the API server keeps its own, and slow headers must not. For a write that nobody takes
+//! it has none.
 
 use std::io;
 use std::pin::Pin;
@@ -11,10 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Counts the requests that have begun and ended on one connection.
 #[derive(Clone, Debug, Default)]
@@ -49,56 +47,6 @@ impl Progress {
 impl Drop for InService {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// The answers of one connection that its client has not taken yet. HTTP/2 lets a client ask on
-/// and take nothing.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Untaken(Arc<ArcSwap<()>>);
-
-/// The body of an answer. While it lives it holds the token of the period that it was given in.
-pub(super) struct Answer<B> {
-    body: B,
-    _token: Arc<()>,
-}
-
-impl Untaken {
-    pub(super) fn answer<B>(&self, body: B) -> Answer<B> {
-        Answer { body, _token: self.0.load_full() }
-    }
-
-    /// Returns when an answer was not taken for the whole of `period`, and before the end of
-    /// another.
-    pub(super) async fn stalled(&self, period: Duration) {
-        let mut last = Arc::new(());
-        loop {
-            sleep(period).await;
-            if Arc::strong_count(&last) > 1 {
-                return;
-            }
-            last = self.0.swap(Arc::new(()));
-        }
-    }
-}
-
-impl<B: Body + Unpin> Body for Answer<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The body is encoded or not JSON.
     #[error("the body must be plain `application/json`")]
     NotJson,
+    /// The target names another host, or everything, and no path.
+    #[error("the target of a request must be a path, such as `/validate`")]
+    NotAPath,
     /// No such path.
     #[error("there is nothing at this path")]
     NotFound,
@@ -62,7 +65,9 @@ impl Refusal {
             Self::BadReview(_) => ErrorReason::MalformedReview,
             Self::BodyBrokenOff | Self::BodyTooSlow => ErrorReason::BodyRead,
             Self::BodyTooLarge(_) => ErrorReason::BodyTooLarge,
-            Self::NotJson | Self::NotFound | Self::MethodNotAllowed => ErrorReason::NotServed,
+            Self::NotAPath | Self::NotJson | Self::NotFound | Self::MethodNotAllowed => {
+                ErrorReason::NotServed
+            }
             Self::UnknownOverride(_) => ErrorReason::UnknownOverride,
             Self::Overload => ErrorReason::Overload,
             Self::NoPolicy => ErrorReason::NoPolicy,
@@ -74,7 +79,7 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadReview(_) | Self::BodyBrokenOff => StatusCode::BAD_REQUEST,
+            Self::BadReview(_) | Self::BodyBrokenOff | Self::NotAPath => StatusCode::BAD_REQUEST,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,

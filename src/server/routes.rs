@@ -15,22 +15,24 @@ use warp::reject::Rejection;
 use warp::reply::Response;
 
 use super::body::{self, Declared};
+use super::budgets::Budgets;
 use super::gate::{Endpoint, Gate};
-use super::limits::Limits;
 use super::refusal::{self, Refusal};
+use super::service::Connected;
 
 /// `POST` to `/`, `/validate`, `/validate/{override}`, `/validate-config` and
 /// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API
 /// server sends its timeout as one.
 #[must_use]
-pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Response,)> {
+pub fn webhook_routes(gate: Arc<Gate>, budgets: Arc<Budgets>) -> BoxedFilter<(Response,)> {
     let unnoticed = Arc::clone(&gate);
     endpoint()
         .and(warp::post())
         .and(body::declared())
+        .and(warp::ext::optional())
         .and(warp::body::stream())
-        .then(move |endpoint, declared, body| {
-            handle(Arc::clone(&gate), Arc::clone(&limits), endpoint, declared, body)
+        .then(move |endpoint, declared, connected, body| {
+            handle(Arc::clone(&gate), Arc::clone(&budgets), endpoint, declared, connected, body)
         })
         .recover(move |rejection: Rejection| {
             let response = refused(&unnoticed, Refusal::from(&rejection));
@@ -42,50 +44,40 @@ pub fn webhook_routes(gate: Arc<Gate>, limits: Arc<Limits>) -> BoxedFilter<(Resp
 
 /// Which endpoint a path names.
 fn endpoint() -> impl Filter<Extract = (Endpoint,), Error = Rejection> + Clone {
-    path::full()
-        .and_then(|path: FullPath| ready(named(path.as_str()).ok_or_else(warp::reject::not_found)))
-}
-
-/// A slash at the end is tolerated.
-fn named(path: &str) -> Option<Endpoint> {
-    match path.strip_prefix('/')? {
-        "" | "validate" | "validate/" => Some(Endpoint::Validate(None)),
-        "validate-config" | "validate-config/" => Some(Endpoint::ValidateConfig),
-        "validate-namespace" | "validate-namespace/" => Some(Endpoint::ValidateNamespace),
-        other => {
-            let name = other.strip_prefix("validate/")?;
-            let name = name.strip_suffix('/').unwrap_or(name);
-            let is_one = !name.is_empty() && !name.contains('/');
-            is_one.then(|| Endpoint::Validate(Some(name.to_owned())))
-        }
-    }
+    path::full().and_then(|path: FullPath| {
+        ready(Endpoint::at(path.as_str()).ok_or_else(warp::reject::not_found))
+    })
 }
 
 async fn handle<S, B>(
     gate: Arc<Gate>,
-    limits: Arc<Limits>,
+    budgets: Arc<Budgets>,
     endpoint: Endpoint,
     declared: Declared,
+    connected: Option<Connected>,
     body: S,
 ) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
-    let body = pin!(body);
-    let metrics = &gate.telemetry().metrics;
-    let Some(_place) = limits.request() else {
-        body::forget(body, &limits).await;
-        return refused(&gate, Refusal::Overload);
-    };
-    let _held = metrics.request();
-    let answer = match body::read(body, declared, &limits).await {
+    let mut body = pin!(body);
+    let limits = budgets.of(&endpoint);
+    let _held = gate.telemetry().metrics.request();
+    // Without a connection, as in tests, each request is a peer of its own.
+    let is_http1 = connected.as_ref().is_none_or(|connected| connected.is_http1);
+    let part = connected.map_or_else(|| limits.part(), |connected| connected.part);
+    let answer = match body::read(&mut body, declared, limits, &part).await {
         Ok(body) => {
             let _turn = limits.turn(body.bytes.len()).await;
-            gate.answer(&endpoint, &body.bytes)
+            gate.answer(&endpoint, &body.bytes).await
         }
         Err(refusal) => Err(refusal),
     };
+    if is_http1 && matches!(answer, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {
+        // HTTP/2 ends one stream early, HTTP/1.1 the whole connection.
+        body::forget(body, limits).await;
+    }
     match answer {
         Ok(answer) => refusal::json(StatusCode::OK, answer),
         Err(refusal) => refused(&gate, refusal),

@@ -1,4 +1,4 @@
-//! Puts the parts together and runs them until a signal.
+//! Puts the parts together and runs them until a signal, or until one of them ends by itself.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,29 +10,40 @@ use tokio::net::TcpListener;
 
 use super::accept::Listener;
 use super::admin::admin_routes;
+use super::budgets::Budgets;
 use super::drain::Drain;
 use super::gate::Gate;
-use super::limits::Limits;
 use super::routes::webhook_routes;
 use super::self_signed::self_signed;
+use super::supervise::{Ended, Tasks};
 use super::tls::{Tls, TlsOwner};
 use super::tls_files::{TlsFiles, seed_randomness};
-use crate::reload::{Live, Lookout, Owner, PolicySource};
+use crate::reload::{Live, Lookout, Owner, PolicySource, in_time};
 use crate::settings::{DEFAULT_POLICY, Settings};
-use crate::telemetry::{Metrics, Telemetry};
+use crate::telemetry::{Looks, Metrics, Telemetry};
 
-/// Serves until SIGTERM or SIGINT, then drains. `variables` are those of the
-/// policy's simple form.
+/// Why serving came to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A signal asked for it.
+    Asked,
+    /// A task ended that serving needs. The log says which.
+    Failed,
+}
+
+/// Serves until SIGTERM or SIGINT, or until a part of it ends by itself; then drains. `variables`
+/// are those of the policy's simple form.
 ///
 /// # Errors
 /// When a port or the key pair cannot be had. A missing or invalid policy is not an error: the
 /// process is alive and not ready until one appears.
-pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Result<()> {
+pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Result<Ending> {
     let metrics = Arc::new(Metrics::new()?);
     let live = Arc::new(Live::default());
     let drain = Drain::default();
+    let mut tasks = Tasks::default();
     tokio::task::spawn_blocking(seed_randomness);
-    let tls = tls(&settings, &metrics)?;
+    let tls = tls(&settings, &metrics, &mut tasks).await?;
     // Bound first: a port that is taken is the likeliest mistake.
     let webhook = bind(settings.listen).await?;
     let admin = bind(settings.admin_listen).await?;
@@ -40,43 +51,56 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let named = settings.policy.is_some();
     let path = settings.policy.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_POLICY));
     let mut lookout = Lookout::new(&[&path], settings.poll);
-    lookout.arm();
     let source = PolicySource { path, named, variables: variables.clone() };
     let mut owner = Owner::new(source, Arc::clone(&live), Arc::clone(&metrics));
-    owner.look().await;
-    tokio::spawn(owner.run(lookout));
+    let first = async {
+        lookout.arm().await;
+        owner.look().await
+    };
+    in_time(Looks::Policy, settings.poll, &metrics, first).await;
+    tasks.spawn("the owner of the policy", owner.run(lookout));
 
     let routes = admin_routes(Arc::clone(&live), Arc::clone(&metrics), drain.subscribe());
-    let listener = |socket, tls, routes| {
-        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), &drain)
+    let listener = |socket, tls, routes, budgets| {
+        Listener::new(socket, tls, &settings, routes, Arc::clone(&metrics), budgets, &drain)
     };
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
-    tokio::spawn(listener(admin, None, routes).run());
+    let admin_listener = listener(admin, None, routes, None);
+    tasks.spawn("the listener of the admin port", admin_listener.run());
     let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
     let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
-    let routes = webhook_routes(gate, Arc::new(Limits::new(&settings)));
-    tokio::spawn(listener(webhook, Some(tls), routes).run());
+    let budgets = Arc::new(Budgets::new(&settings));
+    let routes = webhook_routes(gate, Arc::clone(&budgets));
+    let webhook_listener = listener(webhook, Some(tls), routes, Some(budgets));
+    tasks.spawn("the listener of the webhook", webhook_listener.run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());
     tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");
-    drain.on_signal(settings.drain_delay, settings.drain_grace).await?;
-    Ok(())
+    let failure = async {
+        let Ended { task, panicked } = tasks.ended().await;
+        tracing::error!(task, panicked, "a task that serving needs has ended: stopping");
+    };
+    let failed = drain.after(failure, settings.drain_delay, settings.drain_grace).await?;
+    Ok(if failed.is_some() { Ending::Failed } else { Ending::Asked })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on `{address}`"))
 }
 
-fn tls(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Arc<Tls>> {
+async fn tls(settings: &Settings, metrics: &Arc<Metrics>, tasks: &mut Tasks) -> Result<Arc<Tls>> {
     let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else {
         return Tls::new(&self_signed()?, &settings.protocols, metrics);
     };
     let files =
         TlsFiles { cert: cert.clone(), key: key.clone(), client_ca: settings.client_ca.clone() };
     let mut lookout = Lookout::new(&files.paths(), settings.poll);
-    lookout.arm();
-    let owner = TlsOwner::new(files, settings.protocols.clone(), Arc::clone(metrics))?;
+    let first = async {
+        lookout.arm().await;
+        TlsOwner::new(files, settings.protocols.clone(), Arc::clone(metrics)).await
+    };
+    let owner = in_time(Looks::KeyPair, settings.poll, metrics, first).await?;
     let tls = owner.tls();
-    tokio::spawn(owner.run(lookout));
+    tasks.spawn("the owner of the key pair", owner.run(lookout));
     Ok(tls)
 }

@@ -8,13 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
+use tokio::task::spawn_blocking;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use super::tls_files::{KeyPair, Served, TlsFiles};
-use crate::reload::Lookout;
+use crate::reload::{Lookout, in_time};
 use crate::settings::Protocol;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Looks, Metrics};
 
 /// What accepts handshakes now.
 #[derive(Debug)]
@@ -30,9 +31,15 @@ pub struct TlsOwner {
     metrics: Arc<Metrics>,
     tls: Arc<Tls>,
     /// What the last look saw; `None` where the files could not be read.
-    seen: Option<KeyPair>,
+    seen: Option<Arc<KeyPair>>,
     /// The last failure, so that each is said once.
     failure: Option<String>,
+}
+
+/// What one look found, where it is not what the last one found.
+struct Found {
+    seen: Option<KeyPair>,
+    prepared: Result<ServerConfig, String>,
 }
 
 impl Tls {
@@ -56,10 +63,19 @@ impl TlsOwner {
     ///
     /// # Errors
     /// When they cannot be read or do not match: there is no old pair to serve.
-    pub fn new(files: TlsFiles, protocols: Vec<Protocol>, metrics: Arc<Metrics>) -> Result<Self> {
-        let pair = files.read()?;
-        let tls = Tls::new(&pair, &protocols, &metrics)?;
-        Ok(Self { files, protocols, metrics, tls, seen: Some(pair), failure: None })
+    pub async fn new(
+        files: TlsFiles,
+        protocols: Vec<Protocol>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
+        let (sources, offered, counters) = (files.clone(), protocols.clone(), Arc::clone(&metrics));
+        let first = spawn_blocking(move || {
+            let pair = sources.read()?;
+            let tls = Tls::new(&pair, &offered, &counters)?;
+            anyhow::Ok((pair, tls))
+        });
+        let (pair, tls) = first.await??;
+        Ok(Self { files, protocols, metrics, tls, seen: Some(Arc::new(pair)), failure: None })
     }
 
     /// What is served.
@@ -70,24 +86,26 @@ impl TlsOwner {
 
     /// Looks whenever `lookout` says so, for as long as it is polled.
     pub async fn run(mut self, mut lookout: Lookout) {
+        let metrics = Arc::clone(&self.metrics);
         loop {
             lookout.wait().await;
-            self.look();
+            let (period, look) = (lookout.period(), async {
+                lookout.arm().await;
+                self.look().await
+            });
+            in_time(Looks::KeyPair, period, &metrics, look).await;
         }
     }
 
     /// Looks at the files once; whether another pair is served now.
-    pub fn look(&mut self) -> bool {
-        let read = self.files.read();
-        if let (Ok(pair), Some(seen)) = (&read, &self.seen)
-            && pair == seen
-        {
-            return false;
-        }
-        let prepared = read.as_ref().map_err(|error| format!("{error:#}")).and_then(|pair| {
-            prepare(pair, &self.protocols, &self.metrics).map_err(|error| format!("{error:#}"))
-        });
-        self.seen = read.ok();
+    pub async fn look(&mut self) -> bool {
+        let (files, seen) = (self.files.clone(), self.seen.clone());
+        let (protocols, metrics) = (self.protocols.clone(), Arc::clone(&self.metrics));
+        // Reading may block, and what is read may be anything.
+        let found = spawn_blocking(move || find(&files, seen.as_deref(), &protocols, &metrics));
+        let found = found.await.unwrap_or_else(|_| Some(Found::failed("reading it panicked")));
+        let Some(Found { seen, prepared }) = found else { return false };
+        self.seen = seen.map(Arc::new);
         match prepared {
             Ok(config) => {
                 self.tls.config.store(Arc::new(config));
@@ -112,6 +130,28 @@ impl TlsOwner {
             "the certificate or its key is not valid and was not applied"
         );
         self.failure = Some(failure);
+    }
+}
+
+/// Reads and checks; `None` where the files hold what was `seen` before.
+fn find(
+    files: &TlsFiles,
+    seen: Option<&KeyPair>,
+    protocols: &[Protocol],
+    metrics: &Metrics,
+) -> Option<Found> {
+    let pair = match files.read() {
+        Ok(pair) if seen == Some(&pair) => return None,
+        Ok(pair) => pair,
+        Err(error) => return Some(Found::failed(format!("{error:#}"))),
+    };
+    let prepared = prepare(&pair, protocols, metrics).map_err(|error| format!("{error:#}"));
+    Some(Found { seen: Some(pair), prepared })
+}
+
+impl Found {
+    fn failed(why: impl Into<String>) -> Self {
+        Self { seen: None, prepared: Err(why.into()) }
     }
 }
 

@@ -14,6 +14,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use crate::files::read_regular;
 use crate::settings::Protocol;
 
 /// Bytes of one PEM file.
@@ -66,14 +67,10 @@ impl TlsFiles {
     /// Reads the files.
     ///
     /// # Errors
-    /// When one cannot be read, or is larger than 1 MiB.
+    /// When one cannot be read, is no regular file, or is larger than 1 MiB.
     pub fn read(&self) -> Result<KeyPair> {
         let read = |path: &Path| {
-            let length = std::fs::metadata(path)
-                .with_context(|| format!("cannot read `{}`", path.display()))?
-                .len();
-            ensure!(length <= LARGEST, "`{}` is larger than {LARGEST} bytes", path.display());
-            std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+            read_regular(path, LARGEST).with_context(|| format!("cannot read `{}`", path.display()))
         };
         Ok(KeyPair {
             cert: read(&self.cert)?,

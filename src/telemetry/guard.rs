@@ -18,28 +18,39 @@ pub struct Guard<'a> {
     pub guarded: &'a Guarded,
 }
 
+/// Lines of what was said to the author of an edit.
+const MOST_LINES: usize = 10;
+
 impl Guard<'_> {
-    /// Counts the edit, and logs one line if it was refused or warned about.
+    /// Counts the edit. If it was refused or warned about, logs a line, and one more for each further
+    /// line that was said to its author, up to ten.
     pub fn emit(&self, telemetry: &Telemetry) {
-        let (decision, said) = match self.guarded {
-            Guarded::Accepted(warnings) => (Decision::Allow, warnings.join("\n")),
-            Guarded::Refused(why) => (Decision::Deny, why.clone()),
+        let decision = match self.guarded {
+            Guarded::Accepted(_) => Decision::Allow,
+            Guarded::Refused(_) => Decision::Deny,
         };
         telemetry.metrics.guarded(self.guard, decision);
-        if said.is_empty() {
-            return;
+        let said: Vec<&str> = match self.guarded {
+            Guarded::Accepted(warnings) => warnings.iter().map(String::as_str).collect(),
+            Guarded::Refused(why) => why.lines().map(str::trim).collect(),
+        };
+        let lines = said.len();
+        for (index, said) in said.into_iter().take(MOST_LINES).enumerate() {
+            if telemetry.lines.admit().is_none() {
+                telemetry.metrics.log_line_suppressed();
+            } else if index > 0 {
+                tracing::info!(guard = self.guard, said = short(said), "more was said of the edit");
+            } else {
+                tracing::info!(
+                    guard = self.guard,
+                    decision = decision.as_str(),
+                    name = short(self.name),
+                    user = short(self.user),
+                    said = short(said),
+                    lines,
+                    "an edit was judged"
+                );
+            }
         }
-        if telemetry.lines.admit().is_none() {
-            telemetry.metrics.log_line_suppressed();
-            return;
-        }
-        tracing::info!(
-            guard = self.guard,
-            decision = decision.as_str(),
-            name = short(self.name),
-            user = short(self.user),
-            said,
-            "an edit was judged"
-        );
     }
 }

@@ -15,11 +15,17 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::decided::short;
+use super::rate::LineRate;
+
 /// Lines that wait for their reader at most. The line of a denial has some 700 bytes, and at worst
 /// 20 KiB, since each text of a user is cut at 256 characters: 10 MiB in all.
 const QUEUED_LINES: usize = 512;
 /// How often dropped lines are reported.
 const REPORT: Duration = Duration::from_secs(1);
+
+/// Lines about panics in a second: enough to see that there is more than one place.
+const PANIC_LINES: u32 = 4;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -65,11 +71,13 @@ impl Log {
             }
         };
         started.map_err(|error| anyhow::anyhow!("the log has been started before: {error}"))?;
-        std::panic::set_hook(Box::new(log_panic));
+        let lines = LineRate::new(PANIC_LINES);
+        std::panic::set_hook(Box::new(move |panic| log_panic(panic, &lines)));
         Ok(Self { dropped, _worker: worker })
     }
 
-    /// Logs how many lines were dropped, within a second of each loss. Never returns.
+    /// Logs how many lines were dropped since the start, within a second of each loss. A report that
+    /// is dropped itself counts as a loss, and so is made again. Never returns.
     pub fn report_dropped_lines(&self) -> impl Future<Output = ()> + Send + use<> {
         let dropped = self.dropped.clone();
         async move {
@@ -79,7 +87,7 @@ impl Log {
                 let lines = dropped.dropped_lines();
                 if lines > reported {
                     tracing::warn!(
-                        lines = lines - reported,
+                        lines,
                         "log lines were dropped: whatever reads this log is too slow"
                     );
                     reported = lines;
@@ -99,12 +107,15 @@ fn targets(filter: &str) -> anyhow::Result<Targets> {
     Ok(filter.parse()?)
 }
 
-/// A panic is one line of the log too, escaped as any other.
-fn log_panic(panic: &PanicHookInfo<'_>) {
+/// A panic is a line of the log too, escaped and cut as any other. Whoever finds a request that
+/// panics can send it without end, hence the bound; `imagegate_panics_total` counts those of requests.
+fn log_panic(panic: &PanicHookInfo<'_>, lines: &LineRate) {
+    let Some(suppressed) = lines.admit() else { return };
     let place = panic.location().map(ToString::to_string);
     tracing::error!(
         place = place.as_deref(),
-        said = panic.payload_as_str().unwrap_or_default(),
+        said = short(panic.payload_as_str().unwrap_or_default()),
+        suppressed = (suppressed > 0).then_some(suppressed),
         "panic: this is a defect of ImageGate"
     );
 }

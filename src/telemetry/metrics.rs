@@ -6,6 +6,7 @@
 use prometheus::{Encoder as _, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
 
 use super::closed::Closed;
+use super::looks::Looks;
 use super::policy_metrics::PolicyMetrics;
 use super::reason::ErrorReason;
 use super::register::Register;
@@ -29,6 +30,7 @@ pub struct Metrics {
     guard_decisions: Closed<(&'static str, Decision)>,
     policy_reloads: Closed<bool>,
     tls_reloads: Closed<bool>,
+    overdue_looks: Closed<Looks>,
     duration: Histogram,
     exempted: IntCounter,
     requests_shed: IntCounter,
@@ -95,6 +97,12 @@ impl Metrics {
                 &["result"],
                 results(),
             )?,
+            overdue_looks: register.closed(
+                "imagegate_overdue_looks_total",
+                "Periods of poll_seconds for which a look at the files has been hanging.",
+                &["of"],
+                Looks::ALL.map(|of| (of, vec![of.as_str()])),
+            )?,
             duration: register.histogram(
                 "imagegate_admission_duration_seconds",
                 "Time from the last byte of a request body to the rendered response, in seconds.",
@@ -110,7 +118,7 @@ impl Metrics {
             )?,
             panics: register.counter(
                 "imagegate_panics_total",
-                "Requests refused because their handler panicked.",
+                "Panics while a request or a connection was served; the request was refused.",
             )?,
             handshake_errors: register.counter(
                 "imagegate_tls_handshake_errors_total",
@@ -214,6 +222,11 @@ impl Metrics {
         self.tls_reloads.add_one(&success);
     }
 
+    /// `imagegate_overdue_looks_total{of}`
+    pub fn look_overdue(&self, of: Looks) {
+        self.overdue_looks.add_one(&of);
+    }
+
     /// `imagegate_tls_certificate_not_after_timestamp_seconds`
     pub fn tls_certificate_not_after(&self, unix_seconds: i64) {
         self.certificate_not_after.set(unix_seconds);
@@ -227,10 +240,21 @@ impl Metrics {
         self.policy.applied(policy, generation);
     }
 
-    /// `imagegate_policy_reloads_total{result="failure"}`, last reload not successful.
-    pub fn policy_rejected(&self) {
+    /// `imagegate_policy_reloads_total{result="failure"}`, last reload not successful, and whether
+    /// there was something to read.
+    pub fn policy_rejected(&self, is_missing: bool) {
         self.policy_reloads.add_one(&false);
-        self.policy.found_invalid();
+        self.policy.found_invalid(is_missing);
+    }
+
+    /// `imagegate_candidate_last_reload_successful`; no candidate is fine.
+    pub fn candidate_looked_at(&self, is_fine: bool) {
+        self.policy.candidate_looked_at(is_fine);
+    }
+
+    /// `imagegate_policy_deletions_total`
+    pub fn policy_deleted(&self) {
+        self.policy.deleted();
     }
 
     /// Last reload successful again: the content went back to what is in force.

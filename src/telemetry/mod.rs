@@ -7,19 +7,23 @@ mod closed;
 mod decided;
 mod guard;
 mod log;
+mod looks;
 mod metrics;
 mod policy_metrics;
 mod rate;
 mod reason;
 mod register;
+mod rejected;
 
 use std::sync::Arc;
 
 pub use decided::Decided;
 pub use guard::Guard;
 pub use log::{Log, LogFormat};
+pub use looks::Looks;
 pub use metrics::{Held, Metrics};
 pub use reason::ErrorReason;
+pub use rejected::{Rejected, Rejects};
 
 use rate::LineRate;
 

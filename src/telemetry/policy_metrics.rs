@@ -1,6 +1,6 @@
 //! The metrics of the policy in force.
 
-use prometheus::{Gauge, GaugeVec, IntGauge, IntGaugeVec};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec};
 
 use super::register::Register;
 use imagegate_core::policy::Policy;
@@ -8,6 +8,9 @@ use imagegate_core::policy::Policy;
 #[derive(Debug)]
 pub(super) struct PolicyMetrics {
     successful: IntGauge,
+    present: IntGauge,
+    candidate_successful: IntGauge,
+    deletions: IntCounter,
     success_time: Gauge,
     generation: IntGauge,
     info: IntGaugeVec,
@@ -16,10 +19,24 @@ pub(super) struct PolicyMetrics {
 
 impl PolicyMetrics {
     pub(super) fn new(register: &Register) -> Result<Self, prometheus::Error> {
+        let candidate_successful = register.gauge(
+            "imagegate_candidate_last_reload_successful",
+            "Whether the candidate last seen is valid; 1 where there is none.",
+        )?;
+        candidate_successful.set(1);
         Ok(Self {
             successful: register.gauge(
                 "imagegate_policy_last_reload_successful",
                 "1 if the policy that was last read is valid, 0 if it is not.",
+            )?,
+            present: register.gauge(
+                "imagegate_policy_source_present",
+                "Whether there is something to read where the policy is read from.",
+            )?,
+            candidate_successful,
+            deletions: register.counter(
+                "imagegate_policy_deletions_total",
+                "Deletions of the policy's ConfigMap that were asked for.",
             )?,
             success_time: register.time(
                 "imagegate_policy_last_reload_success_timestamp_seconds",
@@ -45,11 +62,21 @@ impl PolicyMetrics {
     /// `now` is in Unix seconds.
     pub(super) fn found_valid(&self, now: f64) {
         self.successful.set(1);
+        self.present.set(1);
         self.success_time.set(now);
     }
 
-    pub(super) fn found_invalid(&self) {
+    pub(super) fn found_invalid(&self, is_missing: bool) {
         self.successful.set(0);
+        self.present.set(i64::from(!is_missing));
+    }
+
+    pub(super) fn candidate_looked_at(&self, is_fine: bool) {
+        self.candidate_successful.set(i64::from(is_fine));
+    }
+
+    pub(super) fn deleted(&self) {
+        self.deletions.inc();
     }
 
     pub(super) fn applied(&self, policy: &Policy, generation: u64) {

@@ -22,6 +22,16 @@ fn validate_reports_every_problem_with_its_place() {
 }
 
 #[test]
+fn a_policy_may_come_through_a_pipe_at_a_prompt() {
+    let ran = imagegate_with(&["validate", "/dev/stdin"], BROKEN, &[]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("/dev/stdin:1:7: mode: `strict`"), "{}", ran.err);
+    let ran = imagegate("validate /dev/zero");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("`/dev/zero` holds more than 4194304 bytes"), "{}", ran.err);
+}
+
+#[test]
 fn validate_prints_the_policy_as_a_table() {
     let ran = imagegate("validate config/examples/teams");
     assert_eq!(ran.code, 0);
@@ -39,6 +49,26 @@ fn validate_warns_of_exemptions_that_end() {
     let warning = "warning: -: exemption `old` expired on 2020-01-31 and no longer applies \
                    (owner: ops)\n";
     assert!(ran.err.contains(warning), "{}", ran.err);
+}
+
+#[test]
+fn validate_warns_of_updates_all_where_a_manifest_says_that_they_never_arrive() {
+    let manifest = |conditions: &str| {
+        format!(
+            "kind: ConfigMap\nmetadata:\n  annotations: {{{conditions}}}\n\
+             data: {{policy.yaml: 'updates: all'}}\n"
+        )
+    };
+    let rows = [
+        ("imagegate/match-conditions: images-changed", true),
+        ("imagegate/match-conditions: none", false),
+        ("", false),
+    ];
+    for (conditions, warned) in rows {
+        let ran = imagegate_with(&["validate", "-"], &manifest(conditions), &[]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(ran.err.contains("`updates: all` has no effect"), warned, "{conditions}");
+    }
 }
 
 #[test]

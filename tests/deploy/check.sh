@@ -53,7 +53,7 @@ for tool in shellcheck openssl kubectl helm promtool python3; do
 done
 
 # --- Scripts ---
-check 'shellcheck' shellcheck deploy/certificates.sh tests/deploy/check.sh
+check 'shellcheck' shellcheck deploy/certificates.sh deploy/install.sh tests/deploy/check.sh
 
 # --- Nothing that must not be in git ---
 no_keys() {
@@ -155,6 +155,19 @@ bad_options() {
 }
 check 'certificates.sh refuses bad options and changes nothing then' bad_options
 
+# --- install.sh, as far as it goes without a cluster ---
+install_options() {
+  local arguments status
+  for arguments in '--image' '--image a&b' '--timeout 5x --image a/b:1' '--nonsense'; do
+    status=0
+    # shellcheck disable=SC2086 # words on purpose
+    KUBECONFIG=/dev/null "$work/deploy/install.sh" $arguments || status=$?
+    ((status == 2)) || say "$arguments: exit $status" || return 1
+  done
+  "$work/deploy/install.sh" --help | grep -q -- '--image IMAGE'
+}
+check 'install.sh refuses bad options' install_options
+
 # --- Plain manifests ---
 has() {
   local wanted
@@ -162,8 +175,12 @@ has() {
     grep -qxF -- "$wanted" "$1" || say "missing: $wanted" || return 1
   done
 }
+# With the two files that install.sh applies.
+whole() {
+  cp -r "$work/deploy" "$1" && sed -i.bak 's/^#   - \(configmap\|webhook\)/  - \1/' "$1/kustomization.yaml"
+}
 plain() {
-  kubectl kustomize "$work/deploy" >"$work/plain.yaml" || return 1
+  whole "$work/whole" && kubectl kustomize "$work/whole" >"$work/plain.yaml" || return 1
   has "$work/plain.yaml" 'kind: Namespace' 'kind: Secret' 'kind: ConfigMap' 'kind: Deployment' \
     'kind: Service' 'kind: PodDisruptionBudget' 'kind: NetworkPolicy' \
     'kind: ValidatingWebhookConfiguration' '  name: imagegate' '  name: imagegate-webhook' \
@@ -176,15 +193,26 @@ plain() {
     say 'the webhook configuration is not the last'
 }
 check 'kustomize builds the manifests' plain
+only_gate() {
+  kubectl kustomize "$work/deploy" >"$work/gate.yaml" || return 1
+  has "$work/gate.yaml" 'kind: Namespace' 'kind: Secret' 'kind: Deployment' 'kind: Service' || return 1
+  # Applied with a gate that never starts, the one would stop the cluster; applied again, the other
+  # would undo an edit.
+  ! grep -n -e '^kind: ValidatingWebhookConfiguration' -e '^kind: ConfigMap' "$work/gate.yaml"
+}
+check 'apply -k neither asks the gate nor touches the policy' only_gate
 
 unfilled() {
-  mkdir "$work/unfilled" && cp -r "$work/deploy/." "$work/unfilled" && rm "$work/unfilled/webhook.yaml"
-  ! kubectl kustomize "$work/unfilled" || say 'it built without certificates'
+  local missing
+  for missing in secret webhook; do
+    rm -rf "$work/unfilled" && whole "$work/unfilled" && rm "$work/unfilled/$missing.yaml" || return 1
+    ! kubectl kustomize "$work/unfilled" >"$work/out" 2>&1 || say "it built without $missing.yaml" || return 1
+  done
 }
 check 'kustomize refuses to build before certificates.sh has run' unfilled
 
 component() {
-  cp -r "$work/deploy" "$work/component"
+  whole "$work/component" || return 1
   sed -i.bak 's/^# components:/components:/; s/^#   - overlays/  - overlays/' \
     "$work/component/kustomization.yaml"
   kubectl kustomize "$work/component" >"$work/component.yaml" || return 1
@@ -199,7 +227,7 @@ check 'match conditions: asked about what changes an image or the opt-out only' 
 check 'chart: schema, rules, dashboard and README are in step' tests/deploy/chart.py
 
 render() {
-  helm template imagegate "$chart" --namespace imagegate "$@"
+  helm template imagegate "$chart" --namespace imagegate --set image.repository=registry.example.com/imagegate "$@"
 }
 sets=("$chart"/ci/*-values.yaml)
 enough() {
@@ -207,7 +235,7 @@ enough() {
 }
 check 'chart: at least six value sets' enough
 mkdir "$work/rendered"
-check 'chart: helm lint --strict, defaults' helm lint --strict --quiet "$chart"
+check 'chart: helm lint --strict, defaults' helm lint --strict --quiet --set image.repository=a/b "$chart"
 for values in "${sets[@]}"; do
   name=$(basename "$values" -values.yaml)
   check "chart: helm lint --strict, $name" helm lint --strict --quiet --values "$values" "$chart"
@@ -247,7 +275,8 @@ webhooks() {
     kubectl kustomize "$work/one" | sed '1,/^webhooks:/d; /caBundle:/d'
 }
 asked() {
-  render --kube-version 1.29.0 --show-only templates/webhook.yaml >"$work/a" || return 1
+  render --kube-version 1.29.0 --show-only templates/webhook.yaml --set webhook.failurePolicy=Fail \
+    >"$work/a" || return 1
   webhooks "$work/deploy/webhook.yaml" >"$work/b" && webhooks "$work/a" >"$work/c" && [[ -s $work/b ]] &&
     diff "$work/b" "$work/c"
 }
@@ -264,6 +293,28 @@ conditions() {
   [[ $counts == 'a:0 b:2 c:1 d:3 ' ]] || say "match conditions: $counts"
 }
 check 'chart: match conditions where the API server and the policy allow' conditions
+
+open_first() {
+  render --kube-version 1.29.0 >"$work/a" || return 1
+  # All but the one that is asked about nothing but the proof that the gate is reached.
+  [[ $(grep -c 'failurePolicy: Fail' "$work/a") == 1 ]] || say 'more than one webhook fails closed' || return 1
+  grep -B 20 'failurePolicy: Fail' "$work/a" | grep -q 'name: reachable.imagegate.webhook'
+}
+check 'chart: rendered without a cluster, it refuses nothing that it cannot ask about' open_first
+
+unnamed() {
+  ! helm template imagegate "$chart" >"$work/out" 2>&1 || say 'it was rendered' || return 1
+  grep -qF 'image.repository: which registry has the image?' "$work/out" || cat "$work/out"
+}
+check 'chart: refuses to render without a repository' unnamed
+
+runbook() {
+  render --values "$chart/ci/monitoring-values.yaml" >"$work/a" || return 1
+  grep -q 'runbook_url: https://git.example.com/imagegate/blob/main/docs/operations.md#imagegateslow' "$work/a" ||
+    say 'the alerts do not lead to runbookBase' || return 1
+  ! grep -n 'runbook_url: docs/' "$work/a"
+}
+check 'chart: alerts lead to the runbook below runbookBase' runbook
 
 # refuses TEXT ARGUMENTS…: the chart fails, and says why.
 refuses() {
@@ -283,6 +334,8 @@ check 'chart: refuses an empty list of registries' refuses '/simple' --set simpl
 check 'chart: refuses a webhook for an override that is not there' \
   refuses 'no override "strict"' \
   --set-json 'webhook.overrides=[{"name":"strict","namespaceLabel":{"key":"a","values":["b"]}}]'
+check 'chart: refuses a candidate beside a policy that is not in the values' \
+  refuses 'do not own the policy' --set candidate.requireDigest=true
 check 'chart: refuses a Secret without its CA' \
   refuses 'tls.existingSecret.caBundle' --set tls.mode=existingSecret --set tls.existingSecret.name=x
 
@@ -294,6 +347,7 @@ dashboard() {
   tests/deploy/queries.py --rules >"$work/dashboard.yaml" && promtool check rules "$work/dashboard.yaml"
 }
 check 'dashboard queries are PromQL' dashboard
+check "the README's picture has the panels of the dashboard" resources/panels.py --check
 tested() {
   local alert
   while read -r alert; do

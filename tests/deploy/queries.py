@@ -57,10 +57,14 @@ METRICS = {
     "imagegate_candidate_flips_total": {"to": DECISION},
     "imagegate_policy_reloads_total": RESULT,
     "imagegate_policy_last_reload_successful": {},
+    "imagegate_policy_source_present": {},
+    "imagegate_policy_deletions_total": {},
+    "imagegate_candidate_last_reload_successful": {},
     "imagegate_policy_last_reload_success_timestamp_seconds": {},
     "imagegate_policy_info": {"hash": OPEN},
     "imagegate_policy_generation": {},
     "imagegate_tls_reloads_total": RESULT,
+    "imagegate_overdue_looks_total": {"of": {"key-pair", "policy"}},
     "imagegate_tls_certificate_not_after_timestamp_seconds": {},
     "imagegate_tls_handshake_errors_total": {},
     "imagegate_connections": {},
@@ -72,8 +76,8 @@ METRICS = {
     "process_resident_memory_bytes": {},
 }
 HISTOGRAMS = {"imagegate_admission_duration_seconds"}
-# What Prometheus adds to every series.
-TARGET_LABELS = {"namespace", "job", "instance"}
+# What Prometheus adds to every series; `cluster` where it is an external label.
+TARGET_LABELS = {"cluster", "namespace", "job", "instance"}
 
 METRIC = re.compile(r"(?<![\w:])((?:imagegate|process)_\w+)(\{[^}]*\})?")
 MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
@@ -94,10 +98,25 @@ def dashboard_queries():
             yield f"dashboard, ${variable['name']}", asked[1]
 
 
+def unselected():
+    """Queries of the dashboard that one of its variables does not narrow."""
+    names = [each["name"] for each in json.loads(DASHBOARD.read_text())["templating"]["list"]]
+    for wanted in ("cluster", "namespace", "job"):
+        if wanted not in names:
+            yield f"the dashboard has no variable {wanted}"
+    for place, expression in dashboard_queries():
+        if "$" in place:
+            continue
+        for _, selector in METRIC.findall(expression):
+            for name in ("cluster", "namespace", "job"):
+                if f'{name}=~"${name}"' not in selector:
+                    yield f"{place}: {name} does not narrow {expression}"
+
+
 def substituted(expression: str) -> str:
     """The expression with Grafana's variables filled in."""
     expression = expression.replace("$__rate_interval", "5m")
-    return re.sub(r"\$(?:namespace|job)\b", ".*", expression)
+    return re.sub(r"\$(?:cluster|namespace|job)\b", ".*", expression)
 
 
 def rule_queries():
@@ -200,6 +219,9 @@ def main() -> int:
         return 2
 
     failed = 0
+    for fault in unselected():
+        print(fault)
+        failed += 1
     recorded = recorded_names()
     queries = [*rule_queries(), *dashboard_queries()]
     for place, expression in queries:

@@ -65,6 +65,48 @@ fn the_runbook_names_the_alerts_that_there_are() {
 }
 
 #[test]
+fn every_alert_leads_to_its_place_in_the_runbook() {
+    let alerts = fs::read_to_string("deploy/prometheus/alerts.yaml").unwrap();
+    let mut seen = 0;
+    for alert in alerts.split("- alert: ").skip(1) {
+        seen += 1;
+        let name = alert.split_whitespace().next().unwrap();
+        let url =
+            alert.split("runbook_url: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+        let url = url.unwrap_or_else(|| panic!("{name} has no runbook_url"));
+        assert!(url.ends_with(&format!("#{}", name.to_lowercase())), "{name}: {url}");
+        resolve(url, name);
+    }
+    assert!(seen >= 13, "{seen}");
+}
+
+#[test]
+fn every_link_within_the_runbook_leads_somewhere() {
+    let runbook = fs::read_to_string(RUNBOOK).unwrap();
+    let links: Vec<_> =
+        runbook.split("](#").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(links.len() >= 40, "{}", links.len());
+    for anchor in links {
+        resolve(&format!("{RUNBOOK}#{anchor}"), "a link");
+    }
+}
+
+/// Panics unless `PATH#ANCHOR` is a heading of that page.
+fn resolve(url: &str, what: &str) {
+    let (page, anchor) = url.split_once('#').unwrap();
+    let text = fs::read_to_string(page).unwrap_or_else(|error| panic!("{what}: {page}: {error}"));
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchors = headings.map(|heading| anchor_of(heading.trim_start_matches('#').trim()));
+    assert!(anchors.into_iter().any(|each| each == anchor), "{what}: {url}");
+}
+
+/// The anchor that forges give to a heading: lower case, blanks as hyphens, other signs gone.
+fn anchor_of(heading: &str) -> String {
+    let kept = |character: &char| character.is_alphanumeric() || " -_".contains(*character);
+    heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
+}
+
+#[test]
 fn the_runbook_names_settings_that_there_are() {
     let runbook = fs::read_to_string(RUNBOOK).unwrap();
     let mut settings = 0;

@@ -29,6 +29,8 @@ pub(crate) struct Tally {
     pub(crate) bodies: HashMap<Bytes, usize>,
     /// Everything else: other answers, and requests that got none.
     pub(crate) failures: Vec<String>,
+    /// How many of the failures are requests that were never sent, for want of a connection.
+    pub(crate) unsent: usize,
     /// Answers with `Retry-After`, which were asked for again.
     pub(crate) retried: usize,
     pub(crate) connections: usize,
@@ -76,6 +78,11 @@ impl Load {
         answered.wait_for(|count| *count >= goal).await.unwrap();
     }
 
+    /// How many requests have ended.
+    pub(crate) fn ended(&self) -> u64 {
+        *self.answered.borrow()
+    }
+
     /// Stops all clients after their last answer.
     pub(crate) async fn stop(self) -> Tally {
         self.stop.send_replace(true);
@@ -106,7 +113,10 @@ impl Tally {
                         self.connections += 1;
                         connection.insert(opened)
                     }
-                    Err(error) => return self.failures.push(format!("connect: {error}")),
+                    Err(error) => {
+                        self.unsent += 1;
+                        return self.failures.push(format!("connect: {error}"));
+                    }
                 },
             };
             match kept.review(body).await {
@@ -137,6 +147,7 @@ impl Tally {
         }
         self.failures.extend(other.failures);
         self.micros.extend(other.micros);
+        self.unsent += other.unsent;
         self.retried += other.retried;
         self.connections += other.connections;
         self

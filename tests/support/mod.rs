@@ -14,4 +14,5 @@ pub(crate) mod process;
 pub(crate) mod reload;
 pub(crate) mod server;
 pub(crate) mod siege;
+pub(crate) mod skip;
 pub(crate) mod volume;

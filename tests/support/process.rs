@@ -11,7 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::net::sockopt::socket_acceptconn;
+use rustix::net::{Shutdown, getsockname, shutdown};
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, kill_process, pidfd_getfd, pidfd_open,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -191,6 +195,21 @@ impl Process {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// Breaks the socket that listens at `address`, behind the process's back: nothing can be
+    /// accepted on it any more. Needs what a debugger needs, which a parent may do with its child.
+    pub(crate) fn break_listener(&self, address: SocketAddr) {
+        let process = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
+        let broken = fs::read_dir(self.proc("fd")).unwrap().any(|entry| {
+            let number = entry.unwrap().file_name().into_string().unwrap().parse().unwrap();
+            let descriptor = pidfd_getfd(&process, number, PidfdGetfdFlags::empty());
+            let Ok(descriptor) = descriptor else { return false };
+            let listens = socket_acceptconn(&descriptor).unwrap_or(false)
+                && getsockname(&descriptor).is_ok_and(|name| name.try_into() == Ok(address));
+            listens && shutdown(&descriptor, Shutdown::Both).is_ok()
+        });
+        assert!(broken, "nothing listens at {address}");
+    }
+
     /// Waits for a line of the log with this message.
     pub(crate) async fn logged(&self, message: &str) -> Value {
         self.log.line(message).await
@@ -264,6 +283,38 @@ impl Process {
         let stat = fs::read_to_string(self.proc("stat")).unwrap();
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
+    /// Waits until no thread has run between one look and the next, five times on end.
+    pub(crate) async fn comes_to_rest(&self) {
+        let (mut seen, mut still) = (self.switches(), 0);
+        until("it is at rest", async || {
+            let now = self.switches();
+            still = if now == seen { still + 1 } else { 0 };
+            seen = now;
+            still == 5
+        })
+        .await;
+    }
+
+    /// Threads that run or could, and how often all of them together gave up a processor: what
+    /// changes whenever one runs.
+    fn switches(&self) -> (usize, u64) {
+        let (mut running, mut switches) = (0, 0);
+        for task in fs::read_dir(self.proc("task")).unwrap() {
+            // A thread may end meanwhile.
+            let status = fs::read_to_string(task.unwrap().path().join("status"));
+            for line in status.unwrap_or_default().lines() {
+                match line.split_once(":\t") {
+                    Some(("State", state)) => running += usize::from(state.starts_with('R')),
+                    Some((name, count)) if name.ends_with("ctxt_switches") => {
+                        switches += count.parse::<u64>().unwrap();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (running, switches)
     }
 
     fn proc(&self, file: &str) -> String {

@@ -35,7 +35,7 @@ impl Reload {
     pub(crate) async fn start(&self, path: PathBuf, poll: Duration) -> JoinHandle<()> {
         let mut owner = self.owner(path.clone());
         let mut lookout = Lookout::new(&[&path], poll);
-        lookout.arm();
+        lookout.arm().await;
         owner.look().await;
         tokio::spawn(owner.run(lookout))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use imagegate::reload::{Candidate, InForce, Live};
-use imagegate::server::{Gate, Limits, webhook_routes};
+use imagegate::server::{Budgets, Gate, webhook_routes};
 use imagegate::settings::{Flags, Settings};
 use imagegate::telemetry::{Metrics, Telemetry};
 use serde_json::Value;
@@ -28,7 +28,7 @@ impl Server {
         let (live, metrics) = (Arc::<Live>::default(), Arc::new(Metrics::new().unwrap()));
         let telemetry = Telemetry::new(Arc::clone(&metrics), 100);
         let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, BTreeMap::new()));
-        let routes = webhook_routes(gate, Arc::new(Limits::new(&settings())));
+        let routes = webhook_routes(gate, Arc::new(Budgets::new(&settings())));
         Self { live, metrics, routes }
     }
 

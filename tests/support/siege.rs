@@ -27,7 +27,7 @@ pub(crate) struct Siege {
     bystander: Bystander,
     probe: Probe,
     /// Resident memory before the attack, in KiB.
-    idle: u64,
+    pub(crate) idle: u64,
 }
 
 /// What a siege cost.
@@ -38,6 +38,8 @@ pub(crate) struct Cost {
     pub(crate) peak: u64,
     /// The longest that a liveness probe took.
     pub(crate) slowest_probe: Duration,
+    /// Requests of the bystander that were told to come back, and were served then.
+    pub(crate) retried: usize,
 }
 
 /// A client that behaves, on a connection of either protocol, while something else goes on.
@@ -65,14 +67,21 @@ impl Siege {
         Self { gate, bystander, probe, idle }
     }
 
+    /// Waits until the bystander has so many more answers on each protocol.
+    pub(crate) async fn goes_on(&self, requests: u64) {
+        for load in &self.bystander.0 {
+            load.more(requests).await;
+        }
+    }
+
     /// Ends the siege, and holds the bystander to have lost nothing, each probe to have been
     /// answered in time, and the process to have stayed below its limit.
     pub(crate) async fn end(self, what: &str) -> (Gate, Cost) {
         let Self { mut gate, bystander, probe, idle } = self;
         let slowest_probe = probe.stop(what).await;
-        bystander.was_served(what).await;
+        let retried = bystander.was_served(what).await.iter().map(|tally| tally.retried).sum();
         assert!(gate.process.is_alive(), "{what}: {:#?}", gate.process.log());
-        let cost = Cost { idle, peak: gate.process.memory().1, slowest_probe };
+        let cost = Cost { idle, peak: gate.process.memory().1, slowest_probe, retried };
         println!("{what}: {cost:?}");
         assert!(cost.peak < LIMIT >> 10, "{what}: {cost:?}");
         (gate, cost)

@@ -53,7 +53,7 @@ async fn what_no_api_server_would_store_is_refused_unread() {
     let labels = json!({"imagegate/policy": "true"});
     let comment = |bytes: usize| json!({"policy.yaml": format!("{POLICY}{}", "#".repeat(bytes))});
     let response = edit_policy(&server, labels.clone(), comment(1 << 20)).await;
-    assert_eq!(response["status"]["message"], "a ConfigMap holds at most 1 MiB");
+    assert_eq!(response["status"]["message"], "the policy is larger than a ConfigMap can be");
     let response = edit_policy(&server, labels, comment((1 << 20) - POLICY.len())).await;
     assert_eq!(response["allowed"], true);
 }
@@ -184,4 +184,96 @@ async fn bad_reviews_are_errors_at_the_guards_too() {
             assert_eq!(server.post(path, body).await.0, 400, "{path} {body}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_mounted_from_binary_data_is_judged_too() {
+    let server = Server::with_policy(POLICY);
+    let labels = json!({"imagegate/policy": "true"});
+    for (key, said) in [("policy.yaml", "policy.yaml: "), ("policy.yml", "policy.yml: ")] {
+        // The content would be valid as `data`.
+        let object =
+            json!({"metadata": {"labels": labels}, "binaryData": {key: "bW9kZTogd2Fybgo="}});
+        let body = review("UPDATE", &json!({"username": "bob"}), &object, &Value::Null);
+        let (_, answer) = server.post("/validate-config", body).await;
+        assert_eq!(answer["response"]["allowed"], false, "{key}");
+        let message = answer["response"]["status"]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn more_than_a_config_map_can_hold_is_refused_unread() {
+    let server = Server::with_policy(POLICY);
+    let labels = json!({"imagegate/policy": "true"});
+    let many: serde_json::Map<_, _> =
+        (0..=1_000).map(|number| (format!("key{number}"), json!(""))).collect();
+    let large = "#".repeat(1 << 20);
+    for data in [Value::Object(many), json!({"policy.yaml": large, "candidate.yaml": "#"})] {
+        let response = edit_policy(&server, labels.clone(), data).await;
+        assert_eq!(response["allowed"], false);
+        let message = &response["status"]["message"];
+        assert_eq!(message, "the policy is larger than a ConfigMap can be");
+    }
+    let full = format!("{POLICY}{}", "#".repeat((1 << 20) - POLICY.len()));
+    let response = edit_policy(&server, labels, json!({"policy.yaml": full})).await;
+    assert_eq!(response["allowed"], true, "{response}");
+}
+
+#[tokio::test]
+async fn a_key_or_label_that_is_given_twice_is_no_edit() {
+    let server = Server::with_policy(POLICY);
+    let rows = [
+        (
+            "/validate-config",
+            r#""labels": {"imagegate/policy": "false", "imagegate/policy": "true"}"#,
+        ),
+        (
+            "/validate-namespace",
+            r#""labels": {"imagegate/disable-filtering": "true", "imagegate/disable-filtering": "false"}"#,
+        ),
+    ];
+    for (path, labels) in rows {
+        let body = review("CREATE", &Value::Null, &json!("OBJECT"), &Value::Null)
+            .replace("\"OBJECT\"", &format!("{{\"metadata\": {{{labels}}}}}"));
+        assert_eq!(server.post(path, body).await.0, 400, "{path}");
+    }
+    let twice = r#"{"metadata": {"labels": {"imagegate/policy": "true"}},
+        "data": {"policy.yaml": "mode: warn", "policy.yaml": "mode: audit"}}"#;
+    let body =
+        review("CREATE", &Value::Null, &json!("OBJECT"), &Value::Null).replace("\"OBJECT\"", twice);
+    assert_eq!(server.post("/validate-config", body).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_deletion_of_the_policy_is_let_through_with_a_warning() {
+    let server = Server::with_policy(POLICY);
+    let labelled = |value: &str| json!({"metadata": {"labels": {"imagegate/policy": value}}});
+    let user = json!({"username": "bob"});
+    let body = review("DELETE", &user, &Value::Null, &labelled("true"));
+    let (_, answer) = server.post("/validate-config", &body).await;
+    let response = &answer["response"];
+    assert_eq!(response["allowed"], true);
+    let warnings = response["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1);
+    let warning = warnings[0].as_str().unwrap();
+    assert!(warning.starts_with("this deletes the image policy: "), "{warning}");
+    assert!(warning.chars().count() <= 120 && !warning.contains('…'), "{warning}");
+    let deletions = || metric(&server.metrics.render(), "imagegate_policy_deletions_total");
+    assert_eq!(deletions(), 1);
+    assert!(server.live.policy_deleted_at().is_some());
+    // A dry run deletes nothing, and stores nothing either.
+    let dry = |body: String| body.replace("\"uid\":", "\"dryRun\":true,\"uid\":");
+    assert_eq!(server.post("/validate-config", dry(body)).await.0, 200);
+    assert_eq!(deletions(), 1);
+    let mut object = labelled("true");
+    object["data"] = json!({"policy.yaml": POLICY});
+    let created = review("CREATE", &user, &object, &Value::Null);
+    assert_eq!(server.post("/validate-config", dry(created.clone())).await.0, 200);
+    assert!(server.live.policy_deleted_at().is_some());
+    assert_eq!(server.post("/validate-config", created).await.0, 200);
+    assert!(server.live.policy_deleted_at().is_none(), "there is a policy again");
+    let body = review("DELETE", &user, &Value::Null, &labelled("false"));
+    let (_, answer) = server.post("/validate-config", body).await;
+    assert_eq!(answer["response"], json!({"uid": "1", "allowed": true}));
 }

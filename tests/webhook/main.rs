@@ -3,9 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod guard_warnings;
 mod guards;
 mod owner;
+mod panic_lines;
 mod routes;
 mod settings;
 mod telemetry;
+mod volume;
 mod watch;

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::policy::{container, pod_in};
+use crate::support::policy::{container, pod_in, policy};
 use crate::support::reload::Reload;
 use crate::support::volume::Volume;
 use imagegate::reload::{Outcome, PolicySource};
-use imagegate_core::policy::Decision;
+use imagegate_core::policy::{Decision, Policy};
 
 type Keys = &'static [(&'static str, &'static [u8])];
 
+const CANDIDATE: &str = "imagegate_candidate_last_reload_successful";
+const PRESENT: &str = "imagegate_policy_source_present";
 const QUAY: &str = "allowedRegistries: [quay.io]\n";
 const GHCR: &str = "allowedRegistries: [ghcr.io]\n";
 const BROKEN: &str = "allowedRegistries: [quay.io]\nmode: strict\n";
@@ -185,7 +187,58 @@ async fn a_broken_candidate_never_disturbs_the_policy() {
     let status = reload.live.status();
     assert!(status.failing_since.is_none() && !status.candidate_problems.is_empty());
 
+    assert_eq!(reload.metric(CANDIDATE), 0);
+    assert_eq!(reload.metric("imagegate_policy_last_reload_successful"), 1);
+
     volume.write(&[("policy.yaml", GHCR)]);
     assert_eq!(owner.look().await, Outcome::Applied);
     assert!(reload.live.status().candidate_problems.is_empty());
+    assert_eq!(reload.metric(CANDIDATE), 1, "no candidate is fine");
+}
+
+#[tokio::test]
+async fn a_changed_candidate_takes_the_place_of_the_old_one() {
+    let (reload, mut volume) = (Reload::new(), Volume::empty());
+    let mut owner = reload.owner(volume.path());
+    assert_eq!(reload.metric(CANDIDATE), 1, "there is none yet");
+    for (round, candidate) in [GHCR, BROKEN, QUAY, GHCR].into_iter().enumerate() {
+        volume.write(&[("policy.yaml", QUAY), ("candidate.yaml", candidate)]);
+        owner.look().await;
+        let in_force = reload.in_force();
+        let found = in_force.candidate.as_ref().map(|each| each.policy.hash());
+        let written = (candidate != BROKEN).then(|| policy(candidate));
+        assert_eq!(found, written.as_ref().map(Policy::hash), "round {round}");
+        assert_eq!(reload.metric(CANDIDATE), i64::from(candidate != BROKEN), "round {round}");
+        assert_eq!(in_force.generation, 1, "the policy is the same");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_is_gone_is_told_apart_from_one_that_is_not_valid() {
+    let (reload, mut volume) = (Reload::new(), Volume::with_policy(QUAY));
+    let mut owner = reload.owner(volume.path());
+    assert_eq!(reload.metric(PRESENT), 0, "nothing was looked at yet");
+    owner.look().await;
+    assert_eq!(reload.metric(PRESENT), 1);
+    let is_missing = || reload.live.status().missing_since.is_some();
+
+    volume.write(&[("policy.yaml", BROKEN)]);
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert!(!is_missing() && reload.metric(PRESENT) == 1, "it is there, and not valid");
+
+    volume.unmount();
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert!(is_missing() && reload.metric(PRESENT) == 0);
+    assert!(allows(&reload, "quay.io/app:1"), "what was in force stays");
+    volume.mount();
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert!(!is_missing() && reload.metric(PRESENT) == 1, "not valid again");
+
+    // What the kubelet leaves of an optional ConfigMap.
+    volume.write(&[]);
+    assert_eq!(owner.look().await, Outcome::Rejected);
+    assert!(is_missing() && reload.metric(PRESENT) == 0);
+    volume.write(&[("policy.yaml", QUAY)]);
+    assert_eq!(owner.look().await, Outcome::Restored);
+    assert!(!is_missing() && reload.metric(PRESENT) == 1);
 }

@@ -26,6 +26,7 @@ fn every_series_of_a_closed_set_is_there_from_the_start() {
     assert_eq!(count("imagegate_candidate_flips_total{"), 2);
     assert_eq!(count("imagegate_policy_reloads_total{"), 2);
     assert_eq!(count("imagegate_tls_reloads_total{"), 2);
+    assert_eq!(count("imagegate_overdue_looks_total{"), 2);
     let build: Vec<_> = series.iter().filter(|s| s.starts_with("imagegate_build_info{")).collect();
     let [build] = build[..] else { panic!("{build:?}") };
     for label in ["version", "commit", "build_date"] {
@@ -37,6 +38,9 @@ fn every_series_of_a_closed_set_is_there_from_the_start() {
         "imagegate_policy_last_reload_successful",
         "imagegate_policy_last_reload_success_timestamp_seconds",
         "imagegate_policy_generation",
+        "imagegate_policy_source_present",
+        "imagegate_policy_deletions_total",
+        "imagegate_candidate_last_reload_successful",
         "imagegate_tls_certificate_not_after_timestamp_seconds",
         "imagegate_tls_handshake_errors_total",
         "imagegate_connections",

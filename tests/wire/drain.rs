@@ -7,6 +7,7 @@ use crate::support::client::{Client, PROTOCOLS, pod_review};
 use crate::support::forwarder::Forwarder;
 use crate::support::load::{Load, Tally};
 use crate::support::process::{Gate, Process, Start, until};
+use crate::support::skip::{Need, grants};
 use crate::support::volume::Volume;
 use http::StatusCode;
 use imagegate::settings::Protocol;
@@ -41,7 +42,8 @@ impl Service {
     async fn replica(&self, drain_delay: &str) -> Process {
         let (cert, key) = (self.pair.path().join("tls.crt"), self.pair.path().join("tls.key"));
         let start = Start::new().policy(&self.volume.path()).pair(&cert, &key);
-        let process = start.settings(&[("drain_delay_seconds", drain_delay)]).serve().await;
+        let settings = [("drain_delay_seconds", drain_delay), ("body_seconds", FOREVER)];
+        let process = start.settings(&settings).serve().await;
         self.forwarder.add(&process);
         self.forwarder.uses(&process, true).await;
         process
@@ -161,9 +163,8 @@ async fn h2_a_request_that_does_not_end_is_given_up_after_the_grace() {
 #[tokio::test]
 async fn h2_as_the_first_process_of_a_container_it_obeys_signals() {
     let first = ["unshare", "--user", "--map-root-user", "--pid", "--kill-child"];
-    let tried = std::process::Command::new(first[0]).args(&first[1..]).arg("true").output();
-    if !tried.is_ok_and(|output| output.status.success()) {
-        println!("H2: skipped, this system grants no process namespaces");
+    let tried = [&first[..], &["true"]].concat();
+    if !grants("h2_as_the_first_process_of_a_container", Need::Namespaces, &tried) {
         return;
     }
     let volume = Volume::with_policy(POLICY);
@@ -223,21 +224,51 @@ async fn an_old_connection_is_asked_to_go_so_that_replicas_share_the_load() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h3_a_replica_that_is_killed_costs_what_it_had_in_flight() {
+    const HELD: usize = 3;
     let service = Service::start().await;
     let (one, two) = (service.replica("0").await, service.replica("0").await);
+    let body = pod_review(&[GOOD]);
+    let mut held = Vec::new();
+    for replica in [&one, &two] {
+        for _ in 0..HELD {
+            let mut stream = service.client.at(replica.listen).raw(Protocol::Http1).await.unwrap();
+            stream.write_all(head(body.len()).as_bytes()).await.unwrap();
+            stream.write_all(&body[..10]).await.unwrap();
+            held.push(stream);
+        }
+        replica.metric_is("imagegate_requests_in_flight", |requests| requests == HELD).await;
+    }
     let loads = service.load();
-    loads[0].more(150).await;
+    for load in &loads {
+        load.more(150).await;
+    }
+    // Each of the clients of the load waits for one answer at a time.
+    let at_most = one.metric("imagegate_connections").await - HELD;
     one.signal(Signal::KILL);
     service.forwarder.uses(&one, false).await;
+    // Whoever was being connected to it still fails; then nobody is sent to it.
+    let mut lost = 0;
     for load in loads {
-        drop(load.stop().await);
+        load.more(150).await;
+        let tally = load.stop().await;
+        println!("H3: {}, {} of the failures unsent", tally.summary(), tally.unsent);
+        lost += tally.failures.len() - tally.unsent;
     }
-    let loads = service.load();
-    loads[0].more(300).await;
-    for load in loads {
+    assert!(lost <= at_most, "{lost} lost of at most {at_most} in flight");
+
+    let mut answered = Vec::new();
+    for mut stream in held {
+        let _ = stream.write_all(&body[10..]).await;
+        let mut answer = [0; 15];
+        answered.push(
+            stream.read_exact(&mut answer).await.is_ok_and(|_| &answer == b"HTTP/1.1 200 OK"),
+        );
+    }
+    assert_eq!(answered, [false, false, false, true, true, true]);
+    for load in service.load() {
+        load.more(300).await;
         assert_eq!(load.stop().await.failures, Vec::<String>::new());
     }
-    drop(two);
 }
 
 #[tokio::test]

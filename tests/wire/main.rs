@@ -10,6 +10,8 @@ mod overload;
 mod protocol;
 mod reload;
 mod siege;
+mod siege_guards;
+mod siege_http;
 mod siege_policy;
 mod siege_review;
 mod start;

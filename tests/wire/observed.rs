@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::support::client::{self, PROTOCOLS, pod, pod_review, review_of};
 use crate::support::load::Load;
 use crate::support::process::{Gate, Start, until};
+use crate::support::skip::{Need, skip};
 use crate::support::volume::Volume;
 use http::StatusCode;
 use imagegate::settings::Protocol;
@@ -71,8 +74,7 @@ async fn j1_the_metrics_are_well_formed_and_all_there_from_the_first_scrape() {
         .stderr(Stdio::piped())
         .spawn()
     else {
-        println!("J1: promtool is not installed, its checks are skipped");
-        return;
+        return skip("j1_the_metrics_are_well_formed: its last part", Need::Promtool);
     };
     promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
@@ -197,24 +199,25 @@ async fn j3_a_log_that_nobody_reads_holds_up_no_request_and_says_what_it_lost() 
     };
     let written =
         |events: &[Value]| events.iter().filter(|each| each["message"] == "denied").count();
+    // A report counts from the start, and those before it that were dropped themselves.
     let dropped = |events: &[Value]| {
         let reports = events.iter().filter(|each| each["message"] == DROPPED);
-        reports.map(|each| each["lines"].as_u64().unwrap()).sum::<u64>()
+        reports.map(|each| each["lines"].as_u64().unwrap()).max().unwrap_or_default()
     };
     until("every line is written or reported as dropped", async || {
         let events = events();
-        written(&events) as u64 + dropped(&events) == 1_500
+        written(&events) as u64 + dropped(&events) >= 1_500
     })
     .await;
-    println!("J3: {} of 1,500 lines dropped", dropped(&events()));
+    let dropped = dropped(&events());
+    println!("J3: {dropped} of 1,500 lines dropped");
+    assert!(dropped < 1_500, "{dropped}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn j4_slow_and_many_scrapers_hinder_no_review() {
     let gate = Gate::start(POLICY, &[("header_seconds", "1")]).await;
     let base = gate.process.descriptors();
-    let loads =
-        PROTOCOLS.map(|protocol| Load::start(&gate.client, protocol, 2, &pod_review(&[GOOD])));
     let mut slow = Vec::new();
     // Asks for the page again and again and never reads it.
     for _ in 0..20 {
@@ -224,19 +227,36 @@ async fn j4_slow_and_many_scrapers_hinder_no_review() {
         stream.flush().await.unwrap();
         slow.push(stream);
     }
+    let (pages, reviewed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let mut scrapers = JoinSet::new();
     for _ in 0..100 {
-        let admin = gate.process.admin;
-        scrapers.spawn(async move { client::get(admin, "/metrics").await.is_ok() });
+        let (admin, pages) = (gate.process.admin, Arc::clone(&pages));
+        let reviewed = Arc::clone(&reviewed);
+        scrapers.spawn(async move {
+            while !reviewed.load(Ordering::Relaxed) {
+                // Some are turned away.
+                if client::get(admin, "/metrics").await.is_ok() {
+                    pages.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
     }
-    let scraped = scrapers.join_all().await.into_iter().filter(|ok| *ok).count();
-    println!("J4: {scraped} of 100 scrapers beside 20 that do not read; the rest are turned away");
-    for (protocol, load) in PROTOCOLS.iter().zip(loads) {
-        load.more(100).await;
-        let tally = load.stop().await;
-        println!("J4: {protocol:?}: {}", tally.summary());
-        assert_eq!(tally.failures, Vec::<String>::new());
+    let pages = || pages.load(Ordering::Relaxed);
+    until("the scrapers are at work", async || pages() >= 100).await;
+    let (body, start) = (pod_review(&[GOOD]), pages());
+    for protocol in PROTOCOLS {
+        let mut connection = gate.client.connect(protocol).await.unwrap();
+        for _ in 0..100 {
+            assert!(connection.review(&body).await.unwrap().allowed());
+        }
     }
+    let beside = pages() - start;
+    println!("J4: {beside} pages beside 200 reviews");
+    // A page at a time takes one of two processors at most; all at once they took both, and there
+    // were 45 pages to a review.
+    assert!((1..200 * 16).contains(&beside), "{beside} pages beside 200 reviews");
+    reviewed.store(true, Ordering::Relaxed);
+    scrapers.join_all().await;
     drop(slow);
     gate.process.descriptors_return_to(base).await;
     assert_eq!(gate.process.page("/healthz").await.0, StatusCode::OK);

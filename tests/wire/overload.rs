@@ -6,6 +6,7 @@ use crate::support::authority::Authority;
 use crate::support::client::{Client, PROTOCOLS, pod_review};
 use crate::support::load::Load;
 use crate::support::process::{Gate, Start, until};
+use crate::support::skip::{Need, grants};
 use crate::support::volume::Volume;
 use http::StatusCode;
 use imagegate::settings::Protocol;
@@ -92,7 +93,10 @@ async fn g1_six_hundred_large_bodies_at_once_stay_within_the_budget() {
         "G1: {verdicts} verdicts, {shed} shed; {before} KiB resident, {halfway} KiB halfway, \
          {highest} KiB at most"
     );
-    assert_eq!((verdicts, shed), (FIT, CLIENTS - FIT));
+    // The rest of a body takes the place of bodies that came before it, so that not all that would
+    // fit come to their end.
+    assert!(verdicts > FIT / 2, "{verdicts} verdicts of {FIT} that fit");
+    assert_eq!(verdicts + shed, CLIENTS, "nobody is left without an answer");
     assert_eq!(gate.process.metric(SHED).await, shed);
     // The budget, and what 600 connections hold.
     assert!(highest < before + (64 << 10) + 600 * 128, "{before} KiB, at most {highest} KiB");
@@ -110,17 +114,23 @@ async fn g2_a_client_that_obeys_retry_after_does_not_notice_an_overload() {
         held.push(Held::new(&gate.client, &body).await);
     }
     gate.process.metric_is(IN_FLIGHT, |requests| requests == 4).await;
+    // Four times as many clients as slots: those that have sent half of a body make room.
     let loads = PROTOCOLS.map(|protocol| Load::start(&gate.client, protocol, 8, &body));
-    gate.process.metric_is(SHED, |shed| shed >= 16).await;
+    for load in &loads {
+        load.more(64).await;
+    }
     for each in held {
-        assert!(is_verdict(&each.release().await));
+        assert!(is_shed(&each.release().await));
+    }
+    assert!(gate.process.metric(SHED).await >= 4);
+    for _ in 0..4 {
+        assert!(gate.client.review(Protocol::Http1, &body).await.unwrap().allowed());
     }
     for (protocol, load) in PROTOCOLS.iter().zip(loads) {
         load.more(16).await;
         let tally = load.stop().await;
         println!("G2: {protocol:?}: {}", tally.summary());
         assert_eq!(tally.failures, Vec::<String>::new());
-        assert!(tally.retried >= 8, "each was refused at least once");
     }
 }
 
@@ -144,10 +154,13 @@ async fn g2_connections_beyond_the_limit_are_closed_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn g3_probes_are_answered_while_one_processor_is_busy_with_reviews() {
+    const CLIENTS: usize = 32;
+    /// Two probes wait their turn a few times each, to be accepted, read and answered; each time
+    /// every client of either protocol may come first.
+    const TURNS: u64 = 8 * 2 * CLIENTS as u64;
     let one_processor = ["taskset", "-c", "0"];
-    let pinned = std::process::Command::new("taskset").args(["-c", "0", "true"]).status();
-    if !pinned.is_ok_and(|status| status.success()) {
-        println!("G3: skipped, there is no taskset");
+    let tried = [&one_processor[..], &["true"]].concat();
+    if !grants("g3_probes_are_answered_while_one_processor_is_busy", Need::Taskset, &tried) {
         return;
     }
     let (authority, pair) = (Authority::new(), TempDir::new().unwrap());
@@ -157,16 +170,23 @@ async fn g3_probes_are_answered_while_one_processor_is_busy_with_reviews() {
     let process = start.serve().await;
     let client = Client::new(&authority, process.listen);
     let images = vec![GOOD; 50];
-    let loads = PROTOCOLS.map(|protocol| Load::start(&client, protocol, 32, &pod_review(&images)));
-    loads[0].more(64).await;
-    let mut slowest = Duration::ZERO;
+    let body = pod_review(&images);
+    let loads = PROTOCOLS.map(|protocol| Load::start(&client, protocol, CLIENTS, &body));
+    let answered = || loads.iter().map(Load::ended).sum::<u64>();
+    let (mut most, mut slowest) = (0, Duration::ZERO);
     for _ in 0..20 {
-        let started = Instant::now();
+        // It is busy, also after the last probe.
+        for load in &loads {
+            load.more(CLIENTS as u64).await;
+        }
+        let (before, started) = (answered(), Instant::now());
         assert_eq!(process.page("/healthz").await.0, StatusCode::OK);
         assert_eq!(process.page("/readyz").await.0, StatusCode::OK);
+        most = most.max(answered() - before);
         slowest = slowest.max(started.elapsed());
     }
-    println!("G3: both probes, slowest of 20: {slowest:?}");
+    println!("G3: both probes, slowest of 20: {slowest:?}, at most {most} reviews in between");
+    assert!(most <= TURNS, "{most} reviews were answered before two probes were");
     for (protocol, load) in PROTOCOLS.iter().zip(loads) {
         let tally = load.stop().await;
         println!("G3: {protocol:?}: {}", tally.summary());

@@ -1,15 +1,17 @@
 //! Group E over real sockets: what a start needs, what it can do without, and what it says.
 
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 
 use crate::support::authority::{Authority, Pair};
 use crate::support::client::{Client, PROTOCOLS, pod_review};
 use crate::support::process::{Process, Start};
+use crate::support::skip::{Need, grants};
 use crate::support::volume::Volume;
 use http::StatusCode;
 use rcgen::date_time_ymd;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 const POLICY: &str = "mode: enforce\n";
@@ -63,6 +65,40 @@ async fn e1_a_named_policy_directory_may_appear_later() {
 }
 
 #[tokio::test]
+async fn e1_a_fifo_in_place_of_the_policy_is_not_waited_for() {
+    let (pair, directory) = (KeyFiles::new(), TempDir::new().unwrap());
+    let file = directory.path().join("policy.yaml");
+    mknodat(CWD, &file, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let process = pair.start(&file).settings(&[("poll_seconds", "1")]).serve().await;
+    assert_eq!(process.page("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let problem = process.policy().await["problems"][0].as_str().unwrap().to_owned();
+    assert!(problem.contains("it is a FIFO and not a regular file"), "{problem}");
+    let next = directory.path().join("next.yaml");
+    fs::write(&next, POLICY).unwrap();
+    fs::rename(&next, &file).unwrap();
+    process.metric_is("imagegate_policy_generation", |generation| generation == 1).await;
+}
+
+#[tokio::test]
+async fn e4_a_listener_that_breaks_ends_the_process_with_one_line() {
+    let volume = Volume::with_policy(POLICY);
+    let task = "a task that serving needs has ended: stopping";
+    for (name, address) in [
+        ("the listener of the webhook", (|process| process.listen) as fn(&Process) -> SocketAddr),
+        ("the listener of the admin port", |process| process.admin),
+    ] {
+        let start = Start::new().policy(&volume.path()).self_signed();
+        let process = start.settings(&[("drain_delay_seconds", "0")]).serve().await;
+        process.break_listener(address(&process));
+        let ended = process.ended().await;
+        assert_eq!(ended.status.code(), Some(2), "{}", ended.log);
+        let lines = ended.log.lines().filter(|line| line.contains(task));
+        let lines: Vec<_> = lines.filter(|line| line.contains(name)).collect();
+        assert_eq!(lines.len(), 1, "{}", ended.log);
+    }
+}
+
+#[tokio::test]
 async fn e2_what_cannot_serve_ends_with_one_clear_line() {
     let (authority, volume) = (Authority::new(), Volume::with_policy(POLICY));
     let (one, two) = (authority.issue(), authority.issue());
@@ -76,8 +112,28 @@ async fn e2_what_cannot_serve_ends_with_one_clear_line() {
     let policy = volume.path();
     let good = || Start::new().policy(&policy).self_signed();
     let absent = Path::new("/nonexistent/tls");
+    let odd = TempDir::new().unwrap();
+    let fifo = odd.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let zero = Path::new("/dev/zero");
+    let pair = || Start::new().policy(&policy).argument("--tls-cert", mismatch.file("tls.crt"));
     let rows = [
         ("no certificate", Start::new().policy(&policy).pair(absent, absent), "/nonexistent/tls"),
+        (
+            "a FIFO for a certificate",
+            Start::new().policy(&policy).pair(&fifo, absent),
+            "it is a FIFO",
+        ),
+        ("a FIFO for a key", pair().argument("--tls-key", &fifo), "it is a FIFO"),
+        ("a device for a key", pair().argument("--tls-key", zero), "it is a device"),
+        ("a directory for a key", pair().argument("--tls-key", odd.path()), "it is a directory"),
+        (
+            "a FIFO for a client CA",
+            pair().argument("--tls-key", mismatch.file("tls.key")).argument("--client-ca", &fifo),
+            "it is a FIFO",
+        ),
+        ("a FIFO for settings", good().argument("--config", &fifo), "it is a FIFO"),
+        ("a device for settings", good().argument("--config", zero), "it is a device"),
         ("a key of another", mismatch.start(&policy), "do not belong together"),
         ("no PEM", garbage.start(&policy), "holds no certificate"),
         ("no key", keyless.start(&policy), "the private key"),
@@ -122,8 +178,8 @@ async fn e3_it_runs_as_anybody_on_a_root_that_is_read_only() {
     let script = "mount --make-rprivate / && mount -o remount,bind,ro / && ! touch /writable && \
                   exec unshare --user --map-user=65532 --map-group=65532 \"$0\" \"$@\"";
     let program = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script];
-    if !grants(&program) {
-        println!("E3: skipped, this system grants no user namespaces");
+    let tried = [&program[..], &["true"]].concat();
+    if !grants("e3_it_runs_as_anybody_on_a_root_that_is_read_only", Need::Namespaces, &tried) {
         return;
     }
     let (mut volume, pair) = (Volume::with_policy(POLICY), KeyFiles::new());
@@ -141,8 +197,8 @@ async fn e3_it_runs_as_anybody_on_a_root_that_is_read_only() {
 #[tokio::test]
 async fn e3_it_needs_no_network_but_its_own_ports() {
     let program = ["unshare", "--user", "--map-root-user", "--net"];
-    if !grants(&program) {
-        println!("E3: skipped, this system grants no network namespaces");
+    let tried = [&program[..], &["true"]].concat();
+    if !grants("e3_it_needs_no_network_but_its_own_ports", Need::Namespaces, &tried) {
         return;
     }
     let volume = Volume::with_policy(POLICY);
@@ -171,22 +227,19 @@ impl KeyFiles {
         Self { authority: Authority::new(), directory }
     }
 
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     fn start(&self, policy: &Path) -> Start {
         self.start_through(&[], policy)
     }
 
     fn start_through(&self, program: &[&str], policy: &Path) -> Start {
-        let file = |name| self.directory.path().join(name);
-        Start::through(program).policy(policy).pair(&file("tls.crt"), &file("tls.key"))
+        Start::through(program).policy(policy).pair(&self.file("tls.crt"), &self.file("tls.key"))
     }
 
     fn client(&self, process: &Process) -> Client {
         Client::new(&self.authority, process.listen)
     }
-}
-
-/// Whether the system lets this program start another one.
-fn grants(program: &[&str]) -> bool {
-    let tried = Command::new(program[0]).args(&program[1..]).arg("true").output();
-    tried.is_ok_and(|output| output.status.success())
 }

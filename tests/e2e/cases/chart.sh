@@ -26,8 +26,10 @@ pair_in_secret() {
   kubectl get secret imagegate-webhook-certificates --namespace imagegate -o jsonpath='{.data}'
 }
 
+readonly named=(--set image.repository=registry.invalid/imagegate)
 installed() {
-  succeeds helm install imagegate "$chart" --namespace imagegate
+  succeeds helm install imagegate "$chart" --namespace imagegate "${named[@]}" \
+    --set-json 'policy={"mode":"enforce"}'
   has "$said" 'STATUS: deployed'
   has "$(objects)" deployment.apps/imagegate-webhook
   has "$(objects)" validatingwebhookconfiguration.admissionregistration.k8s.io/com.imagegate.webhook
@@ -45,7 +47,7 @@ in_force() {
   gate_page policy | jq -e "$1"
 }
 upgraded() {
-  succeeds helm upgrade imagegate "$chart" --namespace imagegate \
+  succeeds helm upgrade imagegate "$chart" --namespace imagegate "${named[@]}" \
     --set-json 'policy={"allowedRegistries":["docker.io","quay.io"]}'
   has "$said" 'STATUS: deployed'
   eventually 10 in_force '.policy.allowedRegistries == ["docker.io","quay.io"]' || gate_page policy
@@ -57,7 +59,7 @@ pair_kept() {
 }
 check 'helm upgrade keeps the certificate' pair_kept
 nonsense() {
-  refused 'blockedTag' helm upgrade imagegate "$chart" --namespace imagegate --set policy.blockedTag=x
+  refused 'blockedTag' helm upgrade imagegate "$chart" --namespace imagegate "${named[@]}" --set policy.blockedTag=x
   same 2 "$(helm list --namespace imagegate -o json | jq -r '.[0].revision')"
 }
 check 'helm upgrade with a misspelt policy is refused' nonsense
@@ -73,11 +75,11 @@ back_to_first() {
 check 'helm rollback brings the first policy back, and keeps the certificate' rolled_back
 
 renewed() {
-  succeeds helm upgrade imagegate "$chart" --namespace imagegate --set tls.generated.renew=true
+  succeeds helm upgrade imagegate "$chart" --namespace imagegate "${named[@]}" --set tls.generated.renew=true
   [[ $(pair_in_secret) != "$first_pair" ]] || say 'the pair is the old one'
   same 1 "$(deployment_generation)"
   # Nothing of this may be in the values of the next run.
-  succeeds helm upgrade imagegate "$chart" --namespace imagegate
+  succeeds helm upgrade imagegate "$chart" --namespace imagegate "${named[@]}"
 }
 check 'helm upgrade with tls.generated.renew makes a new pair, and restarts no Pod' renewed
 
@@ -92,7 +94,7 @@ uninstalled() {
   succeeds helm uninstall imagegate --namespace imagegate
   # That one was put in the place of the chart's.
   kubectl delete service imagegate-webhook --namespace imagegate --ignore-not-found
-  same '' "$(objects)"
+  same configmap/imagegate-webhook-config "$(objects)"
   eventually 20 try_pod nginx || say 'Pods are still judged'
 }
-check 'helm uninstall leaves nothing behind, and nothing is judged' uninstalled
+check 'helm uninstall leaves nothing but the policy behind, and nothing is judged' uninstalled

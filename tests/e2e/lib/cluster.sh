@@ -1,7 +1,7 @@
 # The cluster: etcd, kube-apiserver, and a stand-in for the controller that empties namespaces.
 
-# start_cluster: sets `server`, `server_version` and `audit_log`, and exports KUBECONFIG with an
-# admin.
+# start_cluster: sets `server`, `server_version`, `server_minor` (its number after `1.`) and
+# `audit_log`, and exports KUBECONFIG with an admin.
 start_cluster() {
   local attempt
   authority "$scratch/ca"
@@ -32,10 +32,13 @@ AUDIT
       exit 1
     fi
   done
-  # 1.21 and newer set this label themselves; deploy/webhook.yaml says to do it by hand before.
-  kubectl label --overwrite namespace kube-system kubernetes.io/metadata.name=kube-system \
-    >/dev/null
-  server_version=$(kubectl version -o json 2>/dev/null | jq -r .serverVersion.gitVersion)
+  server_version=$(kubectl get --raw /version | jq -r .gitVersion)
+  # Some providers write `29+`.
+  server_minor=$(kubectl get --raw /version | jq -r '.minor | sub("[^0-9].*"; "")')
+  # From 1.21 on the API server sets this label itself; before, the runbook says to do it by hand.
+  if ((server_minor < 21)); then
+    kubectl label --overwrite namespace kube-system kubernetes.io/metadata.name=kube-system >/dev/null
+  fi
   namespaced=$(kubectl api-resources --namespaced --verbs=delete,list -o name | grep -v -e '^events' |
     paste -sd,)
   spawn namespaces empty_namespaces
@@ -52,7 +55,7 @@ start_servers() {
     --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
     --initial-cluster "default=http://127.0.0.1:$peer"
   eventually 20 curl -sf "http://127.0.0.1:$client/health" || return 1
-  # Until 1.22 they have to be asked for.
+  # Debug containers are on from 1.23 on, and have to be asked for before. Nobody serves /version yet.
   if [[ $("$assets/kube-apiserver" --version) =~ v1\.([0-9]+) ]] && ((BASH_REMATCH[1] < 23)); then
     gates=(--feature-gates=EphemeralContainers=true)
   fi
@@ -89,12 +92,15 @@ kubeconfig() {
   }'
 }
 
-# api PATH CURL-OPTION…: a request as the admin; prints the answer, whatever its status.
+# api PATH CURL-OPTION…: a request as the admin, of JSON unless it names another Content-Type; prints
+# the answer, whatever its status.
 api() {
-  local path=$1
+  local path=$1 type=(-H 'Content-Type: application/json')
   shift
+  # With two of them, newer API servers answer 415.
+  [[ $* != *Content-Type:* ]] || type=()
   curl -sS --cacert "$work/cluster/ca.crt" --cert "$work/cluster/admin.crt" \
-    --key "$work/cluster/admin.key" -H 'Content-Type: application/json' "$@" "$server$path"
+    --key "$work/cluster/admin.key" "${type[@]}" "$@" "$server$path"
 }
 
 # empty_namespaces: what kube-controller-manager does for `kubectl delete namespace`.

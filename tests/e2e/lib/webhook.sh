@@ -40,6 +40,14 @@ point_service() {
   kubectl patch validatingwebhookconfiguration com.imagegate.webhook --type json --patch "$patch" >/dev/null
 }
 
+# restricted_pod NAME IMAGE: a Pod's JSON that Pod security `restricted` has nothing against.
+restricted_pod() {
+  jq -n --arg name "$1" --arg image "$2" '{apiVersion: "v1", kind: "Pod", metadata: {name: $name}, spec: {
+    securityContext: {runAsNonRoot: true, runAsUser: 64535, seccompProfile: {type: "RuntimeDefault"}},
+    containers: [{name: $name, image: $image,
+      securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: ["ALL"]}}}]}}'
+}
+
 # try_pod IMAGE [KUBECTL-OPTION…]: asks whether it would be admitted, and creates nothing.
 try_pod() {
   kubectl run e2e-try --image "$1" --dry-run=server "${@:2}"

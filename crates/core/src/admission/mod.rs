@@ -5,12 +5,15 @@
 
 mod bad_review;
 mod bounded;
+mod config_map;
 mod envelope;
 mod guard;
 mod json;
+mod label;
 mod namespace_edit;
 mod object;
 mod operation;
+mod overwritten;
 mod pod_spec;
 mod policy_edit;
 mod reach;
@@ -20,11 +23,12 @@ mod strict;
 mod workload;
 
 pub use bad_review::BadReview;
+pub use config_map::POLICY_LABEL;
 pub use guard::Guarded;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_object};
 pub use operation::{ApiVersion, Operation};
-pub use policy_edit::{POLICY_LABEL, PolicyEdit};
+pub use policy_edit::{Judging, NewPolicy, PolicyEdit};
 pub use review::Review;
 
 /// Panics where the two readers of JSON disagree on `body`. For fuzzing alone.

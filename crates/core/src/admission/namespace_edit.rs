@@ -3,13 +3,13 @@
 //! Only the opt-out label is looked at: whoever does not touch it is let through.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::bad_review::BadReview;
 use super::envelope::Envelope;
 use super::guard::Guarded;
+use super::label::{LabelName, Metadata};
 use super::operation::{ApiVersion, Operation};
 use super::strict::{Object, Text};
 use crate::policy::OptOut;
@@ -31,13 +31,14 @@ pub struct NamespaceEdit<'a> {
 #[derive(Debug, Deserialize)]
 struct Namespace<'a> {
     #[serde(borrow)]
-    metadata: Option<Object<Metadata<'a>>>,
+    metadata: Option<Object<Metadata<'a, OptOutLabel>>>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    labels: Option<Object<BTreeMap<Cow<'a, str>, Text<'a>>>>,
+#[derive(Debug)]
+struct OptOutLabel;
+
+impl LabelName for OptOutLabel {
+    const NAME: &'static str = OPT_OUT_LABEL;
 }
 
 impl<'a> NamespaceEdit<'a> {
@@ -50,8 +51,8 @@ impl<'a> NamespaceEdit<'a> {
         let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
         let touches_label = match operation {
             Operation::Create | Operation::Update => {
-                let Object(object) = request.object.ok_or(BadReview::NoObject)?;
-                let old = request.old_object.and_then(|Object(old)| old.label());
+                let object = request.object.ok_or(BadReview::NoObject)?;
+                let old = request.old_object.as_deref().and_then(Namespace::label);
                 object.label() != old
             }
             Operation::Connect | Operation::Delete => false,
@@ -95,10 +96,9 @@ impl<'a> NamespaceEdit<'a> {
     }
 }
 
-impl<'a> Namespace<'a> {
+impl Namespace<'_> {
     /// The value of the opt-out label.
-    fn label(self) -> Option<Cow<'a, str>> {
-        let Object(mut labels) = self.metadata?.0.labels?;
-        labels.remove(OPT_OUT_LABEL).map(|Text(value)| value)
+    fn label(&self) -> Option<&str> {
+        Metadata::label(self.metadata.as_ref()).map(AsRef::as_ref)
     }
 }

@@ -1,71 +1,92 @@
 //! An edit of the ConfigMap that holds the policy, judged before it is stored.
 //!
 //! What is not the policy (no label `imagegate/policy=true`, neither now nor before) is accepted
-//! unseen.
+//! unseen. Judging takes as long as compiling does, so it is apart from parsing: whoever serves
+//! requests can do it elsewhere.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::bad_review::BadReview;
+use super::config_map::{ConfigMap, TooLarge};
 use super::envelope::Envelope;
 use super::guard::{Guarded, MOST_WARNINGS};
 use super::operation::{ApiVersion, Operation};
-use super::strict::{Object, Text};
+use super::overwritten;
 use crate::policy::{
-    Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
+    self, Difference, Documents, Policy, Problem, Problems, UnchangedUpdates, Warning, compile,
+    compile_candidate,
 };
 
-/// The label of the ConfigMap that holds the policy.
-pub const POLICY_LABEL: &str = "imagegate/policy";
+/// What is said to whoever deletes the policy. One line of 120 characters at most.
+const DELETED: &str = "this deletes the image policy: replicas that run keep it, one that starts \
+                       without it is never ready";
 
-/// Bytes of all keys together: the API server refuses a ConfigMap that is larger, `MaxSecretSize`
-/// of `pkg/apis/core/types.go`. So what is larger was not sent by it.
-const LARGEST: usize = 1 << 20;
-
-/// A parsed request to create or update a ConfigMap.
+/// A parsed request to create, update or delete a ConfigMap.
 #[derive(Debug)]
-pub struct PolicyEdit<'a> {
+pub struct PolicyEdit {
     version: ApiVersion,
-    uid: Text<'a>,
-    user: Text<'a>,
-    /// The keys that would be mounted; `None` where there is nothing to judge.
-    keys: Option<BTreeMap<String, Vec<u8>>>,
+    uid: String,
+    user: String,
+    dry_run: bool,
+    change: Change,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ConfigMap {
-    metadata: Option<Object<Metadata>>,
-    data: Option<Object<BTreeMap<String, String>>>,
-    binary_data: Option<Object<BTreeMap<String, String>>>,
+/// What an edit would put in force, not compiled yet.
+#[derive(Debug, Default)]
+pub struct NewPolicy {
+    /// The keys that would be mounted.
+    keys: BTreeMap<String, Vec<u8>>,
+    unchanged_updates: UnchangedUpdates,
+    /// Who will overwrite the edit.
+    overwritten: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Metadata {
-    labels: Option<Object<BTreeMap<String, String>>>,
+/// How an edit is judged.
+#[derive(Debug)]
+pub enum Judging {
+    /// Without looking into it.
+    AtOnce(Guarded),
+    /// By compiling what it would put in force.
+    Compile(NewPolicy),
 }
 
-impl<'a> PolicyEdit<'a> {
-    /// Parses a request body.
+#[derive(Debug)]
+enum Change {
+    /// Of another ConfigMap, or of nothing.
+    Other,
+    Deletion,
+    Content(Result<NewPolicy, TooLarge>),
+}
+
+impl PolicyEdit {
+    /// Parses a request body. What is kept of it is no larger than a ConfigMap may be.
     ///
     /// # Errors
     /// When the body is not an AdmissionReview of a ConfigMap.
-    pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
-        let Envelope { version, operation, request } = Envelope::<'a, ConfigMap>::parse(body)?;
-        let user = request.user_info.map(|Object(user)| user).unwrap_or_default();
-        let keys = match (operation, request.object) {
+    pub fn parse(body: &[u8]) -> Result<Self, BadReview> {
+        let Envelope { version, operation, request } = Envelope::<'_, ConfigMap<'_>>::parse(body)?;
+        let user = request.user_info.map(|user| user.0.username.unwrap_or_default());
+        let was_policy = request.old_object.as_deref().is_some_and(ConfigMap::is_policy);
+        let change = match (operation, request.object) {
             (Operation::Create | Operation::Update, None) => return Err(BadReview::NoObject),
             // Taking the label away in the same edit does not take the edit out of sight.
-            (Operation::Create | Operation::Update, Some(Object(object))) => {
-                let old = request.old_object.as_deref();
-                let is_policy = object.is_policy() || old.is_some_and(ConfigMap::is_policy);
-                is_policy.then(|| object.keys())
+            (Operation::Create | Operation::Update, Some(object)) => {
+                if was_policy || object.is_policy() {
+                    Change::Content(NewPolicy::of(&object, request.old_object.map(|old| old.0)))
+                } else {
+                    Change::Other
+                }
             }
-            (Operation::Connect | Operation::Delete, _) => None,
+            (Operation::Delete, _) if was_policy => Change::Deletion,
+            (Operation::Connect | Operation::Delete, _) => Change::Other,
         };
-        let uid = request.uid.unwrap_or_default();
-        Ok(Self { version, uid, user: user.username.unwrap_or_default(), keys })
+        Ok(Self {
+            version,
+            uid: request.uid.map(|uid| uid.0.into_owned()).unwrap_or_default(),
+            user: user.map(|user| user.0.into_owned()).unwrap_or_default(),
+            dry_run: request.dry_run.unwrap_or_default(),
+            change,
+        })
     }
 
     /// The user's name.
@@ -74,71 +95,85 @@ impl<'a> PolicyEdit<'a> {
         &self.user
     }
 
-    /// Compiles the edit. A loosening one is accepted with a warning that names what it loosens;
-    /// `variables` are those of the process, `in_force` is what it would replace.
+    /// Whether the policy goes away with this edit, if nothing else keeps it.
     #[must_use]
-    pub fn judge(
-        self,
-        variables: &BTreeMap<String, String>,
-        in_force: Option<&Policy>,
-    ) -> (Guarded, Vec<u8>) {
-        let Self { version, uid, user: _, keys } = self;
-        let guarded = match keys {
-            None => Guarded::Accepted(Vec::new()),
-            Some(keys) if keys.values().map(Vec::len).sum::<usize>() > LARGEST => {
-                Guarded::Refused("a ConfigMap holds at most 1 MiB".to_owned())
-            }
-            Some(keys) => {
-                let documents = Documents { variables: variables.clone(), volume: Some(keys) };
-                judge(&documents, in_force)
-            }
+    pub fn deletes_the_policy(&self) -> bool {
+        matches!(self.change, Change::Deletion) && !self.dry_run
+    }
+
+    /// Whether there is a policy after this edit, by what became of it.
+    #[must_use]
+    pub fn stores_a_policy(&self, guarded: &Guarded) -> bool {
+        let is_accepted = matches!(guarded, Guarded::Accepted(_));
+        matches!(self.change, Change::Content(_)) && is_accepted && !self.dry_run
+    }
+
+    /// What is left to do in order to judge the edit. The content is handed out once.
+    #[must_use]
+    pub fn judge(&mut self) -> Judging {
+        match &mut self.change {
+            Change::Other => Judging::AtOnce(Guarded::Accepted(Vec::new())),
+            Change::Deletion => Judging::AtOnce(Guarded::Accepted(vec![DELETED.to_owned()])),
+            Change::Content(Ok(policy)) => Judging::Compile(std::mem::take(policy)),
+            Change::Content(Err(TooLarge)) => Judging::AtOnce(Guarded::Refused(
+                "the policy is larger than a ConfigMap can be".to_owned(),
+            )),
+        }
+    }
+
+    /// Renders the answer.
+    #[must_use]
+    pub fn answer(&self, guarded: &Guarded) -> Vec<u8> {
+        guarded.render(self.version, &self.uid)
+    }
+}
+
+impl NewPolicy {
+    /// `old` is what an update replaces. Whoever makes the ConfigMap anew, or leaves its keys as
+    /// they were, overwrites nobody's edit and is told nothing of that.
+    fn of(object: &ConfigMap<'_>, old: Option<ConfigMap<'_>>) -> Result<Self, TooLarge> {
+        let unchanged_updates = UnchangedUpdates::of(object.match_conditions());
+        let (owner, applied) = (object.policy_owner(), object.last_applied());
+        let keys = object.to_keys()?;
+        let changed = old.is_some_and(|old| old.to_keys().as_ref() != Ok(&keys));
+        let overwritten =
+            if changed { overwritten::warnings(owner, applied, &keys) } else { Vec::new() };
+        Ok(Self { keys, unchanged_updates, overwritten })
+    }
+
+    /// Compiles the policy and its candidate, each once. A loosening edit is accepted with a
+    /// warning that names what it loosens; `variables` are those of the process, `in_force` is what
+    /// the policy would replace.
+    #[must_use]
+    pub fn judge(self, variables: &BTreeMap<String, String>, in_force: Option<&Policy>) -> Guarded {
+        let Self { keys, unchanged_updates, overwritten } = self;
+        let documents = Documents { variables: variables.clone(), volume: Some(keys) };
+        let (policy, mut warnings) = match compile(&documents) {
+            Ok(compiled) => compiled,
+            Err(problems) => return refused("policy", &problems),
         };
-        let answer = guarded.render(version, &uid);
-        (guarded, answer)
+        match compile_candidate(&documents) {
+            None => {}
+            Some(Ok((_, of_candidate))) => warnings.extend(of_candidate),
+            Some(Err(problems)) => return refused("candidate policy", &problems),
+        }
+        let mut texts = overwritten;
+        texts.extend(unchanged_updates.warning(&policy).map(str::to_owned));
+        if let Some(in_force) = in_force {
+            let difference = Difference::between(in_force, &policy);
+            let left_out = difference.left_out_loosening;
+            let loosening = difference.changes.into_iter().filter(|change| change.loosens);
+            let said = |change: policy::Change| format!("this loosens the policy: {}", change.text);
+            texts.extend(loosening.map(said));
+            // One line for the count of those, and one for that of the warnings below.
+            cut(&mut texts, MOST_WARNINGS - 1, left_out, "loosening changes");
+        }
+        // A warning of the API server is one line, so the hint stays behind.
+        let without_hint = |Warning(warning)| Problem { hint: None, ..warning }.to_string();
+        texts.extend(warnings.into_iter().map(without_hint));
+        cut(&mut texts, MOST_WARNINGS, 0, "warnings");
+        Guarded::Accepted(texts)
     }
-}
-
-impl ConfigMap {
-    fn is_policy(&self) -> bool {
-        let labels = self.metadata.as_ref().and_then(|metadata| metadata.labels.as_ref());
-        labels.and_then(|labels| labels.get(POLICY_LABEL)).is_some_and(|value| value == "true")
-    }
-
-    fn keys(self) -> BTreeMap<String, Vec<u8>> {
-        let data = self.data.map(|Object(data)| data).unwrap_or_default();
-        // Mounted too, as bytes that no policy is written in.
-        let binary = self.binary_data.map(|Object(data)| data).unwrap_or_default();
-        let mut keys: BTreeMap<_, _> =
-            data.into_iter().map(|(key, text)| (key, text.into_bytes())).collect();
-        keys.extend(binary.into_keys().map(|key| (key, vec![0xff])));
-        keys
-    }
-}
-
-fn judge(documents: &Documents, in_force: Option<&Policy>) -> Guarded {
-    let (policy, mut warnings) = match compile(documents) {
-        Ok(compiled) => compiled,
-        Err(problems) => return refused("policy", &problems),
-    };
-    match compile_candidate(documents) {
-        None => {}
-        Some(Ok((_, of_candidate))) => warnings.extend(of_candidate),
-        Some(Err(problems)) => return refused("candidate policy", &problems),
-    }
-    let mut texts = Vec::new();
-    if let Some(in_force) = in_force {
-        let difference = Difference::between(in_force, &policy);
-        let left_out = difference.left_out_loosening;
-        let loosening = difference.changes.into_iter().filter(|change| change.loosens);
-        texts.extend(loosening.map(|change| format!("this loosens the policy: {}", change.text)));
-        // One place for the count of those, and one for that of the warnings below.
-        cut(&mut texts, MOST_WARNINGS - 1, left_out, "loosening changes");
-    }
-    // A warning of the API server is one line, so the hint stays behind.
-    let without_hint = |Warning(warning)| Problem { hint: None, ..warning }.to_string();
-    texts.extend(warnings.into_iter().map(without_hint));
-    cut(&mut texts, MOST_WARNINGS, 0, "warnings");
-    Guarded::Accepted(texts)
 }
 
 /// Cuts `texts` to `most`, the last of which counts what is not shown, with `more` that never were

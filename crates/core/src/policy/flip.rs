@@ -24,3 +24,50 @@ impl Flip {
         Some(Self { to: candidate.decision, rule })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Flip;
+    use crate::policy::{Decision, Field, ImageList, Mode, Rule, RuleCounts, Verdict, Violation};
+
+    fn verdict(decision: Decision, rule: Option<Rule>) -> Verdict<'static> {
+        let field = Field { pod_spec: "spec", list: ImageList::Containers, index: 0 };
+        let violation = |rule| Violation {
+            container: String::new(),
+            image: String::new(),
+            field,
+            rule,
+            message: String::new(),
+            advice: None,
+        };
+        Verdict {
+            decision,
+            mode: Mode::Enforce,
+            violations: rule.map(violation).into_iter().collect(),
+            violated: RuleCounts::default(),
+            exempted: Vec::new(),
+            exempted_total: 0,
+            denial_hint: None,
+            override_name: None,
+            policy_hash: "",
+        }
+    }
+
+    #[test]
+    fn rows() {
+        let allow = verdict(Decision::Allow, None);
+        let warn = verdict(Decision::Allow, Some(Rule::BlockedTag));
+        let deny = verdict(Decision::Deny, Some(Rule::MissingTag));
+        let to = |to, rule| Some(Flip { to, rule: Some(rule) });
+        let rows = [
+            (&allow, &warn, None),
+            (&deny, &deny, None),
+            (&deny, &warn, to(Decision::Allow, Rule::MissingTag)),
+            (&warn, &deny, to(Decision::Deny, Rule::MissingTag)),
+            (&allow, &deny, to(Decision::Deny, Rule::MissingTag)),
+        ];
+        for (given, candidate, expected) in rows {
+            assert_eq!(Flip::between(given, candidate), expected, "{given:?}, {candidate:?}");
+        }
+    }
+}

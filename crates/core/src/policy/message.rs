@@ -98,3 +98,34 @@ pub(super) fn shown(text: &str) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_IMAGE, LONGEST_LIST, Written, join, shown};
+    use crate::policy::source::Texts;
+
+    #[test]
+    fn a_list_is_cut_behind_its_longest_and_never_before_its_first() {
+        let long = |length: usize| "x".repeat(length);
+        let rows = [
+            (vec![], String::new()),
+            (vec![long(1), long(2)], "x,xx".to_owned()),
+            (vec![long(LONGEST_LIST + 1)], long(LONGEST_LIST + 1)),
+            (vec![long(LONGEST_LIST - 1), long(1)], format!("{},x", long(LONGEST_LIST - 1))),
+            (vec![long(LONGEST_LIST), long(1)], format!("{} and 1 more", long(LONGEST_LIST))),
+            (vec![long(1), long(LONGEST_LIST), long(1)], "x and 2 more".to_owned()),
+        ];
+        for (items, expected) in rows {
+            let items: Vec<&str> = items.iter().map(String::as_str).collect();
+            assert_eq!(join(&Written::of(&Texts::of_defaults(&items))), expected);
+        }
+    }
+
+    #[test]
+    fn text_of_a_user_is_cut_and_escaped() {
+        let long = "x".repeat(LONGEST_IMAGE);
+        assert_eq!(shown(&long), long);
+        assert_eq!(shown(&format!("{long}y")), format!("{long}…"));
+        assert_eq!(shown("a\nb\u{1b}[31mé"), r"a\nb\u{1b}[31mé");
+    }
+}

@@ -30,6 +30,7 @@ mod simple;
 mod source;
 mod subject;
 mod tag_set;
+mod unchanged_updates;
 mod verdict;
 mod yaml;
 
@@ -44,6 +45,7 @@ pub use printable::{is_printable, printable};
 pub use problem::{Problem, Problems, Warning};
 pub use simple::KEYS as SIMPLE_KEYS;
 pub use subject::{ContainerImage, Excess, Field, ImageList, Subject, Workload};
+pub use unchanged_updates::{MATCH_CONDITIONS, UnchangedUpdates};
 pub use verdict::{
     Decision, Exempted, Mode, Rule, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation,
 };

@@ -351,3 +351,119 @@ impl BadPattern {
 fn bad(message: &str, hint: &'static str) -> BadPattern {
     BadPattern { message: message.to_owned(), hint: Some(hint.into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Pattern as _, RegistryPattern, TagPattern, check_name_glob, check_namespace_glob,
+        check_service_account_glob,
+    };
+
+    /// What is wrong with a pattern, without its hint; `ok` where nothing is.
+    fn said<T>(parsed: Result<T, super::BadPattern>) -> String {
+        parsed.map_or_else(|bad| bad.message, |_| "ok".to_owned())
+    }
+
+    #[test]
+    fn registry_rows() {
+        let host = |length: usize| format!("{}.a", "a".repeat(length - 2));
+        let (longest, longer) = (host(512), host(513));
+        let path = |length: usize| format!("gcr.io/*{}", "a".repeat(length));
+        let (longest_path, longer_path) = (path(255), path(256));
+        let rows = [
+            ("*", "ok"),
+            ("**", "ok"),
+            ("gcr.io", "ok"),
+            ("gcr.io/acme-1.x_y/**", "ok"),
+            ("[::1]:5000/a", "ok"),
+            ("*.pkg.dev:5000", "ok"),
+            (&longest, "ok"),
+            (&longer, "is longer than 512 bytes"),
+            (&longest_path, "ok"),
+            (&longer_path, "can match no repository"),
+            ("", "does not begin with a registry host"),
+            ("a b", "does not begin with a registry host"),
+            ("a b*", "does not begin with a registry host or a glob"),
+            ("acme", "can match no image"),
+            ("*..io", "can match no registry host"),
+            ("gcr.io//acme", "can match no repository"),
+            ("gcr.io/acme//", "can match no repository"),
+            ("gcr.io/a b", "can match no repository"),
+            ("gcr.io/acme/Base", "can match no repository"),
+            ("gcr.io/acme:1", "holds a tag or a digest"),
+            ("gcr.io/acme@sha256", "holds a tag or a digest"),
+            ("*.io:443", "ends in the port of HTTPS"),
+            ("*.io:0443", "ends in the port of HTTPS"),
+            ("*.io:8443", "ok"),
+            ("user@gcr.io", "names a user"),
+            ("//", "is an empty regex"),
+            ("/a)|(b/", "is not a valid regex: unopened group"),
+            ("/a{1000}{1000}/", "is too large a regex"),
+        ];
+        for (written, expected) in rows {
+            assert_eq!(said(RegistryPattern::parse(written)), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn tag_rows() {
+        let (longest, longer) = ("a".repeat(128), "a".repeat(129));
+        let (glob, longest_glob) = (format!("{longer}*"), longest.clone() + &"*".repeat(384));
+        let longer_glob = format!("{longest_glob}*");
+        let rows = [
+            ("latest", "ok"),
+            ("_a.b-C*", "ok"),
+            (&longest, "ok"),
+            (&longer, "can match no tag"),
+            (&glob, "can match no tag"),
+            (&longest_glob, "ok"),
+            (&longer_glob, "is longer than 512 bytes"),
+            ("", "is not a tag or a glob over tags"),
+            ("a/b", "is not a tag or a glob over tags"),
+            (":latest", "begins with `:`"),
+            (".a", "can match no tag"),
+            ("-a", "can match no tag"),
+            ("//", "is an empty regex"),
+            ("/a/", "ok"),
+        ];
+        for (written, expected) in rows {
+            assert_eq!(said(TagPattern::parse(written)), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn kubernetes_name_rows() {
+        let of = |length: usize| format!("*{}", "a".repeat(length));
+        let cut = "is longer than 512 bytes";
+        let rows = [
+            (of(63), "ok", "ok"),
+            (of(64), "can match no namespace", "ok"),
+            (of(253), "can match no namespace", "ok"),
+            (of(254), "can match no namespace", "can match no service account"),
+            ("*".repeat(513), cut, cut),
+            ("a.b".into(), "can match no namespace", "ok"),
+            ("-*".into(), "can match no namespace", "can match no service account"),
+        ];
+        for (written, namespace, account) in rows {
+            assert_eq!(said(check_namespace_glob(&written)), namespace, "{written}");
+            assert_eq!(said(check_service_account_glob(&written)), account, "{written}");
+        }
+    }
+
+    #[test]
+    fn name_rows() {
+        let (longest, longer) = ("a".repeat(512), "a".repeat(513));
+        let nothing = "is not a name or a glob over names";
+        let rows = [
+            ("system:serviceaccount:ci:*", "ok"),
+            (&longest, "ok"),
+            (&longer, "is longer than 512 bytes"),
+            ("", nothing),
+            ("a b", nothing),
+            ("a\u{7f}", nothing),
+        ];
+        for (written, expected) in rows {
+            assert_eq!(said(check_name_glob(written)), expected, "{written}");
+        }
+    }
+}

@@ -182,7 +182,7 @@ fn index(position: usize) -> u32 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::PatternIndex;
+    use super::{Bucket, PatternIndex};
     use crate::policy::glob;
 
     fn index(patterns: &[String]) -> PatternIndex {
@@ -209,6 +209,22 @@ mod tests {
         assert_eq!(index.patterns.len(), 4);
         assert_eq!(index.first("a"), Some(0));
         assert_eq!(index.first("bd"), Some(2));
+    }
+
+    #[test]
+    fn each_pattern_goes_where_the_fewest_texts_find_it() {
+        for (pattern, bucket) in [
+            ("a", Bucket::Exact("a")),
+            ("a*", Bucket::Prefix("a")),
+            ("aa*b", Bucket::Prefix("aa")),
+            ("*b", Bucket::Suffix("b")),
+            ("a*bb", Bucket::Suffix("bb")),
+            ("ab*cd", Bucket::Prefix("ab")),
+            ("*", Bucket::Scanned),
+            ("*c*", Bucket::Scanned),
+        ] {
+            assert_eq!(Bucket::of(pattern), bucket, "{pattern}");
+        }
     }
 
     proptest! {

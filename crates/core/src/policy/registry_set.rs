@@ -183,6 +183,13 @@ mod tests {
             (&["registry.corp:5000"], "registry.corp:5000/x:1", Some(0)),
             (&["registry.corp"], "registry.corp:5000/x:1", None),
             (&["localhost"], "localhost/x:1", Some(0)),
+            // Of several that cover it, the first of the list.
+            (&["gcr.io/acme", "gcr.io/acme/x"], "gcr.io/acme/x/y:1", Some(0)),
+            (&["gcr.io/acme/x", "gcr.io/acme"], "gcr.io/acme/x/y:1", Some(0)),
+            (&["gcr.io/acme", "gcr.io"], "gcr.io/acme/x:1", Some(0)),
+            (&["gcr.io", "gcr.io/acme"], "gcr.io/acme/x:1", Some(0)),
+            (&["*.io", "gcr.io", "/.*/", "*"], "gcr.io/acme/x:1", Some(0)),
+            (&["/.*/", "*", "*.io", "gcr.io"], "gcr.io/acme/x:1", Some(0)),
         ];
         for (patterns, image, expected) in rows {
             assert_eq!(first(patterns, image), *expected, "{patterns:?} on {image}");

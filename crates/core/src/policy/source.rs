@@ -36,8 +36,8 @@ pub(super) struct Item<'a> {
 
 impl Texts<'_> {
     /// A list that nobody wrote.
-    pub(super) fn of_defaults(items: &[&'static str]) -> Texts<'static> {
-        let item = |text: &&'static str| Item { value: (*text).into(), place: (0, 0) };
+    pub(super) fn of_defaults<'a>(items: &[&'a str]) -> Texts<'a> {
+        let item = |text: &&'a str| Item { value: (*text).into(), place: (0, 0) };
         Texts { items: items.iter().map(item).collect(), at: At::new("default", "", None) }
     }
 

@@ -172,3 +172,15 @@ fn is_host(text: &str) -> bool {
 fn is_https(suffix: &str) -> bool {
     suffix.strip_prefix(':').is_some_and(|port| port.trim_start_matches('0') == "443")
 }
+
+#[test]
+fn an_address_in_brackets_is_folded_as_a_whole() {
+    for (written, folded) in [
+        ("[2001:DB8::A]", "[2001:db8::a]"),
+        ("[::01]", "[::01]"),
+        ("[::A]:05000", "[::a]:5000"),
+        ("[::A]:443", "[::a]"),
+    ] {
+        assert_eq!(fold_registry(written).unwrap(), folded, "{written}");
+    }
+}

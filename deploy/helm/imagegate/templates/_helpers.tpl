@@ -78,24 +78,102 @@ true
 {{- end -}}
 {{- end }}
 
+{{/* The ConfigMap with the policy as it is in the cluster, as JSON; `{}` without one or without a cluster. */}}
+{{- define "imagegate.liveConfigMap" -}}
+{{ lookup "v1" "ConfigMap" .Release.Namespace (include "imagegate.configMapName" .) | default dict | toJson }}
+{{- end }}
+
+{{/* Whether the values own the policy: `true` or empty. Otherwise the people who edit the ConfigMap do. */}}
+{{- define "imagegate.valuesOwnPolicy" -}}
+{{- if or .Values.policy .Values.simple -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/* The policy after this run, as far as it is in full form and can be known, as JSON. */}}
+{{- define "imagegate.policy" -}}
+{{- if include "imagegate.valuesOwnPolicy" . -}}
+{{ .Values.policy | toJson }}
+{{- else -}}
+{{- $live := include "imagegate.liveConfigMap" . | fromJson -}}
+{{ dig "data" "policy.yaml" "" $live | fromYaml | toJson }}
+{{- end -}}
+{{- end }}
+
 {{/* Whether the API server is to skip updates that change no image: `true` or empty. */}}
 {{- define "imagegate.imagesChanged" -}}
-{{- $all := eq "all" (.Values.policy.updates | default "changed") -}}
-{{- range .Values.policy.overrides -}}
-{{- $all = or $all (eq "all" (.updates | default "changed")) -}}
+{{- $policy := include "imagegate.policy" . | fromJson -}}
+{{- $all := eq "all" ($policy.updates | default "changed" | toString) -}}
+{{- range $policy.overrides -}}
+{{- $all = or $all (eq "all" (.updates | default "changed" | toString)) -}}
 {{- end -}}
 {{- if not $all -}}
 {{ include "imagegate.matchConditions" . }}
 {{- end -}}
 {{- end }}
 
+{{/* Whether there is a cluster to ask: `true` or empty. `helm template` and Argo CD have none. */}}
+{{- define "imagegate.cluster" -}}
+{{- if lookup "v1" "Namespace" "" "default" -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/*
+How far the installation is:
+  open     no replica was ready yet: nothing may be refused because the gate does not answer
+  closing  a replica is ready, and this run makes the API server refuse what it cannot ask about,
+           after it has seen that the API server reaches the gate
+  closed   an earlier run did that; it stays so, whatever becomes of the replicas
+With failurePolicy Ignore it stays open; that is also the way to upgrade a gate that is ready and not
+reached.
+*/}}
+{{- define "imagegate.stage" -}}
+{{- if include "imagegate.cluster" . -}}
+{{- $stage := "open" -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace (include "imagegate.fullname" .) | default dict -}}
+{{- if and (ne .Values.webhook.failurePolicy "Ignore") (gt (dig "status" "readyReplicas" 0 $deployment | int) 0) -}}
+{{- $stage = "closing" -}}
+{{- end -}}
+{{- $webhook := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" (include "imagegate.webhookName" .) | default dict -}}
+{{- range $webhook.webhooks -}}
+{{- if and (ne .name "reachable.imagegate.webhook") (eq .failurePolicy "Fail") -}}
+{{- $stage = "closed" -}}
+{{- end -}}
+{{- end -}}
+{{ $stage }}
+{{- else -}}
+{{ eq .Values.webhook.failurePolicy "Fail" | ternary "closed" "open" }}
+{{- end -}}
+{{- end }}
+
+{{/* The failurePolicy of a webhook at this stage: dict "root" $ "wanted" "Fail|FailOnceReady|Ignore" */}}
+{{- define "imagegate.failurePolicy" -}}
+{{- if or (eq .wanted "Ignore") (eq "open" (include "imagegate.stage" .root)) -}}
+Ignore
+{{- else -}}
+Fail
+{{- end -}}
+{{- end }}
+
 {{/* What the schema cannot say. */}}
 {{- define "imagegate.check" -}}
+{{- if not .Values.image.repository -}}
+{{- fail "image.repository: which registry has the image? The project publishes none: build it (`make image`), push it, and name it, as in --set image.repository=REGISTRY/imagegate" -}}
+{{- end -}}
 {{- if and .Values.policy .Values.simple -}}
 {{- fail "policy and simple: only one form of the policy can be in force; leave the other one out" -}}
 {{- end -}}
 {{- if and .Values.existingConfigMap (or .Values.policy .Values.simple .Values.candidate) -}}
 {{- fail "existingConfigMap: the policy is in that ConfigMap; leave policy, simple and candidate out" -}}
+{{- end -}}
+{{- if and .Values.candidate (not (include "imagegate.valuesOwnPolicy" .)) -}}
+{{- fail "candidate: these values do not own the policy, so the candidate belongs into the ConfigMap too, as its key candidate.yaml; or name policy or simple beside it" -}}
+{{- end -}}
+{{- $live := include "imagegate.liveConfigMap" . | fromJson -}}
+{{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $live -}}
+{{- if and (include "imagegate.valuesOwnPolicy" .) $live (ne $owner .Release.Name) -}}
+{{- fail (printf "policy: the ConfigMap %s is there already and does not belong to this release; name it in existingConfigMap, or delete it" (include "imagegate.configMapName" .)) -}}
 {{- end -}}
 {{- if eq .Values.tls.mode "existingSecret" -}}
 {{- if not .Values.tls.existingSecret.name -}}
@@ -105,6 +183,14 @@ true
 {{- fail "tls.existingSecret.caBundle: without the CA (or an annotation by which cainjector fills it in) the API server trusts no replica, and every Pod is refused" -}}
 {{- end -}}
 {{- end -}}
+{{- if eq "closing" (include "imagegate.stage" .) -}}
+{{- range append .Values.webhook.excludedNamespaces .Release.Namespace -}}
+{{- $namespace := lookup "v1" "Namespace" "" . -}}
+{{- if and $namespace (not (dig "metadata" "labels" "kubernetes.io/metadata.name" "" $namespace)) -}}
+{{- fail (printf "namespace %s: this API server does not label it, so that a closed gate would stand in its own way; kubectl label namespace %s kubernetes.io/metadata.name=%s" . . .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.clientCA.pem .Values.clientCA.existingConfigMap -}}
 {{- fail "clientCA: pem and existingConfigMap exclude one another" -}}
 {{- end -}}
@@ -112,15 +198,15 @@ true
 {{- fail "metrics.serviceMonitor: there is nothing to monitor without metrics.service" -}}
 {{- end -}}
 {{- $names := list -}}
-{{- range .Values.policy.overrides -}}{{- $names = append $names .name -}}{{- end -}}
+{{- range (include "imagegate.policy" . | fromJson).overrides -}}{{- $names = append $names .name -}}{{- end -}}
 {{- $seen := list -}}
 {{- range .Values.webhook.overrides -}}
 {{- if has .name $seen -}}
 {{- fail (printf "webhook.overrides: %q is there twice; put the label's values in one list" .name) -}}
 {{- end -}}
 {{- $seen = append $seen .name -}}
-{{- if and (not $.Values.existingConfigMap) (not (has .name $names)) -}}
-{{- fail (printf "webhook.overrides: the policy has no override %q, so every Pod sent there would be refused" .name) -}}
+{{- if and (or $live (not $.Values.existingConfigMap)) (not (has .name $names)) -}}
+{{- fail (printf "webhook.overrides: the policy has no override %q, so every Pod sent there would be refused; add it to the policy first" .name) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

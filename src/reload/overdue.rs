@@ -1,0 +1,81 @@
+//! Looks that do not come to an end in time.
+//!
+//! A file system that hangs cannot be asked to hurry, and a thread that waits for it cannot be
+//! cancelled. But that nothing is looked at meanwhile must not be a secret.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::telemetry::{Looks, Metrics};
+
+/// Waits for a look at `what`. Whenever another `period` has passed, it counts once more; the first
+/// time there is a line in the log too.
+pub async fn in_time<T>(
+    what: Looks,
+    period: Duration,
+    metrics: &Metrics,
+    look: impl Future<Output = T>,
+) -> T {
+    let mut look = pin!(look);
+    let mut said = false;
+    loop {
+        if let Ok(found) = timeout(period, look.as_mut()).await {
+            return found;
+        }
+        metrics.look_overdue(what);
+        if !said {
+            tracing::warn!(
+                what = what.as_str(),
+                seconds = period.as_secs(),
+                "a look takes longer than the time between two: no change is seen until it ends"
+            );
+            said = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::in_time;
+    use crate::telemetry::{Looks, Metrics};
+
+    const SERIES: &str = "imagegate_overdue_looks_total{of=\"policy\"} ";
+
+    fn overdue(metrics: &Metrics) -> u64 {
+        let text = metrics.render();
+        text.lines().find_map(|line| line.strip_prefix(SERIES)).unwrap().parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_look_that_hangs_is_counted_until_it_ends() {
+        let metrics = Metrics::new().unwrap();
+        let (end, ended) = oneshot::channel();
+        let look = in_time(Looks::Policy, Duration::from_millis(1), &metrics, ended);
+        let watch = async {
+            while overdue(&metrics) < 3 {
+                yield_now().await;
+            }
+            end.send(1).unwrap();
+        };
+        let both = async { tokio::join!(look, watch) };
+        let (found, ()) = timeout(Duration::from_secs(30), both).await.expect("it is not counted");
+        assert_eq!(found, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_look_in_time_is_not_counted() {
+        let metrics = Metrics::new().unwrap();
+        let look = async { 1 };
+        assert_eq!(in_time(Looks::Policy, Duration::from_hours(1), &metrics, look).await, 1);
+        assert_eq!(overdue(&metrics), 0);
+    }
+}

@@ -1,0 +1,59 @@
+//! Who may use how much: reviews of workloads, edits of the policy and edits of namespaces each
+//! have limits of their own, so that none of them can be flooded at the price of another.
+
+use super::gate::Endpoint;
+use super::limits::{Limits, Part};
+use crate::settings::Settings;
+
+/// Edits at one guard that are being read or judged. People and pipelines make a few a minute.
+const EDITS: usize = 32;
+/// Bytes of one edit. A review holds the object before and after the edit, each at most 1 MiB and
+/// what JSON's escapes add to it.
+const LARGEST_EDIT: usize = 4 << 20;
+/// Bytes of all edits at one guard: two of the largest.
+const ALL_EDITS: usize = 2 * LARGEST_EDIT;
+
+/// The limits of each kind of request.
+#[derive(Debug)]
+pub struct Budgets {
+    reviews: Limits,
+    policy_edits: Limits,
+    namespace_edits: Limits,
+}
+
+impl Budgets {
+    /// The settings are those of reviews, and an upper bound for the guards.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let guard = Settings {
+            max_requests: settings.max_requests.min(EDITS),
+            max_body_bytes: settings.max_body_bytes.min(LARGEST_EDIT),
+            max_body_bytes_total: settings.max_body_bytes_total.min(ALL_EDITS),
+            ..settings.clone()
+        };
+        Self {
+            reviews: Limits::new(settings),
+            policy_edits: Limits::new(&guard),
+            namespace_edits: Limits::new(&guard),
+        }
+    }
+
+    /// What one connection may hold, whatever it asks for.
+    pub(super) fn part(&self) -> Part {
+        self.reviews.part()
+    }
+
+    /// The limits of what a path names; of reviews, where it names nothing.
+    pub(super) fn at(&self, path: &str) -> &Limits {
+        Endpoint::at(path).map_or(&self.reviews, |endpoint| self.of(&endpoint))
+    }
+
+    /// The limits of an endpoint.
+    pub(super) fn of(&self, endpoint: &Endpoint) -> &Limits {
+        match endpoint {
+            Endpoint::Validate(_) => &self.reviews,
+            Endpoint::ValidateConfig => &self.policy_edits,
+            Endpoint::ValidateNamespace => &self.namespace_edits,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Answers that their clients have not taken yet.
+//!
+//! HTTP/2 lets a client ask on and take nothing, and a large page waits for a slow reader. Their
+//! memory has a bound for all connections of a port: beyond it, the connection that has not taken an
+//! answer for the longest is closed. One of a client that reads has nothing untaken for more than a
+//! moment.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+/// Bytes of answers that nobody has taken, on all connections of a port.
+const MOST: usize = 16 << 20;
+/// Bytes of a piece. What hyper was given and could not send, it keeps.
+const PIECE: usize = 16 << 10;
+/// What an answer costs beside its body: a stream with its task and its header fields.
+const ANSWER: usize = 3 << 10;
+
+/// All connections of a port.
+#[derive(Debug, Default)]
+pub(super) struct AllUntaken {
+    bytes: AtomicUsize,
+    connections: Mutex<HashMap<usize, Arc<OfConnection>>>,
+    next: AtomicUsize,
+}
+
+/// The answers of one connection. It leaves the others when it is dropped.
+#[derive(Debug)]
+pub(super) struct Untaken {
+    all: Arc<AllUntaken>,
+    number: usize,
+    own: Arc<OfConnection>,
+}
+
+#[derive(Debug)]
+struct OfConnection {
+    answers: AtomicUsize,
+    /// When an answer was taken last, or the first of them was given.
+    taken_at: Mutex<Instant>,
+    /// The token of this period.
+    period: ArcSwap<()>,
+    close: Notify,
+}
+
+/// The body of an answer. While it lives it holds the token of the period that it was given in.
+///
+/// It lives until the last piece was taken from it: hyper asks for another only when there is room to
+/// send it, and so once more than there are pieces, to be told of the end.
+pub(super) struct Answer<B> {
+    body: B,
+    /// What is left of a chunk of `body`.
+    rest: Bytes,
+    is_asked_for: bool,
+    bytes: usize,
+    all: Arc<AllUntaken>,
+    own: Arc<OfConnection>,
+    _token: Arc<()>,
+}
+
+/// Makes the bodies of one connection's answers.
+#[derive(Clone, Debug)]
+pub(super) struct Answers {
+    all: Arc<AllUntaken>,
+    own: Arc<OfConnection>,
+}
+
+impl AllUntaken {
+    pub(super) fn connection(self: &Arc<Self>) -> Untaken {
+        let own = Arc::new(OfConnection {
+            answers: AtomicUsize::new(0),
+            taken_at: Mutex::new(Instant::now()),
+            period: ArcSwap::default(),
+            close: Notify::new(),
+        });
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.connections().insert(number, Arc::clone(&own));
+        Untaken { all: Arc::clone(self), number, own }
+    }
+
+    /// Closes the connection that has not taken an answer for the longest; not `own` for its first.
+    fn close_the_slowest(&self, own: &Arc<OfConnection>) {
+        let mut connections = self.connections();
+        let waits = connections.iter().filter(|(_, each)| {
+            each.answers.load(Ordering::Relaxed) > usize::from(Arc::ptr_eq(each, own))
+        });
+        let slowest = waits.min_by_key(|(_, each)| each.taken_at()).map(|(number, _)| *number);
+        if let Some(closed) = slowest.and_then(|number| connections.remove(&number)) {
+            closed.close.notify_one();
+        }
+    }
+
+    fn connections(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Arc<OfConnection>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OfConnection {
+    fn taken_at(&self) -> Instant {
+        *self.taken_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn taken_now(&self) {
+        *self.taken_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+impl Untaken {
+    pub(super) fn answers(&self) -> Answers {
+        Answers { all: Arc::clone(&self.all), own: Arc::clone(&self.own) }
+    }
+
+    /// Returns when an answer was not taken for the whole of `period`, and before the end of
+    /// another.
+    pub(super) async fn stalled(&self, period: Duration) {
+        let mut last = Arc::new(());
+        loop {
+            sleep(period).await;
+            if Arc::strong_count(&last) > 1 {
+                return;
+            }
+            last = self.own.period.swap(Arc::new(()));
+        }
+    }
+
+    /// Returns when the memory of this connection's answers is needed for others.
+    pub(super) async fn crowded_out(&self) {
+        self.own.close.notified().await;
+    }
+}
+
+impl Drop for Untaken {
+    fn drop(&mut self) {
+        self.all.connections().remove(&self.number);
+    }
+}
+
+impl Answers {
+    pub(super) fn answer<B: Body>(&self, body: B) -> Answer<B> {
+        let length = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+        let bytes = ANSWER + length.unwrap_or(MOST);
+        let (all, own) = (Arc::clone(&self.all), Arc::clone(&self.own));
+        if own.answers.fetch_add(1, Ordering::Relaxed) == 0 {
+            own.taken_now();
+        }
+        if all.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST {
+            all.close_the_slowest(&own);
+        }
+        let token = own.period.load_full();
+        Answer { body, rest: Bytes::new(), is_asked_for: false, bytes, all, own, _token: token }
+    }
+}
+
+impl<B> Drop for Answer<B> {
+    fn drop(&mut self) {
+        self.all.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.own.answers.fetch_sub(1, Ordering::Relaxed);
+        self.own.taken_now();
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.get_mut();
+        this.is_asked_for = true;
+        while this.rest.is_empty() {
+            match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => this.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let piece = this.rest.split_to(this.rest.len().min(PIECE));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        !self.is_asked_for && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = self.rest.len() as u64;
+        let inner = self.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower() + rest);
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use http_body_util::Full;
+    use tokio::time::timeout;
+
+    use super::{AllUntaken, MOST, Untaken};
+
+    async fn is_closed(untaken: &Untaken) -> bool {
+        timeout(Duration::ZERO, untaken.crowded_out()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn beyond_the_bound_the_slowest_reader_is_closed() {
+        let all = Arc::new(AllUntaken::default());
+        let (slow, reads, idle) = (all.connection(), all.connection(), all.connection());
+        let part = |connection: &Untaken| {
+            connection.answers().answer(Full::new(bytes::Bytes::from(vec![0; MOST / 4])))
+        };
+        let _first = part(&slow);
+        let kept = part(&reads);
+        drop(part(&reads));
+        let _second = part(&slow);
+        assert!(!is_closed(&slow).await, "three quarters of the bound");
+        let _more = part(&reads);
+        assert!(is_closed(&slow).await && !is_closed(&reads).await && !is_closed(&idle).await);
+        drop(kept);
+    }
+}
