@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use imagegate::settings::Protocol;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -41,6 +41,8 @@ pub(crate) type Body = BoxBody<Bytes, Infallible>;
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,
+    /// The address that it connects from, where it does not leave that to the system.
+    own: Option<IpAddr>,
     config: Arc<ClientConfig>,
 }
 
@@ -82,12 +84,17 @@ impl Client {
             Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
             None => builder.with_no_client_auth(),
         };
-        Self { address, config: Arc::new(config) }
+        Self { address, own: None, config: Arc::new(config) }
     }
 
     /// The same client for another address.
     pub(crate) fn at(&self, address: SocketAddr) -> Self {
-        Self { address, config: Arc::clone(&self.config) }
+        Self { address, ..self.clone() }
+    }
+
+    /// The same client with an address of its own.
+    pub(crate) fn from(&self, own: IpAddr) -> Self {
+        Self { own: Some(own), ..self.clone() }
     }
 
     /// A handshake without HTTP.
@@ -97,7 +104,14 @@ impl Client {
             Protocol::Http1 => b"http/1.1".to_vec(),
             Protocol::Http2 => b"h2".to_vec(),
         }];
-        let stream = TcpStream::connect(self.address).await?;
+        let stream = match self.own {
+            None => TcpStream::connect(self.address).await?,
+            Some(own) => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind((own, 0).into())?;
+                socket.connect(self.address).await?
+            }
+        };
         stream.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await

@@ -14,5 +14,6 @@ mod siege_guards;
 mod siege_http;
 mod siege_policy;
 mod siege_review;
+mod siege_together;
 mod start;
 mod stories;

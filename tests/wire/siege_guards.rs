@@ -17,7 +17,7 @@ const POLICY: &str = "mode: enforce\n";
 const GUARDS: [&str; 2] = ["/validate-config", "/validate-namespace"];
 
 /// A review of an edit of the policy's ConfigMap.
-fn policy_edit(policy: &str) -> Vec<u8> {
+pub(crate) fn policy_edit(policy: &str) -> Vec<u8> {
     let labels = json!({"imagegate/policy": "true"});
     json!({
         "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
@@ -34,7 +34,7 @@ fn policy_edit(policy: &str) -> Vec<u8> {
 }
 
 /// 77 kB of 3,000 regexes, each of which costs milliseconds.
-fn expensive() -> String {
+pub(crate) fn expensive() -> String {
     let mut policy = "blockedTags:\n".to_owned();
     for number in 0..3_000 {
         writeln!(policy, "- /a{number:04}[a-z]{{900}}.*/").unwrap();

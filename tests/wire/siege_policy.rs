@@ -14,7 +14,7 @@ const MOST: u64 = 160 << 10;
 const LARGEST: usize = 1 << 20;
 
 /// An edit of the policy, by anybody who reaches the port.
-fn edit(policy: &str) -> Vec<u8> {
+pub(crate) fn edit(policy: &str) -> Vec<u8> {
     let labels = json!({"imagegate/policy": "true"});
     let object = json!({"metadata": {"labels": labels}, "data": {"policy.yaml": policy}});
     let request = json!({"uid": "1", "operation": "CREATE", "object": object});
@@ -67,7 +67,7 @@ fn filled(head: &str, tail: &str, item: impl Fn(u32) -> String) -> String {
 }
 
 /// A list of nine aliases of a list of nine aliases, and so on: a billion texts.
-fn alias_bomb() -> String {
+pub(crate) fn alias_bomb() -> String {
     let level = |n: usize| {
         let below = vec![format!("*a{}", n - 1); 9].join(",");
         format!("a{n}: &a{n} [{below}]\n")
@@ -76,7 +76,7 @@ fn alias_bomb() -> String {
 }
 
 /// Sixteen large regexes behind an anchor, in sixty overrides.
-fn aliased_regexes() -> String {
+pub(crate) fn aliased_regexes() -> String {
     let regexes: Vec<_> = (0..16).map(|n| format!("'/a{n}[a-z]{{9000}}/'")).collect();
     let each = |n: usize| format!("- {{name: o{n}, blockedTags: *r}}\n");
     let overrides: String = (0..60).map(each).collect();
