@@ -5,7 +5,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 POLICY := var/policy
-BINARY := target/release/imagegate
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BINARY := $(TARGET)/release/imagegate
+DEBUG_BINARY := $(TARGET)/debug/imagegate
+PREFIX ?= $(HOME)/.local
 # The tests that a machine could not run, a line each.
 SKIPPED := $(CURDIR)/target/skipped.txt
 
@@ -14,8 +17,8 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with a policy to edit in var/policy
-	cargo run --locked --quiet -- serve --self-signed --policy $(POLICY) \
+run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with the policy in var/policy, to edit while it runs
+	cargo run --locked -- serve --self-signed --policy $(POLICY) \
 	  --listen 127.0.0.1:3000 --admin-listen 127.0.0.1:8080
 
 $(POLICY)/policy.yaml: config/policy/policy.yaml
@@ -33,33 +36,43 @@ test: ## Run every test that needs nothing but the toolchain; ends with what it 
 	exit $$status
 
 .PHONY: demo
-demo: ## The four known cases, a live edit, and the counters, in a few seconds
-	cargo build --locked --quiet
-	tests/demo.sh target/debug/imagegate
+demo: ## Show the four known cases, a live edit, a bad edit and the counters; seconds, once built
+	cargo build --locked
+	tests/demo.sh $(DEBUG_BINARY)
+
+.PHONY: install
+install: $(BINARY) ## Install the release binary into PREFIX/bin, ~/.local/bin by default
+	@bin=$(patsubst ~%,$(HOME)%,$(PREFIX))/bin; \
+	install -D --mode=755 $(BINARY) "$$bin/imagegate"; \
+	echo "installed $$("$$bin/imagegate" --version) as $$bin/imagegate"; \
+	case ":$$PATH:" in \
+	  *":$$bin:"*) ;; \
+	  *) echo "$$bin is not in PATH; run: export PATH=\"$$bin:\$$PATH\"" ;; \
+	esac
 
 .PHONY: e2e
-e2e: ## Every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
-	cargo build --locked --quiet
-	IMAGEGATE_BINARY=target/debug/imagegate tests/e2e/run.sh
+e2e: ## Run every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
+	cargo build --locked
+	IMAGEGATE_BINARY=$(DEBUG_BINARY) tests/e2e/run.sh
 
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt
 
 .PHONY: lint
-lint: ## Formatting, lints and documentation, all warnings refused
+lint: ## Check formatting, lints and documentation; a warning is an error
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
 
 .PHONY: deny
-deny: ## Licences, bans and sources of what is depended on; advisories where they can be fetched
+deny: ## Check licences, bans and sources of the dependencies, and advisories if they can be fetched
 	cargo fetch --locked
 	cargo deny --offline --locked check --hide-inclusion-graph bans licenses sources
 	@if cargo deny --locked fetch db >/dev/null 2>&1; then \
 	  cargo deny --locked check advisories; \
 	else \
-	  echo 'the advisory database cannot be reached; advisories are not checked'; \
+	  echo 'the advisory database is out of reach: advisories are not checked'; \
 	fi
 
 .PHONY: build
@@ -74,7 +87,7 @@ image: ## Build the container image imagegate:VERSION, with docker or with build
 	deploy/image.sh
 
 .PHONY: screenshots
-screenshots: $(BINARY) ## Draw the logo and the screenshots of resources/, from real runs; a minute
+screenshots: $(BINARY) ## Draw the logo and the screenshots in resources/ from real runs; a minute
 	resources/screenshots.sh $(BINARY)
 
 .PHONY: fuzz-smoke
@@ -99,16 +112,16 @@ mutants-slice: ## An eighth of the mutants that have been run before, five minut
 	  $(foreach file,$(SCORED),--file '**/$(file)')
 
 .PHONY: soak
-soak: $(BINARY) ## Load for SOAK_SECONDS while policy and key pair change; needs wrk
+soak: $(BINARY) ## Load the webhook for SOAK_SECONDS while policy and certificate change; needs wrk
 	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
 
 .PHONY: sbom
-sbom: ## Write the bill of materials, CycloneDX
+sbom: ## Write a CycloneDX bill of materials
 	mkdir -p target
 	deploy/sbom.py >target/imagegate.cdx.json
 
 .PHONY: reproducible
-reproducible: ## Build the release binary twice and compare
+reproducible: ## Build the release binary twice and compare the two
 	tests/reproducible.sh
 
 .PHONY: chart
@@ -116,22 +129,22 @@ chart: ## Check the manifests, the chart, the alerts and the dashboard
 	tests/deploy/check.sh
 
 .PHONY: check
-check: lint deny test ## What must be green before a commit
+check: lint deny test ## Run what must be green before a commit
 
 .PHONY: bench
-bench: ## What a decision costs, part by part; BENCH=generated picks some
+bench: ## Measure what a decision costs, part by part; BENCH=generated selects some
 	cargo bench --locked --bench micro -- $(BENCH)
 
 .PHONY: instructions
-instructions: ## Count the instructions of a decision against benches/instructions/baseline.tsv; needs valgrind
+instructions: ## Compare the instruction counts of a decision with benches/instructions/baseline.tsv; needs valgrind
 	binary=$$(CARGO_PROFILE_BENCH_LTO=off cargo bench --locked --bench instructions --no-run \
 	  --target-dir target/instructions --message-format=json \
 	  | sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p'); \
 	python3 benches/instructions/guard.py "$$binary" $(INSTRUCTIONS)
 
 .PHONY: load
-load: ## A real load over TLS beside a do-nothing floor; LOAD='--sizes 2' picks some
-	@# With the floor comes a webhook with the features of the tests, so that the real one is built last.
+load: ## Measure under load over TLS, next to a server that does nothing; LOAD='--sizes 2' selects some
+	@# Building the floor also builds the webhook, with the tests' features; so the real one is built last.
 	floor=$$(cargo build --locked --release --bench floor --message-format=json \
 	  | sed -n 's/.*"executable":"\([^"]*floor[^"]*\)".*/\1/p'); \
 	cargo build --locked --release; \

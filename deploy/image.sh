@@ -39,6 +39,9 @@ arguments=(--file deploy/Dockerfile --tag "$image" --build-arg "VERSION=$version
 
 if [[ -z $binary ]] && docker info >/dev/null 2>&1; then
   [[ -z ${BUILDER:-} ]] || arguments+=(--build-arg "BUILDER=$BUILDER")
+  # The commit's time, so that the same commit makes the same image.
+  seconds=$(git log -1 --format=%ct 2>/dev/null || true)
+  [[ -z $seconds ]] || arguments+=(--build-arg "SOURCE_DATE_EPOCH=$seconds")
   DOCKER_BUILDKIT=1 docker build "${arguments[@]}" .
   printf '%s is in docker\n' "$image"
   exit

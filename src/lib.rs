@@ -14,6 +14,7 @@
 //! | [`telemetry`] | events, metrics and the log | stderr |
 //! | [`files`] | regular files, read without waiting | files |
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
+//! | [`version`] | version, commit and date of the build | none |
 //! | [`cli`] | one file per subcommand | all |
 
 // Panics are defects: a webhook that dies refuses every Pod in the cluster. Tests may panic, so
@@ -35,3 +36,4 @@ pub mod reload;
 pub mod server;
 pub mod settings;
 pub mod telemetry;
+pub mod version;

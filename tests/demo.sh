@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole of ImageGate in a few seconds: the four known cases over TLS, a live edit of the policy
-# that flips a verdict, a bad edit that flips nothing, and the counters. Fails where any differs.
+# that flips a verdict, an invalid edit that changes nothing, and the counters. Fails where any differs.
 #
 # Usage: demo.sh BINARY
 set -euo pipefail
@@ -30,7 +30,7 @@ until_true() {
     "$@" && return
     read -rt 0.05 <> <(:) || true
   done
-  fail "waited in vain for: $*"
+  fail "timed out waiting for: $*"
 }
 
 field() { sed -n "s/.*ImageGate is ready!.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/log"; }
@@ -70,7 +70,7 @@ allowedRegistries: [docker.io, gcr.io]
 blockedTags: [staging, latest]
 YAML
 
-say 'start: a key pair in memory, a policy in a directory'
+say 'start: a self-signed certificate, a policy in a directory'
 "$binary" serve --self-signed --policy "$work/policy" --listen 127.0.0.1:0 \
   --admin-listen 127.0.0.1:0 --log-format json 2>"$work/log" &
 server=$!
@@ -91,13 +91,13 @@ until_true metric_is imagegate_policy_generation 2
 expect quay.io/acme/web:1 admitted
 expect docker.io/nginx:1.20 'Only images from quay.io,gcr.io are allowed.'
 
-say 'a bad edit: nothing flips, and it is said loudly'
+say 'an invalid edit: nothing changes, and the log and /policy say why'
 echo 'mode: strict' >>"$work/policy/policy.yaml"
 until_true metric_is imagegate_policy_last_reload_successful 0
 expect quay.io/acme/web:1 admitted
 curl -s "http://$admin/policy" | sed -n '/"problems"/,/]/p'
 
-say 'the counters moved'
+say 'the counters'
 curl -s "http://$admin/metrics" |
   grep -E '^imagegate_(admission_decisions|violations|policy_reloads)_total' | grep -v ' 0$'
 metric_is 'imagegate_admission_decisions_total{decision="allow",mode="enforce",operation="CREATE"}' 3 ||

@@ -13,6 +13,7 @@ build() {
   git archive HEAD | tar -x -C "$tree"
   # Paths of this machine are the one thing that a build takes from where it runs.
   (cd "$tree" && SOURCE_DATE_EPOCH=$(git -C "$OLDPWD" log -1 --format=%ct) \
+    IMAGEGATE_COMMIT=$(git -C "$OLDPWD" rev-parse HEAD) \
     RUSTFLAGS="--remap-path-prefix=$tree=/imagegate --remap-path-prefix=$cargo_home=/cargo" \
     CFLAGS="-ffile-prefix-map=$tree=/imagegate -ffile-prefix-map=$cargo_home=/cargo" \
     cargo build --release --locked --quiet)

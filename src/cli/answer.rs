@@ -1,11 +1,11 @@
 //! What becomes of one image, in one word.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use imagegate_core::policy::{Mode, Verdict};
 
 /// The words of `check`, `test` and `diff`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Answer {
     /// It breaks no rule.
@@ -21,6 +21,10 @@ pub(super) enum Answer {
 }
 
 impl Answer {
+    /// Every answer.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Allow, Self::Deny, Self::Warn, Self::Audit, Self::Exempt];
+
     /// The answer to a verdict on one image.
     pub(super) fn of(verdict: &Verdict<'_>) -> Self {
         match (verdict.violations.is_empty(), verdict.exempted.is_empty(), verdict.mode) {

@@ -17,18 +17,18 @@ use imagegate_core::policy::printable;
 
 /// Judge images and manifests as the webhook would
 ///
-/// A pod template is judged as the Pods that it makes. Exit code 0: all are allowed; 1: something
-/// is denied; 2: something cannot be read; 3: the policy is not valid.
+/// A pod template is judged like the Pods created from it. Exit codes: 0 everything is allowed,
+/// 1 something is denied, 2 something cannot be read, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     #[command(flatten)]
     targets: Targets,
-    /// The policy: a directory, a file, or a manifest of its `ConfigMap` [default: as `serve`]
+    /// The policy: a directory, a file, or a ConfigMap manifest [default: what `serve` would use]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     #[command(flatten)]
     asker: Asker,
-    /// How results are printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
@@ -147,7 +147,7 @@ impl Finding {
     }
 }
 
-/// A count on the terminal while a long check goes on.
+/// A running count on the terminal during a long check.
 struct Progress {
     wanted: bool,
     shown: bool,
@@ -157,7 +157,7 @@ struct Progress {
 impl Progress {
     const EVERY: Duration = Duration::from_millis(500);
 
-    /// Shown only where the results go elsewhere than to the terminal.
+    /// Shown only if the results do not go to the terminal themselves.
     fn new() -> Self {
         let wanted = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
         Self { wanted, shown: false, next: Instant::now() + Self::EVERY }

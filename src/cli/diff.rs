@@ -1,4 +1,4 @@
-//! `imagegate diff`: what another policy would change.
+//! `imagegate diff`: what a new policy would change.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -12,15 +12,16 @@ use super::target::{Asker, Targets};
 use imagegate_core::policy::Difference;
 use imagegate_core::policy::printable;
 
-/// Compare two policies, in words and over images or manifests
+/// Show what changes between two policies, and for which images
 ///
-/// Exit code 0: nothing changes; 1: something does.
+/// Exit codes: 0 nothing changes, 1 something does, 2 something cannot be read, 3 a policy is not
+/// valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Diff {
-    /// The policy that is in force
+    /// The current policy
     #[arg(value_name = "OLD")]
     old: PathBuf,
-    /// The policy that would replace it
+    /// The new policy
     #[arg(value_name = "NEW")]
     new: PathBuf,
     #[command(flatten)]
@@ -69,7 +70,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         Ok(())
     })?;
     if total > 0 {
-        super::say(&format!("{}: {changed} with another answer", super::images(total)));
+        super::say(&format!("{}: {changed} decided differently", super::images(total)));
     }
     Ok(if unreadable > 0 {
         Exit::Unusable

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// 0: all is well, everything is allowed.
+    /// 0: everything is fine, or allowed.
     Fine,
     /// 1: something is denied, or a test case failed.
     Denied,

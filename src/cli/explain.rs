@@ -10,15 +10,16 @@ use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
 use super::target::{self, Asker, Target};
+use imagegate_core::image::Reference;
 use imagegate_core::policy::printable;
 use imagegate_core::policy::{Subject, Workload};
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]
 pub(super) struct Explain {
-    /// The image, as a Pod would name it
+    /// The image, written as in a Pod
     image: String,
-    /// The policy: a directory, a file, or a manifest of its `ConfigMap` [default: as `serve`]
+    /// The policy: a directory, a file, or a ConfigMap manifest [default: what `serve` would use]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     #[command(flatten)]
@@ -65,11 +66,22 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     for (title, lines) in [
         ("exemption ", &explanation.exemptions),
         ("near miss ", &explanation.near_misses),
-        ("accepted  ", &explanation.suggestions),
+        ("accepted  ", &accepted(image, explanation.suggestions)),
+        ("accepted  ", &explanation.remedies),
     ] {
         for line in lines {
             writeln!(out, "{title} {}", printable(line))?;
         }
     }
     Ok(if answer == Answer::Deny { Exit::Denied } else { Exit::Fine })
+}
+
+/// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says
+/// which one it assumes.
+fn accepted(image: &str, suggestions: Vec<String>) -> Vec<String> {
+    if !Reference::parse(image.trim()).is_ok_and(|reference| reference.is_short_name()) {
+        return suggestions;
+    }
+    let if_meant = |suggestion| format!("{suggestion}, if the image on Docker Hub is meant");
+    suggestions.into_iter().map(if_meant).collect()
 }

@@ -1,7 +1,7 @@
 //! Images in Kubernetes manifests: files, directories and standard input, YAML or JSON, many
 //! documents, Lists.
 //!
-//! Objects that hold no image are passed over; documents that are no objects are reported.
+//! Objects without images are skipped; documents that are not objects are reported.
 
 use std::fs;
 use std::io::Read as _;
@@ -9,20 +9,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
-use super::target::{Place, Target};
-use imagegate_core::admission::images_of_object;
-use imagegate_core::policy::printable;
+use super::located::{self, Place, STDIN};
+use super::target::{self, Target};
+use imagegate_core::admission::{BadReview, images_of_object};
 
-/// Bytes of one file.
+/// The largest file that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
-/// Directories inside each other.
+/// How deep directories may be nested.
 const DEEPEST: usize = 32;
 
 /// Calls `visit` with each image at `path`; returns how many documents could not be read.
 pub(super) fn each(path: &Path, visit: &mut impl FnMut(Target) -> Result<()>) -> Result<usize> {
-    if path == Path::new("-") {
-        return document_file("standard input", &read(std::io::stdin(), "standard input")?, visit);
+    if path == Path::new(STDIN) {
+        return document_file(STDIN, &read(std::io::stdin(), "standard input")?, visit);
     }
     let mut unreadable = 0;
     for file in files(path, 0)? {
@@ -33,7 +34,7 @@ pub(super) fn each(path: &Path, visit: &mut impl FnMut(Target) -> Result<()>) ->
     Ok(unreadable)
 }
 
-/// The manifests below a directory in the order of their names, or the file itself.
+/// The manifests below a directory, sorted by name, or the file itself.
 fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>> {
     let failed = || format!("cannot read `{}`", path.display());
     if !fs::metadata(path).with_context(failed)?.is_dir() {
@@ -75,18 +76,18 @@ fn document_file(
     text: &str,
     visit: &mut impl FnMut(Target) -> Result<()>,
 ) -> Result<usize> {
-    let documents: Vec<Value> = match documents(text) {
+    let documents = match documents(text) {
         Ok(documents) => documents,
         Err(error) => {
-            super::say(&format!("{}: {}", printable(file), printable(&error)));
+            super::say(&located::malformed(file, &error));
             return Ok(1);
         }
     };
     let mut unreadable = 0;
-    for (index, document) in documents.into_iter().enumerate() {
+    for (place, document) in documents {
         for object in objects(document) {
             if let Err(why) = object_images(file, &object, visit)? {
-                super::say(&format!("{}: document {}: {why}", printable(file), index + 1));
+                super::say(&located::at(file, Some(place), &why));
                 unreadable += 1;
             }
         }
@@ -94,7 +95,8 @@ fn document_file(
     Ok(unreadable)
 }
 
-fn documents(text: &str) -> Result<Vec<Value>, String> {
+/// The documents of a text, each with its place.
+fn documents(text: &str) -> Result<Vec<(Place, Value)>, serde_saphyr::Error> {
     let mut options = serde_saphyr::Options::default();
     options.with_snippet = false;
     if let Some(budget) = &mut options.budget {
@@ -102,9 +104,9 @@ fn documents(text: &str) -> Result<Vec<Value>, String> {
         budget.max_nodes = 5_000_000;
         budget.max_documents = 100_000;
     }
-    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| error.to_string())?;
-    Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+    let documents: Vec<Spanned<Value>> = serde_saphyr::from_multiple_with_options(text, options)?;
+    let written = documents.into_iter().filter(|document| !document.value.is_null());
+    Ok(written.map(|document| (located::place(document.referenced), document.value)).collect())
 }
 
 /// The items of a List, or the object itself.
@@ -127,18 +129,22 @@ fn object_images(
     object: &Value,
     visit: &mut impl FnMut(Target) -> Result<()>,
 ) -> Result<Result<(), String>> {
-    if object.get("kind").is_none() {
-        return Ok(Err("this is no Kubernetes object, since it has no `kind`".to_owned()));
-    }
+    let Some(kind) = object.get("kind").and_then(Value::as_str) else {
+        return Ok(Err("not a Kubernetes object: it has no `kind`".to_owned()));
+    };
     let json = object.to_string();
     let object = match images_of_object(json.as_bytes()) {
         Ok(object) => object,
+        // The parser's line and column are those of the JSON that was made of the manifest.
+        Err(BadReview::Malformed { reason, .. }) => {
+            return Ok(Err(format!("not a valid {kind}: {reason}")));
+        }
         Err(error) => return Ok(Err(error.to_string().replace("the body", "the object"))),
     };
     let namespace = (!object.namespace.is_empty()).then(|| object.namespace.clone().into_owned());
     for image in object.images {
         visit(Target {
-            place: Some(Place {
+            place: Some(target::Place {
                 file: file.to_owned(),
                 kind: object.kind.clone().into_owned(),
                 name: object.name.clone().into_owned(),

@@ -1,13 +1,14 @@
 //! The command line: one file per subcommand.
 //!
-//! Results go to standard output, everything else to standard error. Exit codes: 0 all is well,
-//! 1 something is denied, 2 wrong usage or unreadable input, 3 the policy is not valid.
+//! Results go to standard output, everything else to standard error. Exit codes: 0 fine, 1 something
+//! is denied, 2 wrong usage or unreadable input, 3 the policy is not valid.
 
 mod answer;
 mod check;
 mod diff;
 mod exit;
 mod explain;
+mod located;
 mod manifests;
 mod paint;
 mod policy_source;
@@ -22,11 +23,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::version;
 use exit::Exit;
 
-/// Refuses Pods whose images come from untrusted registries, carry a prohibited tag, or have none
+/// Refuses Pods whose images come from untrusted registries, carry a prohibited tag, or have no tag
 #[derive(Debug, Parser)]
-#[command(name = "imagegate", version, max_term_width = 100)]
+#[command(name = "imagegate", version = version::IN_FULL.as_str(), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -65,7 +67,7 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Prints a line to standard error. Nothing is left to be done where even that fails.
+/// Prints a line to standard error. A failure is ignored: there is nowhere left to report it.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -75,7 +77,7 @@ fn images(count: usize) -> String {
     format!("{count} image{}", if count == 1 { "" } else { "s" })
 }
 
-/// Whether the reader of standard output went away, as `head` does.
+/// Whether the reader of standard output has closed it, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()

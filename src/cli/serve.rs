@@ -21,35 +21,35 @@ const BLOCKING_THREADS: usize = 8;
 
 /// Serve the webhook
 ///
-/// Every flag is also a setting of the file and a variable: --tls-cert is `tls_cert` and
-/// `IMAGEGATE_TLS_CERT`. config/imagegate.toml lists the settings that have no flag.
+/// Every flag can also be set in the configuration file and by an environment variable: --tls-cert
+/// is `tls_cert` and `IMAGEGATE_TLS_CERT`. config/imagegate.toml lists all settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     /// The policy: a mounted directory or a file [default: /etc/imagegate/policy]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
-    /// Where the webhook listens, HTTPS [default: 0.0.0.0:3000]
+    /// Address of the webhook, HTTPS [default: 0.0.0.0:3000]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Where metrics and probes are served, HTTP [default: 0.0.0.0:8080]
+    /// Address of metrics and probes, HTTP [default: 0.0.0.0:8080]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
-    /// The serving certificate and its chain, PEM
+    /// Serving certificate with its chain, PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// The key of the serving certificate, PEM
+    /// Private key of the serving certificate, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Serve only clients that this CA has certified, PEM
+    /// Accept only clients with a certificate from this CA, PEM
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
-    /// Make a key pair in memory, for a try-out
+    /// Use a self-signed certificate made in memory, to try ImageGate out
     #[arg(long, conflicts_with = "tls_cert")]
     self_signed: bool,
-    /// A file of settings, TOML
+    /// Configuration file, TOML
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How log lines look [default: text]
+    /// Log format [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
 }
@@ -62,7 +62,7 @@ pub(super) fn run(serve: Serve) -> Result<Exit> {
     let (settings, ignored) = Settings::load(file.as_deref(), &variables, flags(serve))?;
     let log = Log::start(settings.log_format, &settings.log_level)?;
     for name in ignored {
-        tracing::warn!(variable = name.as_str(), "this variable names no setting");
+        tracing::warn!(variable = name.as_str(), "an environment variable names no known setting");
     }
     // The rest of the environment may hold secrets, and is nobody's business from here on.
     let of_policy = |(name, _): &(String, String)| SIMPLE_KEYS.contains(&name.as_str());

@@ -12,10 +12,10 @@ use imagegate_core::policy::{
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]
 pub(super) struct Targets {
-    /// Images, as a Pod would name them
+    /// Images, written as in a Pod
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
-    /// Manifests, YAML or JSON: files, directories, or `-`
+    /// Manifests in YAML or JSON: files, directories, or `-`
     #[arg(short, long, value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
 }
@@ -23,13 +23,13 @@ pub(super) struct Targets {
 /// Who asks, and where.
 #[derive(Debug, clap::Args)]
 pub(super) struct Asker {
-    /// The namespace of images and of manifests that name none
+    /// Namespace for images, and for manifests without one
     #[arg(short, long, default_value = "default")]
     pub(super) namespace: String,
     /// The user who creates the Pod, for exemptions
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub(super) user: String,
-    /// A group of that user; may be given again
+    /// A group of that user; can be repeated
     #[arg(long, value_name = "GROUP")]
     pub(super) group: Vec<String>,
 }
@@ -65,7 +65,7 @@ impl Place {
 }
 
 impl Targets {
-    /// Whether nothing was given.
+    /// Whether neither images nor manifests were given.
     pub(super) fn is_empty(&self) -> bool {
         self.images.is_empty() && self.filename.is_empty()
     }

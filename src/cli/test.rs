@@ -1,4 +1,4 @@
-//! `imagegate test`: cases that a policy must answer as written.
+//! `imagegate test`: images with the verdicts that a policy must give them.
 
 use std::fs;
 use std::io::Write as _;
@@ -6,24 +6,26 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::located::{self, Place};
 use super::policy_source;
 use super::target::{self, Asker, Target};
-use imagegate_core::policy::Policy;
-use imagegate_core::policy::printable;
+use imagegate_core::policy::{Policy, Rule, printable};
 
-/// Run files of cases against their policies
+/// Test policies against files of expected verdicts
 ///
-/// A file names a policy beside it and lists cases: image, namespace, user, groups, at (a day),
-/// expect (allow, deny, warn, audit or exempt) and rule. Exit code 0: all hold; 1: some do not.
+/// A file names a policy, relative to itself, and lists cases: image, namespace, user, groups, at
+/// (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes: 0 every case passes,
+/// 1 some fail, 2 a file cannot be read, 3 a policy is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Test {
-    /// Files of cases
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// Another policy than the one that the files name
+    /// Files of cases, or directories of `*.cases.yaml`
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Test this policy instead of those that the files name
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
 }
@@ -32,7 +34,7 @@ pub(super) struct Test {
 #[serde(deny_unknown_fields)]
 struct Cases {
     policy: Option<PathBuf>,
-    cases: Vec<Case>,
+    cases: Vec<Spanned<Case>>,
 }
 
 #[derive(Deserialize)]
@@ -45,32 +47,56 @@ struct Case {
     user: String,
     #[serde(default)]
     groups: Vec<String>,
-    /// The day on which the image is judged; today where it is left out.
-    at: Option<String>,
+    /// The day on which the image is judged; today if left out.
+    at: Option<Spanned<String>>,
+    expect: Spanned<String>,
+    rule: Option<Spanned<String>>,
+}
+
+/// A file of cases with what was read from it.
+struct CaseFile {
+    name: String,
+    policy: Option<PathBuf>,
+    cases: Vec<Located>,
+}
+
+/// A case that can be run.
+struct Located {
+    place: Place,
+    case: Case,
     expect: Answer,
-    rule: Option<String>,
+    /// When the image is judged, in Unix seconds.
+    now: i64,
 }
 
 pub(super) fn run(test: &Test) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let (mut total, mut failed) = (0_usize, 0_usize);
-    for file in &test.files {
-        let cases = read(file)?;
-        let beside = cases.policy.map(|policy| file.with_file_name(policy));
-        let Some(path) = test.policy.clone().or(beside) else {
-            bail!("`{}` names no policy\n  hint: add `policy:`, or use --policy", file.display());
+    for path in test.paths.iter().map(|path| files(path)).collect::<Result<Vec<_>>>()?.concat() {
+        let CaseFile { name, policy, cases } = match read(&path)? {
+            Ok(file) => file,
+            Err(problem) => {
+                super::say(&problem);
+                return Ok(Exit::Unusable);
+            }
         };
-        let Some(policy) = policy_source::valid(Some(&path))? else {
+        let beside = policy.map(|policy| path.with_file_name(policy));
+        let Some(policy) = test.policy.clone().or(beside) else {
+            bail!(
+                "{}: no policy is named\n  hint: add `policy:`, or use --policy",
+                printable(&name)
+            );
+        };
+        let Some(policy) = policy_source::valid(Some(&policy))? else {
             return Ok(Exit::InvalidPolicy);
         };
-        for case in cases.cases {
+        for located in cases {
             total += 1;
-            if let Some(difference) = run_case(&policy, &case)? {
+            if let Some(difference) = run_case(&policy, &located) {
                 failed += 1;
-                let (file, image) = (file.display().to_string(), &case.image);
-                let file = printable(&file);
-                let namespace = printable(&case.namespace);
-                writeln!(out, "FAIL {file}: {} in {namespace}: {difference}", printable(image))?;
+                let Case { image, namespace, .. } = &located.case;
+                let message = format!("FAIL {image} in {namespace}: {difference}");
+                writeln!(out, "{}", located::at(&name, Some(located.place), &message))?;
             }
         }
     }
@@ -78,45 +104,106 @@ pub(super) fn run(test: &Test) -> Result<Exit> {
     Ok(if failed > 0 { Exit::Denied } else { Exit::Fine })
 }
 
-fn read(file: &Path) -> Result<Cases> {
-    let name = file.display();
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read `{name}`"))?;
-    serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("{name}: {error}"))
+/// The file itself, or the files of cases in a directory, by name.
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let name = path.display().to_string();
+    let name = printable(&name);
+    let entries = fs::read_dir(path).with_context(|| format!("cannot read `{name}`"))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot read `{name}`"))?.path();
+        if path.to_string_lossy().ends_with(".cases.yaml") {
+            found.push(path);
+        }
+    }
+    if found.is_empty() {
+        bail!(
+            "{name}: no file of cases in this directory\n  hint: their names end in `.cases.yaml`"
+        );
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
-/// What is other than expected, if anything.
-fn run_case(policy: &Policy, case: &Case) -> Result<Option<String>> {
+/// Reads a file of cases, or says in one line what is wrong with it and where.
+fn read(path: &Path) -> Result<Result<CaseFile, String>> {
+    let name = path.display().to_string();
+    let shown = printable(&name);
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let read: Cases = match serde_saphyr::from_str(&text) {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(located::malformed(&name, &error))),
+    };
+    let mut cases = Vec::with_capacity(read.cases.len());
+    for Spanned { value: case, referenced, .. } in read.cases {
+        match checked(case, located::place(referenced)) {
+            Ok(case) => cases.push(case),
+            Err((place, message, hint)) => {
+                let problem = located::at(&name, Some(place), &message);
+                return Ok(Err(format!("{problem}\n  hint: {hint}")));
+            }
+        }
+    }
+    Ok(Ok(CaseFile { name, policy: read.policy, cases }))
+}
+
+/// The case with its values parsed, or the place, message and hint of what is wrong.
+fn checked(case: Case, place: Place) -> Result<Located, (Place, String, String)> {
+    let wrong = |field: &str, text: &Spanned<String>, what: &str, hint: String| {
+        let message = format!("{field}: `{}` is not {what}", text.value);
+        (located::place(text.referenced), message, hint)
+    };
+    let one_of = |names: &[&str]| format!("write one of `{}`", names.join("`, `"));
+    let answers = Answer::ALL.map(Answer::as_str);
+    let Some(expect) = Answer::ALL.into_iter().find(|each| each.as_str() == case.expect.value)
+    else {
+        return Err(wrong("expect", &case.expect, "an answer", one_of(&answers)));
+    };
+    let rules = Rule::ALL.map(Rule::as_str);
+    if let Some(rule) = case.rule.as_ref().filter(|rule| !rules.contains(&rule.value.as_str())) {
+        return Err(wrong("rule", rule, "a rule", one_of(&rules)));
+    }
+    let now = match &case.at {
+        None => target::now(),
+        Some(at) => noon(&at.value)
+            .ok_or_else(|| wrong("at", at, "a day", "write it as `2027-01-31`".to_owned()))?,
+    };
+    Ok(Located { place, case, expect, now })
+}
+
+/// How the verdict differs from the expected one, if it does.
+fn run_case(policy: &Policy, Located { case, expect, now, .. }: &Located) -> Option<String> {
     let asker = Asker {
         namespace: case.namespace.clone(),
         user: case.user.clone(),
         group: case.groups.clone(),
     };
-    let at = case.at.as_deref().map_or_else(|| Ok(target::now()), day)?;
-    let verdict = Target::of_image(&case.image).judge_at(policy, &asker, at);
+    let verdict = Target::of_image(&case.image).judge_at(policy, &asker, *now);
     let answer = Answer::of(&verdict);
-    let rule = verdict.violations.first().map(|violation| violation.rule.as_str());
-    let expected = case.expect.as_str();
-    if answer != case.expect {
-        let why = verdict.violations.first().map(|violation| format!(": {}", violation.message));
-        let why = why.unwrap_or_default();
-        let why = printable(&why);
-        return Ok(Some(format!("expected {expected}, got {}{why}", answer.as_str())));
+    let violation = verdict.violations.first();
+    let expected = expect.as_str();
+    if answer != *expect {
+        let why = violation.map(|violation| format!(": {}", violation.message));
+        return Some(format!(
+            "expected {expected}, got {}{}",
+            answer.as_str(),
+            why.unwrap_or_default()
+        ));
     }
-    match (&case.rule, rule) {
-        (Some(expected), rule) if rule != Some(expected) => {
-            let rule = rule.unwrap_or("none");
-            Ok(Some(format!("expected rule {}, got {rule}", printable(expected))))
-        }
-        _ => Ok(None),
-    }
+    let rule = violation.map(|violation| violation.rule.as_str());
+    let expected = case.rule.as_ref()?.value.as_str();
+    (rule != Some(expected))
+        .then(|| format!("expected rule {expected}, got {}", rule.unwrap_or("none")))
 }
 
-/// The noon of a day, in Unix seconds.
-fn day(text: &str) -> Result<i64> {
+/// Noon of a day, in Unix seconds.
+fn noon(text: &str) -> Option<i64> {
     let format = time::macros::format_description!("[year]-[month]-[day]");
-    let day = time::Date::parse(text, &format)
-        .with_context(|| format!("`{}` is no day like 2027-01-31", printable(text)))?;
-    Ok(day.with_time(time::macros::time!(12:00)).assume_utc().unix_timestamp())
+    let day = time::Date::parse(text, &format).ok()?;
+    Some(day.with_time(time::macros::time!(12:00)).assume_utc().unix_timestamp())
 }
 
 fn default_namespace() -> String {

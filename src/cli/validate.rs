@@ -9,42 +9,49 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::policy_source::{self, Compiled};
 use super::target;
-use imagegate_core::policy::{Exemption, Policy, Problem, UnchangedUpdates, Warning, printable};
+use imagegate_core::policy::{
+    CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, UnchangedUpdates, Warning, printable,
+};
 
-/// An exemption that ends within so many seconds is worth a warning: 14 days.
+/// An exemption that expires within so many seconds, 14 days, is warned of.
 const SOON: i64 = 14 * 86_400;
 
-/// Check a policy and print what it comes to
+/// Check a policy and print it with its defaults filled in
 ///
-/// Exit code 0: it is valid; 2: it cannot be read; 3: it is not valid.
+/// Exit codes: 0 the policy is valid, 2 it cannot be read, 3 it is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Validate {
-    /// A directory, a file, a manifest of a `ConfigMap`, or `-` [default: as `serve`]
+    /// A directory, a file, a ConfigMap manifest, or `-` [default: what `serve` would use]
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
-    /// Print nothing but what is wrong
+    /// Print only problems and warnings
     #[arg(short, long)]
     quiet: bool,
 }
 
 pub(super) fn run(validate: &Validate) -> Result<Exit> {
-    let Compiled { policy, candidate, unchanged_updates } =
+    let Compiled { policy, candidate, origin, unchanged_updates } =
         policy_source::compiled(validate.path.as_deref())?;
     let mut exit = Exit::Fine;
-    for (name, compiled) in [("policy", Some(policy)), ("candidate", candidate)] {
+    for (name, key, compiled) in
+        [("policy", POLICY_KEY, Some(policy)), ("candidate", CANDIDATE_KEY, candidate)]
+    {
         match compiled {
             None => {}
             Some(Ok((policy, warnings))) => {
                 for Warning(warning) in warnings {
                     super::say(&format!("warning: {warning}"));
                 }
-                for warning in policy.exemptions().iter().filter_map(expiry_warning) {
+                let ending = policy.exemptions().iter().filter_map(expiry_warning);
+                for message in ending {
+                    let warning = origin.located(Problem::of_document(key, message));
                     super::say(&format!("warning: {warning}"));
                 }
                 // Where nothing is known of match conditions, this is no place to guess.
                 if unchanged_updates == UnchangedUpdates::Skipped
                     && let Some(warning) = unchanged_updates.warning(&policy)
                 {
+                    let warning = origin.located(Problem::of_document(key, warning));
                     super::say(&format!("warning: {warning}"));
                 }
                 if !validate.quiet {
@@ -60,8 +67,8 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
     Ok(exit)
 }
 
-/// A warning of an exemption that has ended or will soon.
-fn expiry_warning(exemption: &Exemption) -> Option<Problem> {
+/// What to say of an exemption that has expired or will soon.
+fn expiry_warning(exemption: &Exemption) -> Option<String> {
     let left = exemption.expires_at()? - target::now();
     let day = exemption.expires_as_written().unwrap_or_default();
     let ends = match left {
@@ -71,11 +78,10 @@ fn expiry_warning(exemption: &Exemption) -> Option<Problem> {
     };
     let owner = exemption.owner().map(|owner| format!(" (owner: {})", printable(owner)));
     let name = printable(exemption.name());
-    let message = format!("exemption `{name}` {ends}{}", owner.unwrap_or_default());
-    Some(Problem::of_document("policy", message))
+    Some(format!("exemption `{name}` {ends}{}", owner.unwrap_or_default()))
 }
 
-/// Prints the compiled policy as a table: what was left out has its default.
+/// Prints the compiled policy as a table, with defaults for the fields that were left out.
 fn print(name: &str, policy: &Policy) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{name} {} is valid", policy.hash())?;

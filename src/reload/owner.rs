@@ -114,7 +114,7 @@ impl Owner {
 
     fn accept(&mut self, Compiled { policy: (policy, warnings), candidate }: Compiled) -> Outcome {
         for Warning(warning) in &warnings {
-            tracing::warn!(warning = warning.to_string(), "the policy has a doubtful place");
+            tracing::warn!(warning = warning.to_string(), "the policy has a warning");
         }
         let old = self.live.load().clone();
         let candidate = self.candidate(candidate, old.as_deref());
@@ -175,7 +175,7 @@ impl Owner {
         tracing::info!(
             generation = old.generation,
             hash = old.policy.hash(),
-            "the policy is valid again and says what is in force"
+            "the policy is valid again and equals the one in force"
         );
         Outcome::Restored
     }
@@ -219,7 +219,10 @@ impl Owner {
         match old {
             Some(old) if old.policy.to_json() == policy.to_json() => Some(old),
             _ => {
-                tracing::info!(hash = policy.hash(), "candidate policy on trial");
+                tracing::info!(
+                    hash = policy.hash(),
+                    "candidate policy applied for evaluation only"
+                );
                 Some(Arc::new(Candidate::new(policy)))
             }
         }

@@ -195,7 +195,7 @@ async fn failed(error: &io::Error, said: &mut Option<Instant>) {
     use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
         if said.is_none_or(|said| said.elapsed() >= SAID) {
-            tracing::warn!(error = error.to_string(), "cannot accept connections for a moment");
+            tracing::warn!(error = error.to_string(), "cannot accept a connection, will retry");
             *said = Some(Instant::now());
         }
         sleep(EXHAUSTED).await;

@@ -76,7 +76,7 @@ impl Drain {
             }
             failed = failure => (Some(failed), delay),
         };
-        tracing::info!(delay_seconds = delay.as_secs(), "leaving: not ready, serving on");
+        tracing::info!(delay_seconds = delay.as_secs(), "shutting down: not ready, still serving");
         self.phase.send_replace(Phase::Leaving);
         tokio::select! {
             () = sleep(delay) => {}
@@ -95,7 +95,7 @@ impl Drain {
         phase.send_replace(Phase::Closing);
         drop(alive);
         if timeout(grace, last.recv()).await.is_ok() {
-            tracing::info!("stopped, nothing was in flight");
+            tracing::info!("stopped with no request in flight");
         } else {
             tracing::warn!(grace_seconds = grace.as_secs(), "stopped with requests in flight");
         }

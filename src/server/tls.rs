@@ -125,7 +125,10 @@ impl TlsOwner {
             return;
         }
         self.metrics.tls_reloaded(false);
-        tracing::error!(error = failure.as_str(), "the key pair is not valid and is not applied");
+        tracing::error!(
+            error = failure.as_str(),
+            "the certificate or its key is not valid and was not applied"
+        );
         self.failure = Some(failure);
     }
 }

@@ -1,8 +1,8 @@
-//! A counter for each member of a closed set, without a lock and without a way to add one.
+//! One counter for each member of a closed set: no lock, and no way to add a member later.
 
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
-/// Counters by key. The sets are small, so that a scan is faster than hashing.
+/// Counters by key. The sets are so small that a scan is faster than hashing.
 #[derive(Debug)]
 pub(super) struct Closed<K>(Vec<(K, IntCounter)>);
 

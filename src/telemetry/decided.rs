@@ -6,7 +6,7 @@ use super::{Metrics, Telemetry};
 use imagegate_core::admission::Review;
 use imagegate_core::policy::{Decision, Flip, Rule, Verdict};
 
-/// Characters of one user text in a log line.
+/// The longest user input in a log line, in characters.
 const LONGEST: usize = 256;
 
 /// A request was judged and answered.
@@ -23,7 +23,7 @@ pub struct Decided<'a, 'b> {
 }
 
 impl Decided<'_, '_> {
-    /// Counts the decision and, where it is not a plain allow, logs one line.
+    /// Counts the decision and logs one line unless it is a plain allow.
     pub fn emit(&self, telemetry: &Telemetry) {
         self.count(&telemetry.metrics);
         let Verdict { violations, exempted, .. } = self.verdict;
@@ -52,16 +52,16 @@ impl Decided<'_, '_> {
         let Self { review, verdict, flip, took } = self;
         let violation = verdict.violations.first();
         let exempted = verdict.exempted.first();
-        // On the side that denies there is an image to name.
+        // Only the verdict that denies has an image to name.
         let flipped = flip.as_ref().and_then(|(_, candidate)| candidate.violations.first());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let message = match verdict.decision {
             Decision::Deny => "denied",
-            Decision::Allow if violation.is_some() => "admitted although it breaks the policy",
+            Decision::Allow if violation.is_some() => "admitted although it violates the policy",
             Decision::Allow if exempted.is_some() => "admitted by an exemption",
             Decision::Allow => "admitted",
         };
-        // Texts of users go in as `str`, which both formats escape.
+        // User input goes in as `str`, which both formats escape.
         tracing::info!(
             message,
             decision = verdict.decision.as_str(),
@@ -92,7 +92,7 @@ impl Decided<'_, '_> {
     }
 }
 
-/// At most 256 characters of a user's text.
+/// At most the first 256 characters of user input.
 pub(super) fn short(text: &str) -> &str {
     // A character has at least one byte.
     if text.len() <= LONGEST {

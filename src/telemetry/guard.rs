@@ -10,11 +10,11 @@ use imagegate_core::policy::Decision;
 pub struct Guard<'a> {
     /// `policy` or `namespace`.
     pub guard: &'static str,
-    /// The name of the object, where it says something.
+    /// The name of the object; may be empty.
     pub name: &'a str,
-    /// Who edits.
+    /// Who made the edit.
     pub user: &'a str,
-    /// What became of it.
+    /// The answer.
     pub guarded: &'a Guarded,
 }
 
@@ -22,8 +22,8 @@ pub struct Guard<'a> {
 const MOST_LINES: usize = 10;
 
 impl Guard<'_> {
-    /// Counts the edit and, where there is something to say, logs a line, and one more for each
-    /// further line that was said to its author, up to ten.
+    /// Counts the edit. If it was refused or warned about, logs a line, and one more for each further
+    /// line that was said to its author, up to ten.
     pub fn emit(&self, telemetry: &Telemetry) {
         let decision = match self.guarded {
             Guarded::Accepted(_) => Decision::Allow,

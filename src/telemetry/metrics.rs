@@ -1,7 +1,7 @@
 //! Every series that `/metrics` shows, resolved once into plain counters.
 //!
-//! Labels are closed sets, save two whose values the cluster's admin writes into the policy: its
-//! hash, of which one is shown, and the names of its exemptions. No request adds a series.
+//! Labels are closed sets, except for two that come from the policy itself: its hash, one at a time,
+//! and the names of its exemptions. No request adds a series.
 
 use prometheus::{Encoder as _, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
 
@@ -13,7 +13,7 @@ use super::register::Register;
 use imagegate_core::admission::Operation;
 use imagegate_core::policy::{Decision, Mode, Policy, Rule};
 
-/// From 50 µs on: a decision takes microseconds, a queue milliseconds.
+/// In seconds, from 50 µs: a decision takes microseconds, waiting in a queue milliseconds.
 const BUCKETS: [f64; 14] = [
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0,
     5.0,
@@ -43,7 +43,7 @@ pub struct Metrics {
     certificate_not_after: IntGauge,
 }
 
-/// Keeps a gauge raised by one for as long as it lives.
+/// Keeps a gauge one higher for as long as it lives.
 #[derive(Debug)]
 pub struct Held<'m>(&'m IntGauge);
 
@@ -51,49 +51,49 @@ impl Metrics {
     /// Creates and registers every series, so that each is present from the first scrape.
     ///
     /// # Errors
-    /// Only where two series have one name, which no caller can cause.
+    /// If two series have the same name, which no caller can cause.
     pub fn new() -> Result<Self, prometheus::Error> {
         let register = Register::new()?;
         Ok(Self {
             decisions: register.closed(
                 "imagegate_admission_decisions_total",
-                "Requests that were answered with a verdict.",
+                "Requests answered with a verdict.",
                 &["decision", "mode", "operation"],
                 decisions(),
             )?,
             violations: register.closed(
                 "imagegate_violations_total",
-                "Images that break a rule, by the first rule that they break.",
+                "Images that violate the policy, by the first rule they violate.",
                 &["rule", "mode"],
                 violations(),
             )?,
             errors: register.closed(
                 "imagegate_admission_errors_total",
-                "Requests that were answered with an error in place of a verdict.",
+                "Requests answered with an error instead of a verdict.",
                 &["reason"],
                 ErrorReason::ALL.map(|reason| (reason, vec![reason.as_str()])),
             )?,
             candidate_flips: register.closed(
                 "imagegate_candidate_flips_total",
-                "Requests that the candidate policy would decide differently, by its decision.",
+                "Requests that the candidate policy would have decided differently, by its decision.",
                 &["to"],
                 DECISIONS.map(|to| (to, vec![to.as_str()])),
             )?,
             guard_decisions: register.closed(
                 "imagegate_guard_decisions_total",
-                "Edits of the policy and of namespaces that were judged.",
+                "Edits of the policy's ConfigMap and of namespaces, by the guard's decision.",
                 &["guard", "decision"],
                 guards(),
             )?,
             policy_reloads: register.closed(
                 "imagegate_policy_reloads_total",
-                "Policies that were applied, or were not valid.",
+                "Policy changes: applied, or refused because they were not valid.",
                 &["result"],
                 results(),
             )?,
             tls_reloads: register.closed(
                 "imagegate_tls_reloads_total",
-                "Key pairs that were applied, or were not valid.",
+                "Certificate changes: applied, or refused because they were not valid.",
                 &["result"],
                 results(),
             )?,
@@ -105,16 +105,16 @@ impl Metrics {
             )?,
             duration: register.histogram(
                 "imagegate_admission_duration_seconds",
-                "From the last byte of a request's body to the rendered answer.",
+                "Time from the last byte of a request body to the rendered response, in seconds.",
                 &BUCKETS,
             )?,
             exempted: register.counter(
                 "imagegate_exempted_total",
-                "Images that break the policy and are exempt.",
+                "Images that violate the policy but are exempt.",
             )?,
             requests_shed: register.counter(
                 "imagegate_requests_shed_total",
-                "Requests and connections that were turned away by a limit.",
+                "Requests and connections rejected because a limit was reached.",
             )?,
             panics: register.counter(
                 "imagegate_panics_total",
@@ -122,22 +122,22 @@ impl Metrics {
             )?,
             handshake_errors: register.counter(
                 "imagegate_tls_handshake_errors_total",
-                "TLS handshakes that failed or took too long.",
+                "TLS handshakes that failed or timed out.",
             )?,
             log_lines_suppressed: register.counter(
                 "imagegate_log_lines_suppressed_total",
-                "Decisions that were counted but not logged, since there were too many.",
+                "Decisions that were not logged because of the rate limit on log lines.",
             )?,
             connections: register
                 .gauge("imagegate_connections", "Open connections to the webhook.")?,
             requests: register.gauge(
                 "imagegate_requests_in_flight",
-                "Requests that are being read or answered.",
+                "Requests that are being read or processed.",
             )?,
             policy: PolicyMetrics::new(&register)?,
             certificate_not_after: register.gauge(
                 "imagegate_tls_certificate_not_after_timestamp_seconds",
-                "When the serving certificate expires.",
+                "When the serving certificate expires, in Unix seconds.",
             )?,
             registry: register.into_registry(),
         })

@@ -36,8 +36,8 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Logs at most `lines_per_second` decisions; all are counted. Without a bound a loop of denials
-    /// would fill the node's disk.
+    /// Logs at most `lines_per_second` decisions; all of them are counted. Without this limit a
+    /// workload that is denied again and again would fill the node's disk.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>, lines_per_second: u32) -> Self {
         Self { metrics, lines: LineRate::new(lines_per_second) }

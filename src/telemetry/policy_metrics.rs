@@ -1,4 +1,4 @@
-//! What `/metrics` shows of the policy in force.
+//! The metrics of the policy in force.
 
 use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec};
 
@@ -27,7 +27,7 @@ impl PolicyMetrics {
         Ok(Self {
             successful: register.gauge(
                 "imagegate_policy_last_reload_successful",
-                "Whether the policy last seen is valid.",
+                "1 if the policy that was last read is valid, 0 if it is not.",
             )?,
             present: register.gauge(
                 "imagegate_policy_source_present",
@@ -40,18 +40,20 @@ impl PolicyMetrics {
             )?,
             success_time: register.time(
                 "imagegate_policy_last_reload_success_timestamp_seconds",
-                "When the policy was last found valid and changed.",
+                "When a policy was last applied or restored, in Unix seconds.",
             )?,
-            generation: register
-                .gauge("imagegate_policy_generation", "Policies applied since the start.")?,
+            generation: register.gauge(
+                "imagegate_policy_generation",
+                "Number of policies applied since the start.",
+            )?,
             info: register.info(
                 "imagegate_policy_info",
-                "The policy in force, by its hash.",
-                "hash",
+                "The hash of the policy in force.",
+                &["hash"],
             )?,
             exemption_expiry: register.times(
                 "imagegate_exemption_expiry_timestamp_seconds",
-                "When an exemption of the policy in force stops to apply.",
+                "When an exemption of the policy in force expires, in Unix seconds.",
                 "exemption",
             )?,
         })

@@ -1,14 +1,14 @@
-//! A bound on the number of log lines per second.
+//! A rate limit on log lines.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Lets a number of lines through in each second, and says how many it held back.
+/// Admits a number of lines per second and counts those it suppressed.
 #[derive(Debug)]
 pub(super) struct LineRate {
     started: Instant,
     per_second: u32,
-    /// The second that is being counted, in the upper half, and the lines let through in it.
+    /// The current second in the upper half, and the lines admitted in it in the lower.
     window: AtomicU64,
     suppressed: AtomicU64,
 }
@@ -19,8 +19,8 @@ impl LineRate {
         Self { started, per_second, window: AtomicU64::new(0), suppressed: AtomicU64::new(0) }
     }
 
-    /// Whether one more line may be written now: `Some` with the number of lines that were held
-    /// back since the last one.
+    /// Whether one more line may be written now: `Some` with the number of lines suppressed since
+    /// the last one that was.
     pub(super) fn admit(&self) -> Option<u64> {
         self.admit_at(self.started.elapsed())
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::LineRate;
 
     #[test]
-    fn a_second_has_so_many_lines_and_the_next_one_tells_of_the_rest() {
+    fn lines_over_the_limit_are_suppressed_and_counted_in_the_next_line() {
         let rate = LineRate::new(2);
         let admitted =
             [0, 0, 0, 0, 1, 1, 1].map(|second| rate.admit_at(Duration::from_secs(second)));
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn no_lines_are_a_bound_too() {
+    fn a_limit_of_zero_admits_nothing() {
         assert_eq!(LineRate::new(0).admit_at(Duration::ZERO), None);
     }
 }

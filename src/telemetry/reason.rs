@@ -1,9 +1,9 @@
-//! Why a request gets an error in place of a verdict.
+//! Why a request gets an error instead of a verdict.
 
 /// The closed set of the label `reason` of `imagegate_admission_errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorReason {
-    /// The body could not be read: it broke off or took too long.
+    /// The body could not be read: the connection broke or it took too long.
     BodyRead,
     /// The body is over the limit.
     BodyTooLarge,
@@ -11,9 +11,9 @@ pub enum ErrorReason {
     MalformedReview,
     /// There is no valid policy yet.
     NoPolicy,
-    /// A method, path or content type that is not served.
+    /// An unknown path, or the wrong method or content type.
     NotServed,
-    /// Turned away by a limit; the API server asks again.
+    /// Rejected because a limit was reached; the API server retries.
     Overload,
     /// The handler panicked.
     Panic,

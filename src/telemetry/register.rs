@@ -7,18 +7,23 @@ use prometheus::{
 };
 
 use super::closed::Closed;
+use crate::version;
 
 #[derive(Debug)]
 pub(super) struct Register(Registry);
 
 impl Register {
-    /// A registry that holds the process's and the build's own series.
+    /// A registry with the metrics of the process and of the build.
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let register = Self(Registry::new());
         register.0.register(Box::new(ProcessCollector::for_self()))?;
         register
-            .info("imagegate_build_info", "The version that runs.", "version")?
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .info(
+                "imagegate_build_info",
+                "The version that is running, its commit and build date.",
+                &["version", "commit", "build_date"],
+            )?
+            .with_label_values(&[version::VERSION, version::COMMIT, &version::BUILD_DATE])
             .set(1);
         Ok(register)
     }
@@ -55,14 +60,14 @@ impl Register {
         self.registered(Histogram::with_opts(opts)?)
     }
 
-    /// A gauge that is always 1 and says something in its label.
+    /// A gauge that is always 1; what it tells is in its labels.
     pub(super) fn info(
         &self,
         name: &str,
         help: &str,
-        label: &str,
+        labels: &[&str],
     ) -> Result<IntGaugeVec, prometheus::Error> {
-        self.registered(IntGaugeVec::new(Opts::new(name, help), &[label])?)
+        self.registered(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     /// A point in time, in Unix seconds.

@@ -49,7 +49,7 @@ impl Rejected<'_> {
                     tracing::error!(
                         in_force,
                         problems,
-                        "the policy is not valid and is not applied"
+                        "the policy is not valid and was not applied"
                     );
                 }
             }

@@ -41,9 +41,9 @@ fn what_has_no_name_is_named_by_its_place() {
     let ran = imagegate_with(&["check", "-f", "-"], nameless, &[]);
     assert_eq!(
         ran.out,
-        "deny   nginx  (standard input: Pod spec.containers[0].image)
+        "deny   nginx  (-: Pod spec.containers[0].image)
        spec.containers[0] image has no tag! (nginx). Only images with tags are allowed.
-deny   a b  (standard input: Pod spec.containers[1].image)
+deny   a b  (-: Pod spec.containers[1].image)
        spec.containers[1] image is not a valid reference! (a b): \
          it holds white space or a character that is not ASCII.
 "
@@ -120,10 +120,10 @@ fn many_documents_lists_and_json_are_read() {
 #[test]
 fn what_cannot_be_read_is_told_from_what_is_denied() {
     for (input, why) in [
-        ("kind: [", "standard input: "),
-        ("a: 1", "this is no Kubernetes object"),
-        ("apiVersion: v1\nkind: Pod\nspec: {containers: 7}", "document 1: the object"),
-        ("kind: Pod\nkind: Pod", "standard input: "),
+        ("kind: [", "-:1:7: "),
+        ("a: 1", "-:1:1: not a Kubernetes object"),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: 7}", "-:1:1: not a valid Pod: "),
+        ("kind: Pod\nkind: Pod", "-:2:1: "),
     ] {
         let ran = imagegate_with(&["check", "-f", "-"], input, &[]);
         assert_eq!(ran.code, 2, "{input}");

@@ -1,7 +1,10 @@
-//! The commands, as a person or a pipeline runs them.
+//! The commands, as a person or a pipeline runs them, and how their binary is built and installed.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod build_script;
 mod check;
+mod makefile;
+mod places;
 mod policy;

@@ -71,7 +71,7 @@ METRICS = {
     "imagegate_requests_in_flight": {},
     "imagegate_requests_shed_total": {},
     "imagegate_panics_total": {},
-    "imagegate_build_info": {"version": OPEN},
+    "imagegate_build_info": {"version": OPEN, "commit": OPEN, "build_date": OPEN},
     "process_cpu_seconds_total": {},
     "process_resident_memory_bytes": {},
 }

@@ -106,7 +106,7 @@ async fn loosening_changes_come_first_and_are_never_dropped_without_a_count() {
     let yaml = format!(
         "{}{opened}allowedRegistries: [{}docker.io, gcr.io]\n",
         overrides("warn"),
-        "x, ".repeat(9)
+        "x.io, ".repeat(18)
     );
     let response = edit_policy(&server, labels, json!({"policy.yaml": yaml})).await;
     let warnings = response["warnings"].as_array().unwrap();

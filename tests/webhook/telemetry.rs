@@ -27,7 +27,11 @@ fn every_series_of_a_closed_set_is_there_from_the_start() {
     assert_eq!(count("imagegate_policy_reloads_total{"), 2);
     assert_eq!(count("imagegate_tls_reloads_total{"), 2);
     assert_eq!(count("imagegate_overdue_looks_total{"), 2);
-    assert_eq!(count("imagegate_build_info{version="), 1);
+    let build: Vec<_> = series.iter().filter(|s| s.starts_with("imagegate_build_info{")).collect();
+    let [build] = build[..] else { panic!("{build:?}") };
+    for label in ["version", "commit", "build_date"] {
+        assert!(build.contains(&format!("{label}=\"")), "{build}");
+    }
     assert!(count("process_") >= 5);
     for name in [
         "imagegate_exempted_total",

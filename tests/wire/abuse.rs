@@ -247,7 +247,7 @@ async fn f5_without_descriptors_it_backs_off_and_recovers_by_itself() {
     for _ in 0..200 {
         silent.push(TcpStream::connect(gate.process.listen).await.unwrap());
     }
-    gate.process.logged("cannot accept connections for a moment").await;
+    gate.process.logged("cannot accept a connection, will retry").await;
     drop(silent);
     until("it accepts again", async || {
         gate.client.review(Protocol::Http1, &pod_review(&[GOOD])).await.is_ok()

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const POLICY: &str = "mode: enforce\n";
 const GOOD: &str = "docker.io/library/nginx:1.27";
-const LEAVING: &str = "leaving: not ready, serving on";
+const LEAVING: &str = "shutting down: not ready, still serving";
 const FOREVER: &str = "3600";
 
 /// Replicas with one pair behind a forwarder.
@@ -122,7 +122,7 @@ async fn h2_a_request_that_is_under_way_at_sigterm_is_answered() {
         assert!(answer.contains("\"allowed\":true"), "{answer}");
         let ended = gate.process.ended().await;
         assert_eq!(ended.status.code(), Some(0));
-        assert!(ended.log.contains("nothing was in flight"), "{}", ended.log);
+        assert!(ended.log.contains("no request in flight"), "{}", ended.log);
     }
 }
 
@@ -176,7 +176,7 @@ async fn h2_as_the_first_process_of_a_container_it_obeys_signals() {
     kill_process(inner, Signal::TERM).unwrap();
     let ended = process.ended().await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
-    assert!(ended.log.contains("nothing was in flight"), "{}", ended.log);
+    assert!(ended.log.contains("no request in flight"), "{}", ended.log);
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ async fn d3_d4_a_bad_edit_changes_no_verdict_until_a_good_one() {
     }
     let said = gate.process.log();
     let with = |text: &str| said.iter().filter(|line| line.contains(text)).count();
-    assert_eq!(with("the policy is not valid and is not applied"), bad.len(), "{said:#?}");
+    assert_eq!(with("the policy is not valid and was not applied"), bad.len(), "{said:#?}");
     assert_eq!(with("a problem of the policy"), bad.len(), "each has one: {said:#?}");
 
     gate.volume.write(&[("policy.yaml", QUAY)]);
@@ -154,7 +154,7 @@ async fn d4_each_problem_is_an_entry_of_its_own_up_to_ten() {
     gate.process.metric_is(LAST, |last| last == 0).await;
     gate.volume.write(&[("policy.yaml", GHCR), ("candidate.yaml", candidate)]);
     in_force(&gate.client, GHCR).await;
-    let rejected = gate.process.logged("the policy is not valid and is not applied").await;
+    let rejected = gate.process.logged("the policy is not valid and was not applied").await;
     assert_eq!(rejected["problems"], 25);
     let entries = entries(&gate.process, "a problem of the policy");
     let (of_policy, of_candidate): (Vec<_>, Vec<_>) =
@@ -380,7 +380,8 @@ async fn d12_a_fifo_in_place_of_the_key_is_refused_and_the_next_pair_is_seen() {
     let client = Client::new(&authority, process.listen);
     fs::remove_file(&key).unwrap();
     mknodat(CWD, &key, FileType::Fifo, Mode::RUSR, 0).unwrap();
-    let rejected = process.logged("the key pair is not valid and is not applied").await;
+    let rejected =
+        process.logged("the certificate or its key is not valid and was not applied").await;
     let error = rejected["error"].as_str().unwrap();
     assert!(error.contains("it is a FIFO and not a regular file"), "{error}");
     assert_eq!(shown(&client).await, first.certificate(), "the old pair is served");

@@ -72,7 +72,7 @@ impl PolicyEdit {
             // Taking the label away in the same edit does not take the edit out of sight.
             (Operation::Create | Operation::Update, Some(object)) => {
                 if was_policy || object.is_policy() {
-                    Change::Content(NewPolicy::of(object.0, request.old_object.map(|old| old.0)))
+                    Change::Content(NewPolicy::of(&object, request.old_object.map(|old| old.0)))
                 } else {
                     Change::Other
                 }
@@ -131,7 +131,7 @@ impl PolicyEdit {
 impl NewPolicy {
     /// `old` is what an update replaces. Whoever makes the ConfigMap anew, or leaves its keys as
     /// they were, overwrites nobody's edit and is told nothing of that.
-    fn of(object: ConfigMap<'_>, old: Option<ConfigMap<'_>>) -> Result<Self, TooLarge> {
+    fn of(object: &ConfigMap<'_>, old: Option<ConfigMap<'_>>) -> Result<Self, TooLarge> {
         let unchanged_updates = UnchangedUpdates::of(object.match_conditions());
         let (owner, applied) = (object.policy_owner(), object.last_applied());
         let keys = object.to_keys()?;

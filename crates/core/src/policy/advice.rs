@@ -83,8 +83,18 @@ fn reason(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
 
 /// The same repository with the least change to tag and digest that the rules accept; `<tag>` and
 /// `<digest>` are to be filled in.
-fn same_repository(rules: &Rules, reference: &Reference<'_>) -> Option<String> {
+pub(super) fn same_repository(rules: &Rules, reference: &Reference<'_>) -> Option<String> {
     let name = format!("{}/{}", reference.registry(), reference.repository());
+    accepted(rules, reference, &name, &name)
+}
+
+/// As [`same_repository`], of the repository `name`, as text with `shown` in its place.
+pub(super) fn accepted(
+    rules: &Rules,
+    reference: &Reference<'_>,
+    name: &str,
+    shown: &str,
+) -> Option<String> {
     let digest = format!("@sha256:{}", "0".repeat(64));
     let accepts = |suffix: &str| {
         let probe = format!("{name}{suffix}");
@@ -95,7 +105,7 @@ fn same_repository(rules: &Rules, reference: &Reference<'_>) -> Option<String> {
     for (shown_digest, digest) in [("", ""), ("@sha256:<digest>", digest.as_str())] {
         for (shown_tag, tag) in tags.clone() {
             if accepts(&format!("{tag}{digest}")) {
-                return Some(format!("{name}{shown_tag}{shown_digest}"));
+                return Some(format!("{shown}{shown_tag}{shown_digest}"));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! two cannot disagree; a property test says so.
 
 use crate::image::Reference;
+use crate::policy::advice;
 use crate::policy::compile::Policy;
 use crate::policy::full::nearest;
 use crate::policy::message;
@@ -30,8 +31,13 @@ pub struct Explanation {
     pub exemptions: Vec<String>,
     /// Allowed patterns that look alike and do not cover the image, with the reason.
     pub near_misses: Vec<String>,
-    /// References that would be accepted, with `<tag>` and `<digest>` to be filled in.
+    /// References to the same repository that would be accepted, with `<tag>` and `<digest>` to be
+    /// filled in.
     pub suggestions: Vec<String>,
+    /// What else would have the image accepted, in words, where no tag or digest is enough: a copy
+    /// in an allowed place, or a rule. The same path in another registry is never suggested, since
+    /// it may belong to anyone.
+    pub remedies: Vec<String>,
 }
 
 /// One check.
@@ -64,10 +70,15 @@ impl Policy {
                     exemptions: Vec::new(),
                     near_misses: Vec::new(),
                     suggestions: suggestions(rules, image.trim()),
+                    remedies: Vec::new(),
                 };
             }
         };
         let broken = rules.broken_by(&reference);
+        let suggestions = match broken {
+            Some(_) => suggestions(rules, image),
+            None => Vec::new(),
+        };
         let covered = rules.allowed_registries.set.first(&reference).is_some();
         Explanation {
             canonical: Ok(reference.to_string()),
@@ -75,10 +86,12 @@ impl Policy {
             steps: steps(rules, &reference),
             exemptions: self.exemption_notes(subject, &reference),
             near_misses: if covered { Vec::new() } else { near_misses(rules, &reference) },
-            suggestions: match broken {
-                Some(_) => suggestions(rules, image),
-                None => Vec::new(),
+            remedies: if broken.is_some() && suggestions.is_empty() {
+                remedies(rules, &reference)
+            } else {
+                Vec::new()
             },
+            suggestions,
         }
     }
 
@@ -199,42 +212,41 @@ fn near_misses(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
         if repository.starts_with(&format!("{host}/")) {
             return Some(format!("`{pattern}`: stands in the path, the registry is `{registry}`"));
         }
-        nearest(registry, [host.as_str()])
-            .map(|_| format!("`{pattern}`: is `{registry}` a slip of the pen?"))
+        nearest(registry, [host.as_str()]).map(|_| format!("`{pattern}`: is `{registry}` a typo?"))
     };
     rules.allowed_registries.written.iter().filter_map(reason).take(MOST_NEAR_MISSES).collect()
 }
 
-/// Variations of `image` that the rules accept: with its registry said, a tag put in, a
-/// digest put behind, or the same repository in a registry that is allowed.
+/// The same repository as the rules accept it: with its registry written out, a tag put in, or a
+/// digest appended. Never another repository, which may be somebody else's.
 fn suggestions(rules: &Rules, image: &str) -> Vec<String> {
-    let Ok(reference) = Reference::parse(image) else { return Vec::new() };
-    let repository = reference.repository();
-    let own = format!("{}/{repository}", reference.registry());
-    let own_tag = reference.tag().map(|tag| format!(":{tag}"));
-    let tags = [own_tag.as_deref().map(|tag| (tag, tag)), Some((":<tag>", ":1.0.0"))];
-    let zeros = format!("@sha256:{}", "0".repeat(64));
-    let digests = [("", ""), ("@sha256:<digest>", zeros.as_str())];
-    // From the least change to the greatest; what is shown, and a reference of that form.
-    let variations: Vec<(String, String)> = digests
-        .iter()
-        .flat_map(|digest| tags.iter().flatten().map(move |tag| (tag, digest)))
-        .map(|(tag, digest)| (format!("{}{}", tag.0, digest.0), format!("{}{}", tag.1, digest.1)))
-        .collect();
-    let accepted = |name: &str| {
-        let found = variations.iter().find(|(_, probe)| {
-            Reference::parse(&format!("{name}{probe}"))
-                .is_ok_and(|probe| rules.broken_by(&probe).is_none())
-        });
-        found.map(|(shown, _)| format!("{name}{shown}"))
+    let reference = Reference::parse(image).ok();
+    reference.and_then(|reference| advice::same_repository(rules, &reference)).into_iter().collect()
+}
+
+/// Where a copy of the image would be accepted, and what rule would accept the image itself.
+fn remedies(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
+    let copy = |pattern: &str| {
+        if pattern == "*" || pattern == "**" {
+            return None;
+        }
+        if pattern.starts_with('/') || pattern.contains('*') {
+            return Some(format!("a copy in a repository of your own that `{pattern}` covers"));
+        }
+        let place = pattern.trim_end_matches('/');
+        // Two segments, since Docker Hub puts `library` in front of one.
+        let (probe, shown) = (format!("{place}/any/name"), format!("{place}/<your-repository>"));
+        let shown = advice::accepted(rules, reference, &probe, &shown)?;
+        Some(format!("a copy at {shown}"))
     };
-    if let Some(suggestion) = accepted(&own) {
-        return vec![suggestion];
-    }
     let allowed = rules.allowed_registries.written.iter();
-    let plain = allowed.filter(|pattern| !pattern.contains('*') && !pattern.starts_with('/'));
-    plain
-        .filter_map(|place| accepted(&format!("{place}/{repository}")))
-        .take(MOST_SUGGESTIONS)
-        .collect()
+    let mut remedies: Vec<String> = allowed.filter_map(copy).take(MOST_SUGGESTIONS).collect();
+    if let Some(position) = rules.blocked_registries.set.first(reference) {
+        let pattern = rules.blocked_registries.written.get(position);
+        remedies.push(format!("the image itself, once `blockedRegistries` has no `{pattern}`"));
+    } else if rules.allowed_registries.set.first(reference).is_none() {
+        let place = format!("{}/{}", reference.registry(), reference.repository());
+        remedies.push(format!("the image itself, once `allowedRegistries` covers `{place}`"));
+    }
+    remedies
 }

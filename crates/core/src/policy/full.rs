@@ -222,6 +222,9 @@ fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
     opt_out
 }
 
+/// The keys and values of a mapping.
+type Mapping<'a> = Box<[(yaml::Key<'a>, Node<'a>)]>;
+
 /// The mappings of a list; none where there are more than `most`, before any of them is read.
 fn mappings<'a>(
     node: Node<'a>,
@@ -229,7 +232,7 @@ fn mappings<'a>(
     what: &str,
     most: usize,
     report: &mut Report,
-) -> Vec<(At, Box<[(yaml::Key<'a>, Node<'a>)]>)> {
+) -> Vec<(At, Mapping<'a>)> {
     let items = match node.value.owned() {
         Value::Sequence(items) => items,
         other => {

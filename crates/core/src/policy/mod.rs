@@ -4,6 +4,7 @@
 //! [`Policy`]; what it accepts can be evaluated without a further check.
 
 mod advice;
+mod automaton;
 mod compile;
 mod difference;
 mod documents;
@@ -13,6 +14,7 @@ mod explain;
 mod flip;
 mod full;
 mod glob;
+mod languages;
 mod message;
 mod normal;
 mod opt_out;
@@ -20,6 +22,7 @@ mod pattern;
 mod pattern_index;
 mod printable;
 mod problem;
+mod regex_habit;
 mod regexes;
 mod registry_set;
 mod rules;

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::policy::compile::names;
+use crate::policy::compile::{groups, users};
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::Report;
 use crate::policy::rules::Written;
@@ -25,19 +25,19 @@ pub struct OptOut {
 
 impl OptOut {
     pub(super) fn compile(raw: Option<&RawOptOut<'_>>, report: &mut Report) -> Self {
-        let (users, groups) =
+        let (raw_users, raw_groups) =
             raw.map_or((None, None), |raw| (raw.users.as_ref(), raw.groups.as_ref()));
-        let default_groups = match groups {
+        let default_groups = match raw_groups {
             None => Some(Texts::of_defaults(&[DEFAULT_GROUP])),
             Some(_) => None,
         };
-        let groups = groups.or(default_groups.as_ref());
+        let raw_groups = raw_groups.or(default_groups.as_ref());
         let written = |raw: Option<&Texts<'_>>| raw.map(Written::of).unwrap_or_default();
         Self {
-            users: names(users, report).unwrap_or_default(),
-            groups: names(groups, report).unwrap_or_default(),
-            written_users: written(users),
-            written_groups: written(groups),
+            users: users(raw_users, report).unwrap_or_default(),
+            groups: groups(raw_groups, report).unwrap_or_default(),
+            written_users: written(raw_users),
+            written_groups: written(raw_groups),
         }
     }
 

@@ -1,12 +1,19 @@
 //! Patterns as users write them, parsed and checked.
 //!
 //! A pattern never sees the raw text of an image: the reference is parsed first, and hosts, paths
-//! and tags are matched apart.
+//! and tags are matched apart. A pattern that no reference can match is refused, since it is never
+//! what was meant: an allowed list of such patterns denies everything, a blocked list nothing.
+
+use std::borrow::Cow;
 
 use regex_syntax::hir::Hir;
 
 use crate::image::fold_registry;
-use crate::policy::regexes;
+use crate::policy::automaton::Language;
+use crate::policy::languages::{
+    HOSTS, NAMESPACES, REFERENCES, REPOSITORIES, SERVICE_ACCOUNTS, TAGS,
+};
+use crate::policy::{regex_habit, regexes};
 
 /// A pattern over registry and repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,19 +35,63 @@ pub(super) enum TagPattern {
     Regex(Hir),
 }
 
-/// What is wrong with a pattern, and how to mend it.
+/// What the patterns over registries and those over tags have in common.
+pub(super) trait Pattern: Sized {
+    /// Parses a pattern as written.
+    ///
+    /// # Errors
+    /// When the text is no such pattern, or a glob that can match nothing. For a regex, which may
+    /// cost more, [`check_regex`](Self::check_regex) tells.
+    fn parse(written: &str) -> Result<Self, BadPattern>;
+
+    /// The regex, where the pattern is one.
+    fn regex(&self) -> Option<&Hir>;
+
+    /// Checks that a regex can match something; to be called once its weight was accepted.
+    ///
+    /// # Errors
+    /// When it can match nothing.
+    fn check_regex(regex: &Hir) -> Result<(), BadPattern>;
+
+    /// How to write what was meant, where a text looks like a regex and was refused.
+    fn hint(refused: &str) -> Option<String>;
+
+    /// How to write what was meant, where a glob looks like a regex.
+    fn hint_if_like_regex(written: &str) -> Option<String>;
+
+    /// Whether the text is a pattern that can match something.
+    fn is_pattern(text: &str) -> bool {
+        Self::parse(text).is_ok_and(|it| it.regex().is_none_or(|it| Self::check_regex(it).is_ok()))
+    }
+}
+
+/// What is wrong with a pattern, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BadPattern {
     pub(super) message: String,
-    pub(super) hint: Option<&'static str>,
+    pub(super) hint: Option<Cow<'static, str>>,
 }
 
 /// A pattern longer than this is a mistake: a reference has at most 255 characters before its tag.
 const LONGEST: usize = 512;
+/// `RepositoryNameTotalLengthMax` of distribution/reference.
+const LONGEST_REPOSITORY: usize = 255;
+/// The longest tag of the grammar of distribution/reference.
+const LONGEST_TAG: usize = 128;
+/// The longest label, and the longest subdomain, of RFC 1123 as Kubernetes checks names.
+const LONGEST_LABEL: usize = 63;
+const LONGEST_SUBDOMAIN: usize = 253;
 
-impl RegistryPattern {
+const HOST_HINT: &str = "a host is written as in `gcr.io`, `registry.corp:5000` or `*.pkg.dev`";
+const REGEX_HINT: &str = "write `/…/` for a regex";
+const NO_HOST_HINT: &str = "a registry host has a dot or a port, or is `localhost`";
+const PATH_HINT: &str =
+    "a path has lower-case letters and digits, with `.`, `_` or `-` between them, `*` and `**`";
+const TAG_HINT: &str = "a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex";
+
+impl Pattern for RegistryPattern {
     /// Parses `host`, `host/path` with `*` and `**`, or `/regex/`.
-    pub(super) fn parse(written: &str) -> Result<Self, BadPattern> {
+    fn parse(written: &str) -> Result<Self, BadPattern> {
         check_length(written)?;
         if let Some(pattern) = regex_text(written) {
             return Ok(Self::Regex(regexes::parse(pattern)?));
@@ -57,45 +108,170 @@ impl RegistryPattern {
             Some((host, path)) => (host, Some(path)),
             None => (trimmed, None),
         };
-        let host = parse_host(host)?;
+        let host = parse_host(host, written)?;
         path.map(check_path).transpose()?;
         Ok(Self::Place { host, path: path.map(str::to_owned) })
     }
+
+    fn regex(&self) -> Option<&Hir> {
+        match self {
+            Self::Regex(regex) => Some(regex),
+            Self::Everything | Self::Place { .. } => None,
+        }
+    }
+
+    fn check_regex(regex: &Hir) -> Result<(), BadPattern> {
+        if REFERENCES.meets_regex(regex) {
+            return Ok(());
+        }
+        let hint = "a regex is matched against all of `host/repository`, as in \
+                    `/gcr[.]io/acme/.*/`; hosts are folded, and Docker Hub's official images are \
+                    `docker.io/library/…`";
+        Err(bad("can match no image", hint))
+    }
+
+    fn hint(refused: &str) -> Option<String> {
+        regex_habit::hint_for_registry(refused, Self::is_pattern)
+    }
+
+    fn hint_if_like_regex(written: &str) -> Option<String> {
+        regex_habit::registry_looks_like_regex(written)
+            .then(|| Self::hint(written).unwrap_or_else(|| REGEX_HINT.to_owned()))
+    }
 }
 
-impl TagPattern {
+impl Pattern for TagPattern {
     /// Parses an exact tag, a glob with `*`, or `/regex/`.
-    pub(super) fn parse(written: &str) -> Result<Self, BadPattern> {
+    fn parse(written: &str) -> Result<Self, BadPattern> {
         check_length(written)?;
         if let Some(pattern) = regex_text(written) {
             return Ok(Self::Regex(regexes::parse(pattern)?));
         }
-        let text = written.strip_prefix(':').unwrap_or(written);
-        if text != written {
+        if written.starts_with(':') {
             return Err(bad("begins with `:`", "write the tag alone, as in `latest`"));
         }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-*".contains(&byte);
-        if text.is_empty() || !text.bytes().all(allowed) {
-            let hint = "a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex";
-            return Err(bad("is not a tag or a glob over tags", hint));
+        if written.is_empty() || !written.bytes().all(allowed) {
+            return Err(bad("is not a tag or a glob over tags", TAG_HINT));
         }
-        if text.starts_with(['.', '-']) {
+        if written.starts_with(['.', '-']) {
             return Err(bad("can match no tag", "a tag begins with a letter, a digit or `_`"));
         }
-        if !text.contains('*') && text.len() > 128 {
+        if is_longer(written, LONGEST_TAG) {
             return Err(bad("can match no tag", "a tag has at most 128 characters"));
         }
-        Ok(Self::Text(text.to_owned()))
+        if !TAGS.meets_glob(written) {
+            return Err(bad("can match no tag", TAG_HINT));
+        }
+        Ok(Self::Text(written.to_owned()))
+    }
+
+    fn regex(&self) -> Option<&Hir> {
+        match self {
+            Self::Regex(regex) => Some(regex),
+            Self::Text(_) => None,
+        }
+    }
+
+    fn check_regex(regex: &Hir) -> Result<(), BadPattern> {
+        let shortest = regex.properties().minimum_len();
+        if shortest.is_some_and(|shortest| shortest <= LONGEST_TAG) && TAGS.meets_regex(regex) {
+            return Ok(());
+        }
+        let hint = "a regex is matched against the whole tag, which has letters, digits, `_`, `.` \
+                    and `-`, and no `:`";
+        Err(bad("can match no tag", hint))
+    }
+
+    fn hint(refused: &str) -> Option<String> {
+        regex_habit::hint_for_tag(refused, Self::is_pattern)
+    }
+
+    fn hint_if_like_regex(written: &str) -> Option<String> {
+        regex_habit::looks_like_regex(written).then(|| {
+            let meant = Self::hint(written).unwrap_or_else(|| REGEX_HINT.to_owned());
+            let glob = written.replace('.', "[.]").replace('*', ".*");
+            format!("{meant}; if the glob is meant, `/{glob}/` says the same")
+        })
     }
 }
 
-/// Checks a glob over names that are not references: namespaces, users, groups.
+/// Checks a glob over names without a grammar, such as those of groups.
+///
+/// # Errors
+/// When the text has characters that no name has.
 pub(super) fn check_name_glob(written: &str) -> Result<(), BadPattern> {
     check_length(written)?;
     if written.is_empty() || written.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(bad("is not a name or a glob over names", "`*` stands for any run"));
     }
     Ok(())
+}
+
+/// How to write what was meant, where a glob over users or groups looks like a regex.
+pub(super) fn name_hint_if_like_regex(written: &str) -> Option<String> {
+    regex_habit::looks_like_regex(written)
+        .then(|| regex_habit::hint_for_name(written, |text| check_name_glob(text).is_ok()))
+        .flatten()
+}
+
+/// Checks a glob over users. They have no grammar but for service accounts, as in
+/// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
+///
+/// # Errors
+/// When no user can have such a name.
+pub(super) fn check_user_glob(written: &str) -> Result<(), BadPattern> {
+    check_name_glob(written)?;
+    let Some(account) = written.strip_prefix("system:serviceaccount:") else { return Ok(()) };
+    match account.split_once(':') {
+        Some((namespace, name)) => {
+            check_namespace_glob(namespace)?;
+            check_service_account_glob(name)
+        }
+        // A wildcard may stand for the colon too.
+        None if account.contains('*') => Ok(()),
+        None => {
+            let hint = "a service account is `system:serviceaccount:namespace:name`";
+            Err(bad("can match no user", hint))
+        }
+    }
+}
+
+/// Checks a glob over namespaces.
+///
+/// # Errors
+/// When no namespace can have such a name.
+pub(super) fn check_namespace_glob(written: &str) -> Result<(), BadPattern> {
+    check_name_glob(written)?;
+    let hint = "a namespace has at most 63 lower-case letters, digits and `-`; `*` stands for any \
+                run of them";
+    check_name(written, &NAMESPACES, LONGEST_LABEL, "can match no namespace", hint)
+}
+
+/// Checks a glob over the names of service accounts, without their namespace.
+///
+/// # Errors
+/// When no service account can have such a name.
+pub(super) fn check_service_account_glob(written: &str) -> Result<(), BadPattern> {
+    check_name_glob(written)?;
+    let hint = "a service account has lower-case letters, digits, `-` and `.`; `*` stands for any \
+                run of them";
+    let message = "can match no service account";
+    check_name(written, &SERVICE_ACCOUNTS, LONGEST_SUBDOMAIN, message, hint)
+}
+
+fn check_name(
+    written: &str,
+    names: &Language,
+    longest: usize,
+    message: &str,
+    hint: &'static str,
+) -> Result<(), BadPattern> {
+    let fits = |glob: &str| !is_longer(glob, longest) && names.meets_glob(glob);
+    if fits(written) {
+        return Ok(());
+    }
+    Err(bad(message, hint).with_hint(regex_habit::hint_for_name(written, fits)))
 }
 
 fn check_length(written: &str) -> Result<(), BadPattern> {
@@ -110,25 +286,43 @@ pub(super) fn regex_text(written: &str) -> Option<&str> {
     written.strip_prefix('/')?.strip_suffix('/')
 }
 
-fn parse_host(host: &str) -> Result<String, BadPattern> {
-    const HINT: &str = "a host is written as in `gcr.io`, `registry.corp:5000` or `*.pkg.dev`";
+/// Whether what the glob matches is longer than so many characters, whatever its wildcards stand for.
+fn is_longer(glob: &str, most: usize) -> bool {
+    glob.len() > most && glob.bytes().filter(|byte| *byte != b'*').count() > most
+}
+
+fn parse_host(host: &str, written: &str) -> Result<String, BadPattern> {
     if host.contains('@') {
-        return Err(bad("names a user", "leave out what stands before `@`"));
+        return Err(bad("names a user", "leave out everything up to the `@`"));
     }
     if !host.contains('*') {
-        let folded = fold_registry(host).map_err(|_| bad("does not begin with a host", HINT))?;
+        let folded = fold_registry(host)
+            .map_err(|_| bad("does not begin with a registry host", HOST_HINT))?;
+        if !HOSTS.meets_glob(&folded) {
+            let bad = bad("can match no image", NO_HOST_HINT);
+            let on_docker_hub = format!("docker.io/{written}");
+            let is_pattern = RegistryPattern::parse(&on_docker_hub).is_ok();
+            let hint = is_pattern.then(|| {
+                format!("{NO_HOST_HINT}; for a repository of Docker Hub write `{on_docker_hub}`")
+            });
+            return Err(bad.with_hint(hint));
+        }
         return Ok(folded.into_owned());
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:*[]".contains(&byte);
     if !host.bytes().all(allowed) {
-        return Err(bad("does not begin with a host or a glob over hosts", HINT));
+        return Err(bad("does not begin with a registry host or a glob", HOST_HINT));
     }
     // References lose `:443`. Without it the glob would end in another place than was written.
     let is_https = |port: &str| port.trim_start_matches('0') == "443";
     if host.rsplit_once(':').is_some_and(|(_, port)| is_https(port)) {
-        return Err(bad("ends in the port of HTTPS", "leave out `:443`, it goes without saying"));
+        return Err(bad("ends in the port of HTTPS", "leave out `:443`, which is implied"));
     }
-    Ok(host.to_ascii_lowercase())
+    let host = host.to_ascii_lowercase();
+    if !HOSTS.meets_glob(&host) {
+        return Err(bad("can match no registry host", HOST_HINT));
+    }
+    Ok(host)
 }
 
 fn check_path(path: &str) -> Result<(), BadPattern> {
@@ -138,22 +332,32 @@ fn check_path(path: &str) -> Result<(), BadPattern> {
     if path.contains([':', '@']) {
         return Err(bad("holds a tag or a digest", "a registry pattern is `host` or `host/path`"));
     }
-    let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/*".contains(&byte);
-    if path.is_empty() || path.split('/').any(str::is_empty) || !path.bytes().all(allowed) {
-        let hint = "a path has lower-case letters, digits, `.`, `_`, `-`, `/`, `*` and `**`";
-        return Err(bad("has a path that no repository can have", hint));
+    if is_longer(path, LONGEST_REPOSITORY) {
+        return Err(bad("can match no repository", "a repository has at most 255 characters"));
+    }
+    if !REPOSITORIES.meets_glob(path) {
+        return Err(bad("can match no repository", PATH_HINT));
     }
     Ok(())
 }
 
+impl BadPattern {
+    /// The same with a better hint, where there is one.
+    pub(super) fn with_hint(self, better: Option<String>) -> Self {
+        Self { hint: better.map(Cow::Owned).or(self.hint), ..self }
+    }
+}
+
 fn bad(message: &str, hint: &'static str) -> BadPattern {
-    BadPattern { message: message.to_owned(), hint: Some(hint) }
+    BadPattern { message: message.to_owned(), hint: Some(hint.into()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RegistryPattern, TagPattern, check_name_glob};
+    use super::{
+        Pattern as _, RegistryPattern, TagPattern, check_name_glob, check_namespace_glob,
+        check_service_account_glob,
+    };
 
     /// What is wrong with a pattern, without its hint; `ok` where nothing is.
     fn said<T>(parsed: Result<T, super::BadPattern>) -> String {
@@ -162,7 +366,10 @@ mod tests {
 
     #[test]
     fn registry_rows() {
-        let (longest, longer) = ("a".repeat(512), "a".repeat(513));
+        let host = |length: usize| format!("{}.a", "a".repeat(length - 2));
+        let (longest, longer) = (host(512), host(513));
+        let path = |length: usize| format!("gcr.io/*{}", "a".repeat(length));
+        let (longest_path, longer_path) = (path(255), path(256));
         let rows = [
             ("*", "ok"),
             ("**", "ok"),
@@ -172,12 +379,16 @@ mod tests {
             ("*.pkg.dev:5000", "ok"),
             (&longest, "ok"),
             (&longer, "is longer than 512 bytes"),
-            ("", "does not begin with a host"),
-            ("a b", "does not begin with a host"),
-            ("a b*", "does not begin with a host or a glob over hosts"),
-            ("gcr.io//acme", "has a path that no repository can have"),
-            ("gcr.io/acme//", "has a path that no repository can have"),
-            ("gcr.io/a b", "has a path that no repository can have"),
+            (&longest_path, "ok"),
+            (&longer_path, "can match no repository"),
+            ("", "does not begin with a registry host"),
+            ("a b", "does not begin with a registry host"),
+            ("a b*", "does not begin with a registry host or a glob"),
+            ("acme", "can match no image"),
+            ("*..io", "can match no registry host"),
+            ("gcr.io//acme", "can match no repository"),
+            ("gcr.io/acme//", "can match no repository"),
+            ("gcr.io/a b", "can match no repository"),
             ("gcr.io/acme/Base", "can match no repository"),
             ("gcr.io/acme:1", "holds a tag or a digest"),
             ("gcr.io/acme@sha256", "holds a tag or a digest"),
@@ -197,14 +408,14 @@ mod tests {
     #[test]
     fn tag_rows() {
         let (longest, longer) = ("a".repeat(128), "a".repeat(129));
-        let (glob, longest_glob) = (format!("{longer}*"), format!("{}*", "a".repeat(511)));
+        let (glob, longest_glob) = (format!("{longer}*"), longest.clone() + &"*".repeat(384));
         let longer_glob = format!("{longest_glob}*");
         let rows = [
             ("latest", "ok"),
             ("_a.b-C*", "ok"),
             (&longest, "ok"),
             (&longer, "can match no tag"),
-            (&glob, "ok"),
+            (&glob, "can match no tag"),
             (&longest_glob, "ok"),
             (&longer_glob, "is longer than 512 bytes"),
             ("", "is not a tag or a glob over tags"),
@@ -217,6 +428,25 @@ mod tests {
         ];
         for (written, expected) in rows {
             assert_eq!(said(TagPattern::parse(written)), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn kubernetes_name_rows() {
+        let of = |length: usize| format!("*{}", "a".repeat(length));
+        let cut = "is longer than 512 bytes";
+        let rows = [
+            (of(63), "ok", "ok"),
+            (of(64), "can match no namespace", "ok"),
+            (of(253), "can match no namespace", "ok"),
+            (of(254), "can match no namespace", "can match no service account"),
+            ("*".repeat(513), cut, cut),
+            ("a.b".into(), "can match no namespace", "ok"),
+            ("-*".into(), "can match no namespace", "can match no service account"),
+        ];
+        for (written, namespace, account) in rows {
+            assert_eq!(said(check_namespace_glob(&written)), namespace, "{written}");
+            assert_eq!(said(check_service_account_glob(&written)), account, "{written}");
         }
     }
 

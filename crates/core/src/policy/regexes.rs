@@ -4,6 +4,8 @@
 //! their number, what they come to when compiled, and what matching may remember. The size is
 //! estimated from the parsed regex, before anything is compiled.
 
+use std::borrow::Cow;
+
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
@@ -31,7 +33,10 @@ pub(super) struct Regexes {
 /// # Errors
 /// When it is no regex by itself, or one that would be too large.
 pub(super) fn parse(pattern: &str) -> Result<Hir, BadPattern> {
-    let bad = |message: String, hint| BadPattern { message, hint };
+    let bad = |message: String, hint: Option<&'static str>| {
+        let hint = hint.map(Cow::Borrowed);
+        BadPattern { message, hint }
+    };
     if pattern.is_empty() {
         let hint = "write the pattern between the slashes";
         return Err(bad("is an empty regex".to_owned(), Some(hint)));

@@ -138,7 +138,7 @@ mod tests {
     use super::RegistrySetBuilder;
     use crate::image::Reference;
     use crate::policy::glob;
-    use crate::policy::pattern::RegistryPattern;
+    use crate::policy::pattern::{Pattern as _, RegistryPattern};
 
     fn first(patterns: &[&str], image: &str) -> Option<usize> {
         let mut builder = RegistrySetBuilder::default();
@@ -178,7 +178,7 @@ mod tests {
             (&["quay.io", "*"], "quay.io/x:1", Some(0)),
             (&["/gcr\\.io/acme-[0-9]+/.*/"], "gcr.io/acme-12/x:1", Some(0)),
             (&["/gcr\\.io/acme-[0-9]+/.*/"], "gcr.io/acme-x/x:1", None),
-            (&["/gcr.io/"], "gcr.io/acme:1", None),
+            (&["/gcr.io/acme/"], "gcr.io/acme/x:1", None),
             (&["/(?i)gcr.io/a|b/"], "evil.io/b:1", None),
             (&["registry.corp:5000"], "registry.corp:5000/x:1", Some(0)),
             (&["registry.corp"], "registry.corp:5000/x:1", None),
@@ -204,7 +204,10 @@ mod tests {
         };
         let repository = reference.repository();
         let ends = repository.match_indices('/').map(|(end, _)| end).chain([repository.len()]);
-        let below = |path: &str| ends.clone().any(|end| glob::matches(path, &repository[..end]));
+        let below = |path: &str| {
+            let mut leading = ends.clone().filter_map(|end| repository.get(..end));
+            leading.any(|leading| glob::matches(path, leading))
+        };
         glob::matches(&host, reference.registry()) && path.is_none_or(|path| below(&path))
     }
 

@@ -60,7 +60,7 @@ impl TagSet {
 #[cfg(test)]
 mod tests {
     use super::TagSetBuilder;
-    use crate::policy::pattern::TagPattern;
+    use crate::policy::pattern::{Pattern as _, TagPattern};
 
     #[test]
     fn rows() {

@@ -59,7 +59,7 @@ const MOST_KEYS: usize = 32;
 /// a short policy may well name one list in each of its overrides.
 const LEAST_ALIASED: usize = 64 << 10;
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     /// The value itself: a shared one is copied, as far as it has aliases.
     pub(super) fn owned(self) -> Self {
         match self {

@@ -160,7 +160,7 @@ policy.yaml:4:21: blockedRegistries[0]: `https://evil.example` is a URL
 policy.yaml:4:45: blockedRegistries[1]: `GCR.io/Acme` can match no repository
   hint: the path behind the host is lower case
 policy.yaml:4:60: blockedRegistries[2]: `a@b` names a user
-  hint: leave out what stands before `@`
+  hint: leave out everything up to the `@`
 policy.yaml:4:67: blockedRegistries[3]: `/(/` is not a valid regex: unclosed group
 policy.yaml:5:15: blockedTags[0]: `a b` is not a tag or a glob over tags
   hint: a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex
@@ -207,7 +207,7 @@ fn documents_that_are_no_policy_are_refused() {
         (full_form("a: &a [*a]"), "not valid YAML"),
         (full_form("mode: !!binary d2Fybg=="), "the tag `!!binary` means nothing here"),
         (full_form(&deep), "not valid YAML"),
-        (full_form("allowedRegistries: [\"*\", \"\"]"), "does not begin with a host"),
+        (full_form("allowedRegistries: [\"*\", \"\"]"), "does not begin with a registry host"),
         (full_form("allowedRegistries: ['reg*:443']"), "ends in the port of HTTPS"),
         (full_form("allowedRegistries: [\"docker.io/nginx:1\"]"), "holds a tag or a digest"),
         (full_form("allowedRegistries: [\"/a)|(b/\"]"), "is not a valid regex"),
@@ -229,6 +229,55 @@ fn documents_that_are_no_policy_are_refused() {
         let problems = problems(&documents);
         assert!(problems.contains(expected), "{documents:?}\n{problems}");
     }
+}
+
+#[test]
+fn a_pattern_that_can_match_nothing_is_a_problem_in_every_list() {
+    let rows = [
+        ("allowedRegistries: ['.*']", "`.*` can match no registry host"),
+        ("allowedRegistries: [acme]", "`acme` can match no image"),
+        ("allowedRegistries: [library/nginx]", "`library/nginx` can match no image"),
+        ("allowedRegistries: ['docker.io/.*']", "`docker.io/.*` can match no repository"),
+        ("allowedRegistries: ['*..corp']", "`*..corp` can match no registry host"),
+        ("allowedRegistries: ['/docker.io/']", "`/docker.io/` can match no image"),
+        ("allowedRegistries: ['/gcr[.]io:443/.*/']", "can match no image"),
+        ("blockedRegistries: ['gcr.io/a..b']", "`gcr.io/a..b` can match no repository"),
+        ("blockedRegistries: [gcr.io//a]", "`gcr.io//a` can match no repository"),
+        ("blockedTags: ['-rc*']", "`-rc*` can match no tag"),
+        ("blockedTags: ['/a:b/']", "`/a:b/` can match no tag"),
+        ("blockedTags: ['/a{129}/']", "`/a{129}/` can match no tag"),
+        ("allowedTags: ['.*']", "`.*` can match no tag"),
+        ("overrides: [{name: a, allowedTags: ['.*']}]", "`.*` can match no tag"),
+        ("overrides: [{name: a, namespaces: ['prod_*']}]", "`prod_*` can match no namespace"),
+        (
+            "exemptions: [{name: a, images: ['gcr.io/-*'], reason: r}]",
+            "`gcr.io/-*` can match no repository",
+        ),
+        (
+            "exemptions: [{name: a, images: [gcr.io], reason: r, namespaces: [Prod]}]",
+            "`Prod` can match no namespace",
+        ),
+        (
+            "exemptions: [{name: a, images: [gcr.io], reason: r, serviceAccounts: [ci/-a]}]",
+            "`ci/-a` can match no service account",
+        ),
+        (
+            "namespaceOptOut: {users: ['system:serviceaccount:ci']}",
+            "`system:serviceaccount:ci` can match no user",
+        ),
+        (
+            "namespaceOptOut: {users: ['system:serviceaccount:CI:*']}",
+            "`system:serviceaccount:CI:*` can match no namespace",
+        ),
+    ];
+    for (yaml, expected) in rows {
+        let problems = problems(&full_form(yaml));
+        assert!(problems.contains(expected), "{yaml}: {problems}");
+        assert!(problems.contains("\n  hint: "), "{yaml}: {problems}");
+    }
+    let long = "a".repeat(256);
+    let problems = problems(&full_form(&format!("allowedRegistries: [gcr.io/{long}]")));
+    assert!(problems.contains("can match no repository"), "{problems}");
 }
 
 #[test]
@@ -317,13 +366,31 @@ fn problems_are_bounded_and_the_rest_counted() {
 #[test]
 fn what_is_probably_not_meant_is_warned_of() {
     let rows = [
-        ("allowedRegistries: [acme]", "`acme` names no registry that an image can name"),
         ("blockedTags: [a, a]", "`a` is listed twice"),
         ("requireTag: false", "an image without a tag is refused all the same"),
     ];
     for (yaml, expected) in rows {
         let warnings = warnings(&full_form(yaml));
         assert!(warnings.iter().any(|warning| warning.contains(expected)), "{yaml}: {warnings:?}");
+    }
+    for (yaml, hint) in [
+        (
+            "blockedTags: ['v1.*']",
+            "write `v1*`, or `/v1.*/` for a regex; if the glob is meant, `/v1[.].*/` says the same",
+        ),
+        ("allowedRegistries: ['docker.io.*']", "write `docker.io`"),
+        ("allowedRegistries: ['gcr.io/acme.*']", "write `gcr.io/acme*`"),
+        (
+            "exemptions: [{name: a, images: [gcr.io], reason: r, users: ['ci.*']}]",
+            "names are matched by globs, not by regexes: write `ci*`",
+        ),
+    ] {
+        let [warning] = &warnings(&full_form(yaml))[..] else { panic!("{yaml}") };
+        assert!(warning.contains("looks like a regex, but is a glob"), "{warning}");
+        assert!(warning.ends_with(&format!("\n  hint: {hint}")), "{warning}");
+    }
+    for yaml in ["allowedRegistries: ['registry.*.corp', '10.0.*']", "blockedTags: ['*-rc*']"] {
+        assert!(warnings(&full_form(yaml)).is_empty(), "{yaml}");
     }
     let mut documents = full_form("mode: warn");
     documents.variables = variables([("BLOCKED_TAGS", "x")]).variables;

@@ -275,6 +275,30 @@ fn an_exempt_image_is_admitted_and_named() {
 }
 
 #[test]
+fn a_list_of_who_asks_is_enough_by_itself() {
+    let groups = ["team-a".into()];
+    let jane = Subject { user: "jane", ..pod_in("ci") };
+    let runner = Subject { user: "system:serviceaccount:ci:runner", ..jane };
+    let team = Subject { user: "joe", groups: &groups, ..jane };
+    let rows = [
+        ("users: [jane]", jane, [runner, team]),
+        ("serviceAccounts: [ci/runner]", runner, [jane, team]),
+        ("groups: ['team-*']", team, [jane, runner]),
+    ];
+    for (list, named, others) in rows {
+        let yaml = format!("exemptions: [{{name: e, images: [evil.example], reason: r, {list}}}]");
+        let policy = policy(&yaml);
+        let is_exempt = |subject: &Subject<'_>| {
+            policy.evaluate(subject, &[container("evil.example/x:1")]).violations.is_empty()
+        };
+        assert!(is_exempt(&named), "{list}");
+        for other in others {
+            assert!(!is_exempt(&other), "{list}: {other:?}");
+        }
+    }
+}
+
+#[test]
 fn an_exemption_ends_with_its_last_day() {
     let policy = policy(EXEMPTIONS);
     let image = [container("evil.example/agent:1")];

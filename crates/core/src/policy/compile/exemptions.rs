@@ -9,7 +9,7 @@ use time::{Date, Duration, OffsetDateTime};
 use super::lists::{self, Lists};
 use super::overrides;
 use crate::policy::exemption::Exemption;
-use crate::policy::pattern::check_name_glob;
+use crate::policy::pattern::{BadPattern, check_namespace_glob, check_service_account_glob};
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::{Report, shorten};
 use crate::policy::source::{RawExemption, Text, Texts};
@@ -77,9 +77,9 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
     Some(Exemption {
         name: name?,
         images: images?,
-        namespaces: lists::names(namespaces.as_ref(), report),
+        namespaces: lists::namespaces(namespaces.as_ref(), report),
         users,
-        groups: lists::names(groups.as_ref(), report),
+        groups: lists::groups(groups.as_ref(), report),
         reason: reason?,
         owner: owner.as_ref().map(|owner| owner.value.clone().into_owned()),
         expires,
@@ -109,13 +109,12 @@ fn asked_by(
     accounts: Option<&Texts<'_>>,
     report: &mut Report,
 ) -> Option<PatternIndex> {
-    let mut index = lists::names(users, report);
-    for (position, item) in accounts?.items.iter().enumerate() {
-        if let Some(user) = user_name(&item.value) {
-            index.get_or_insert_default().insert(&user, position);
-        } else {
-            let message = format!("`{}` is not a service account", shorten(&item.value));
-            report.problem(&accounts?.at(position, item), message, Some("write `namespace/name`"));
+    let mut index = lists::users(users, report);
+    let Some(accounts) = accounts else { return index };
+    for (position, item) in accounts.items.iter().enumerate() {
+        match user_name(&item.value) {
+            Ok(user) => index.get_or_insert_default().insert(&user, position),
+            Err(bad) => lists::refuse(accounts, position, item, bad, report),
         }
     }
     index
@@ -123,11 +122,20 @@ fn asked_by(
 
 /// `namespace/name` to the user name by which the API server knows a service account, as in
 /// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
-fn user_name(account: &str) -> Option<String> {
-    let (namespace, name) = account.split_once('/')?;
-    let well_formed = !namespace.is_empty() && !name.is_empty() && !name.contains('/');
-    let user = format!("system:serviceaccount:{namespace}:{name}");
-    (well_formed && check_name_glob(&user).is_ok()).then_some(user)
+///
+/// # Errors
+/// When no service account can have such a name.
+fn user_name(account: &str) -> Result<String, BadPattern> {
+    let parts = account.split_once('/').filter(|(namespace, name)| {
+        !namespace.is_empty() && !name.is_empty() && !name.contains('/')
+    });
+    let Some((namespace, name)) = parts else {
+        let message = "is not a service account".to_owned();
+        return Err(BadPattern { message, hint: Some("write `namespace/name`".into()) });
+    };
+    check_namespace_glob(namespace)?;
+    check_service_account_glob(name)?;
+    Ok(format!("system:serviceaccount:{namespace}:{name}"))
 }
 
 /// The first second after the written day (in UTC), or the written moment.

@@ -8,7 +8,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use crate::policy::pattern::{
-    BadPattern, RegistryPattern, TagPattern, check_name_glob, regex_text,
+    BadPattern, Pattern, check_name_glob, check_namespace_glob, check_user_glob,
+    name_hint_if_like_regex, regex_text,
 };
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::{Report, shorten};
@@ -80,20 +81,8 @@ impl Lists {
         }
         let said = report.said();
         let mut builder = RegistrySetBuilder::default();
-        let mut weighed = Ok(());
-        each_parsed(raw, RegistryPattern::parse, report, |position, item, pattern, report| {
-            match &pattern {
-                RegistryPattern::Regex(hir) if weighed.is_ok() => {
-                    weighed = self.weigh(regexes::size(hir), raw, position, item, report);
-                }
-                RegistryPattern::Place { host, .. } => {
-                    warn_of_no_host(host, raw, position, item, report);
-                }
-                RegistryPattern::Regex(_) | RegistryPattern::Everything => {}
-            }
-            if weighed.is_ok() || !matches!(pattern, RegistryPattern::Regex(_)) {
-                builder.insert(position, pattern);
-            }
+        let weighed = self.each_checked(raw, report, |position, pattern| {
+            builder.insert(position, pattern);
         });
         let set = weighed.and_then(|()| self.built(builder.build(self.sets), raw, report));
         let list = Arc::new(List::new(Written::of(raw), set.unwrap_or_default()));
@@ -113,16 +102,8 @@ impl Lists {
         }
         let said = report.said();
         let mut builder = TagSetBuilder::default();
-        let mut weighed = Ok(());
-        each_parsed(raw, TagPattern::parse, report, |position, item, pattern, report| {
-            if let TagPattern::Regex(hir) = &pattern
-                && weighed.is_ok()
-            {
-                weighed = self.weigh(regexes::size(hir), raw, position, item, report);
-            }
-            if weighed.is_ok() || !matches!(pattern, TagPattern::Regex(_)) {
-                builder.insert(position, pattern);
-            }
+        let weighed = self.each_checked(raw, report, |position, pattern| {
+            builder.insert(position, pattern);
         });
         let set = weighed.and_then(|()| self.built(builder.build(self.sets), raw, report));
         let list = Arc::new(List::new(Written::of(raw), set.unwrap_or_default()));
@@ -130,6 +111,45 @@ impl Lists {
             self.tags.insert(key, Arc::clone(&list));
         }
         list
+    }
+
+    /// Visits the patterns of a list that are fine, and reports the others.
+    ///
+    /// # Errors
+    /// When there was no room for a regex of the list. It is not visited, nor are those behind it.
+    fn each_checked<P: Pattern>(
+        &mut self,
+        raw: &Texts<'_>,
+        report: &mut Report,
+        mut visit: impl FnMut(usize, P),
+    ) -> Result<(), Refused> {
+        let mut seen = HashSet::new();
+        let mut weighed = Ok(());
+        for (position, item) in raw.items.iter().enumerate() {
+            if !seen.insert(&*item.value) && !report.warned_enough() {
+                let message = format!("`{}` is listed twice", shorten(&item.value));
+                report.warning(&raw.at(position, item), message, None);
+            }
+            let checked = P::parse(&item.value).and_then(|pattern| {
+                let Some(regex) = pattern.regex() else { return Ok(Some(pattern)) };
+                if weighed.is_ok() {
+                    weighed = self.weigh(regexes::size(regex), raw, position, item, report);
+                }
+                if weighed.is_err() {
+                    return Ok(None);
+                }
+                P::check_regex(regex).map(|()| Some(pattern))
+            });
+            match checked {
+                Ok(Some(pattern)) => {
+                    warn_of_regex(P::hint_if_like_regex, raw, position, item, report);
+                    visit(position, pattern);
+                }
+                Ok(None) => {}
+                Err(bad) => refuse_with(P::hint, raw, position, item, bad, report),
+            }
+        }
+        weighed
     }
 
     /// Takes the room that a regex needs.
@@ -173,20 +193,44 @@ impl Lists {
 
 const TOO_LARGE: &str = "write globs, or simpler regexes";
 
-/// Compiles a list of globs over names; a list that is left out says nothing.
-pub(in crate::policy) fn names(
+/// Compiles a list of globs over users; a list that is left out says nothing.
+pub(in crate::policy) fn users(
     raw: Option<&Texts<'_>>,
     report: &mut Report,
 ) -> Option<PatternIndex> {
+    raw.map(|raw| globs(raw, check_user_glob, report))
+}
+
+/// Compiles a list of globs over groups; a list that is left out says nothing.
+pub(in crate::policy) fn groups(
+    raw: Option<&Texts<'_>>,
+    report: &mut Report,
+) -> Option<PatternIndex> {
+    raw.map(|raw| globs(raw, check_name_glob, report))
+}
+
+/// Compiles a list of globs over namespaces; a list that is left out says nothing.
+pub(super) fn namespaces(raw: Option<&Texts<'_>>, report: &mut Report) -> Option<PatternIndex> {
+    raw.map(|raw| globs(raw, check_namespace_glob, report))
+}
+
+fn globs(
+    raw: &Texts<'_>,
+    check: impl Fn(&str) -> Result<(), BadPattern>,
+    report: &mut Report,
+) -> PatternIndex {
     let mut index = PatternIndex::default();
-    for (position, item) in raw?.items.iter().enumerate() {
-        match check_name_glob(&item.value) {
-            Ok(()) => index.insert(&item.value, position),
-            Err(bad) => refuse(raw?, position, item, &bad, report),
+    for (position, item) in raw.items.iter().enumerate() {
+        match check(&item.value) {
+            Ok(()) => {
+                warn_of_regex(name_hint_if_like_regex, raw, position, item, report);
+                index.insert(&item.value, position);
+            }
+            Err(bad) => refuse(raw, position, item, bad, report),
         }
     }
     index.shrink();
-    Some(index)
+    index
 }
 
 /// Says what is wrong with an item.
@@ -194,12 +238,25 @@ pub(super) fn refuse(
     raw: &Texts<'_>,
     position: usize,
     item: &Item<'_>,
-    bad: &BadPattern,
+    bad: BadPattern,
+    report: &mut Report,
+) {
+    refuse_with(|_| None, raw, position, item, bad, report);
+}
+
+/// As [`refuse`], with a better hint where there is one.
+fn refuse_with(
+    hint: impl Fn(&str) -> Option<String>,
+    raw: &Texts<'_>,
+    position: usize,
+    item: &Item<'_>,
+    bad: BadPattern,
     report: &mut Report,
 ) {
     if !report.counts_only() {
-        let message = format!("`{}` {}", shorten(&item.value), bad.message);
-        report.problem(&raw.at(position, item), message, bad.hint);
+        let BadPattern { message, hint } = bad.with_hint(hint(&item.value));
+        let message = format!("`{}` {message}", shorten(&item.value));
+        report.problem(&raw.at(position, item), message, hint.as_deref());
     }
 }
 
@@ -208,41 +265,21 @@ fn lists_of<'r, 'a>(rules: &'r RawRules<'a>) -> [Option<&'r Texts<'a>>; 4] {
     [allowed_registries, blocked_registries, allowed_tags, blocked_tags].map(Option::as_ref)
 }
 
-fn each_parsed<P>(
-    raw: &Texts<'_>,
-    parse: impl Fn(&str) -> Result<P, BadPattern>,
-    report: &mut Report,
-    mut visit: impl FnMut(usize, &Item<'_>, P, &mut Report),
-) {
-    let mut seen = HashSet::new();
-    for (position, item) in raw.items.iter().enumerate() {
-        if !seen.insert(&*item.value) && !report.warned_enough() {
-            let message = format!("`{}` is listed twice", shorten(&item.value));
-            report.warning(&raw.at(position, item), message, None);
-        }
-        match parse(&item.value) {
-            Ok(pattern) => visit(position, item, pattern, report),
-            Err(bad) => refuse(raw, position, item, &bad, report),
-        }
-    }
-}
-
-/// By the grammar, a first part without dot or port is a path unless it is `localhost`.
-fn warn_of_no_host(
-    host: &str,
+/// Warns of a glob that looks like a regex, if there is a hint how to write what was meant.
+fn warn_of_regex(
+    hint_if_like_regex: impl Fn(&str) -> Option<String>,
     raw: &Texts<'_>,
     position: usize,
     item: &Item<'_>,
     report: &mut Report,
 ) {
-    if host == "localhost" || host.contains(['.', ':', '*']) || report.warned_enough() {
+    if report.warned_enough() {
         return;
     }
-    let written = shorten(&item.value);
-    let message = format!("`{written}` names no registry that an image can name");
-    let hint = format!(
-        "a registry has a dot or a port, or is `localhost`; \
-         an account of Docker Hub is `docker.io/{written}`"
-    );
-    report.warning(&raw.at(position, item), message, Some(&hint));
+    if let Some(hint) = hint_if_like_regex(&item.value) {
+        let item_shown = shorten(&item.value);
+        let message =
+            format!("`{item_shown}` looks like a regex, but is a glob, in which `.` is a dot");
+        report.warning(&raw.at(position, item), message, Some(&hint));
+    }
 }

@@ -10,7 +10,7 @@ mod rules;
 use std::collections::HashMap;
 
 use self::lists::Lists;
-pub(super) use self::lists::names;
+pub(super) use self::lists::{groups, users};
 
 use crate::policy::documents::Documents;
 use crate::policy::exemption::Exemption;

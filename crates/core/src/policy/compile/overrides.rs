@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Override;
 use super::lists::{self, Lists};
 use super::rules;
-use crate::policy::pattern::check_name_glob;
+use crate::policy::pattern::check_namespace_glob;
 use crate::policy::pattern_index::PatternIndex;
 use crate::policy::problem::{At, Report, shorten};
 use crate::policy::rules::Rules;
@@ -43,9 +43,9 @@ pub(super) fn compile(
                 report.problem(&namespaces.at, "the list of namespaces is empty", Some(hint));
             }
             for (index, item) in namespaces.items.iter().enumerate() {
-                match check_name_glob(&item.value) {
+                match check_namespace_glob(&item.value) {
                     Ok(()) => compiled.by_namespace.insert(&item.value, position),
-                    Err(bad) => lists::refuse(namespaces, index, item, &bad, report),
+                    Err(bad) => lists::refuse(namespaces, index, item, bad, report),
                 }
             }
         }

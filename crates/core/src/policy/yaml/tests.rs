@@ -66,7 +66,7 @@ fn scalars_keep_their_text() {
 
 #[test]
 fn what_is_no_document_is_refused_at_its_place() {
-    let many: String = (0..33).map(|key| format!("k{key}: 1\n")).collect();
+    let many = (0..33).map(|key| format!("k{key}: 1\n")).collect::<Vec<_>>().concat();
     let rows = [
         ("a: [b\n", "not valid YAML: ", (1, 4)),
         ("a: [b]\na: [c]", "the key `a` is given twice", (2, 1)),

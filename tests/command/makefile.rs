@@ -1,0 +1,57 @@
+//! `make install` puts the binary where `PREFIX` says, and says what to do if that is not in `PATH`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// Runs `make install` with a `cargo` that copies this test's own binary instead of compiling it.
+fn make_install(home: &Path, prefix: &str, path: &str) -> String {
+    let cargo = home.join("tools/cargo");
+    fs::create_dir_all(cargo.parent().unwrap()).unwrap();
+    let binary = env!("CARGO_BIN_EXE_imagegate");
+    let script = format!(
+        "#!/bin/sh\nset -e\nmkdir -p \"$CARGO_TARGET_DIR/release\"\n\
+         cp '{binary}' \"$CARGO_TARGET_DIR/release/imagegate\"\n"
+    );
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let tools = cargo.parent().unwrap().display();
+    let mut make = Command::new("make");
+    make.args(["install", "CARGO_TARGET_DIR=target"]).arg(format!("PREFIX={prefix}"));
+    let makefile = Path::new(env!("CARGO_MANIFEST_DIR")).join("Makefile");
+    let output = make
+        .arg("--file")
+        .arg(makefile)
+        .current_dir(home)
+        .env("HOME", home)
+        .env("CARGO_TARGET_DIR", "target")
+        .env("PATH", format!("{tools}:{path}:{}", std::env::var("PATH").unwrap()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_binary_is_installed_below_the_prefix() {
+    let home = TempDir::new().unwrap();
+    for (prefix, bin) in [("~/.local", ".local/bin"), ("elsewhere", "elsewhere/bin")] {
+        let said = make_install(home.path(), prefix, "/none");
+        let installed = home.path().join(bin).join("imagegate");
+        let ran = Command::new(&installed).arg("--version").output().unwrap();
+        let version = String::from_utf8(ran.stdout).unwrap();
+        assert!(said.contains(version.trim()), "{said}");
+        assert!(said.contains("is not in PATH; run: export PATH=\""), "{said}");
+    }
+}
+
+#[test]
+fn nothing_is_said_of_a_directory_that_is_in_the_path() {
+    let home = TempDir::new().unwrap();
+    let bin = home.path().join(".local/bin");
+    let said = make_install(home.path(), "~/.local", bin.to_str().unwrap());
+    assert!(said.contains("installed imagegate ") && !said.contains("export PATH"), "{said}");
+}
