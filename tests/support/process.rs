@@ -87,7 +87,10 @@ impl Start {
 
     /// The same, started by another program, whose last argument is the webhook's path.
     pub(crate) fn through(program: &[&str]) -> Self {
-        let words: Vec<&str> = [program, &[env!("CARGO_BIN_EXE_imagegate")]].concat();
+        // The one of the tests' own profile, unless another is to be measured.
+        let binary = std::env::var("IMAGEGATE_BINARY");
+        let binary = binary.as_deref().unwrap_or(env!("CARGO_BIN_EXE_imagegate"));
+        let words: Vec<&str> = [program, &[binary]].concat();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
         command.arg("serve");
