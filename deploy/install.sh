@@ -100,7 +100,7 @@ fi
 # A CA that was made again here would not be the one of the pair in the cluster.
 if [[ ! -e secret.yaml || ! -e webhook.yaml ]]; then
   if [[ -n $live_webhook || -n $(there secret imagegate-webhook-certificates) ]]; then
-    fail 'the cluster has certificates, and secret.yaml and webhook.yaml are not here. Bring them along, or rotate to a new CA as the runbook tells (docs/operations.md, Certificates)'
+    fail 'the cluster has certificates, but secret.yaml and webhook.yaml are not here. Copy them here, or change to a new CA: docs/operations/certificates.md'
   fi
   step 'certificates'
   ./certificates.sh
@@ -191,7 +191,7 @@ for attempt in {1..10}; do
   fi
   if ((attempt == 10)); then
     printf '%s\n' "$answer" >&2
-    said_so "the replicas are ready, and the API server does not reach them; see Troubleshooting in docs/operations.md"
+    said_so "the replicas are ready, but the API server cannot reach them; see docs/operations/troubleshooting.md"
   fi
   sleep 2
 done

@@ -310,7 +310,7 @@ check 'chart: refuses to render without a repository' unnamed
 
 runbook() {
   render --values "$chart/ci/monitoring-values.yaml" >"$work/a" || return 1
-  grep -q 'runbook_url: https://git.example.com/imagegate/blob/main/docs/operations.md#imagegateslow' "$work/a" ||
+  grep -q 'runbook_url: https://git.example.com/imagegate/blob/main/docs/operations/reference.md#imagegateslow' "$work/a" ||
     say 'the alerts do not lead to runbookBase' || return 1
   ! grep -n 'runbook_url: docs/' "$work/a"
 }

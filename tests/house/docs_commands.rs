@@ -1,15 +1,17 @@
-//! What the pages name exists: commands with their flags, metrics, alerts, settings.
+//! What the pages name exists: commands with their flags, links, metrics, alerts, settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use crate::support::command::imagegate;
 use crate::support::policy::policy;
 use imagegate::settings::DEFAULTS;
 use imagegate::telemetry::Metrics;
 
-const RUNBOOK: &str = "docs/operations.md";
+/// The page of the runbook that lists metrics and alerts.
+const REFERENCE: &str = "docs/operations/reference.md";
+const CHART: &str = "deploy/helm/imagegate/README.md";
 
 #[test]
 fn every_command_of_the_pages_exists_with_its_flags() {
@@ -43,12 +45,12 @@ fn the_runbook_lists_the_metrics_that_there_are() {
     metrics.policy_applied(&policy(exempting), 1, 0.0);
     let rendered = metrics.render();
     let shown = rendered.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
-    let runbook = fs::read_to_string(RUNBOOK).unwrap();
-    let listed = runbook.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let reference = fs::read_to_string(REFERENCE).unwrap();
+    let listed = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let listed =
         listed.filter(|name| name.starts_with("imagegate_") || name.starts_with("process_"));
     assert_eq!(listed.collect::<BTreeSet<_>>(), shown.collect::<BTreeSet<_>>());
-    for name in words(&runbook).filter(|word| word.starts_with("imagegate_")) {
+    for name in words(&runbook()).filter(|word| word.starts_with("imagegate_")) {
         assert!(rendered.contains(&format!("# TYPE {name} ")), "{name}");
     }
 }
@@ -58,10 +60,16 @@ fn the_runbook_names_the_alerts_that_there_are() {
     let alerts = fs::read_to_string("deploy/prometheus/alerts.yaml").unwrap();
     let there: BTreeSet<_> =
         alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    let runbook = fs::read_to_string(RUNBOOK).unwrap();
+    let reference = fs::read_to_string(REFERENCE).unwrap();
     let is_alert = |word: &&str| word.len() > "ImageGate".len() && word.starts_with("ImageGate");
-    let named: BTreeSet<_> = words(&runbook).filter(is_alert).collect();
+    let named: BTreeSet<_> = words(&reference).filter(is_alert).collect();
     assert_eq!(named, there);
+    let others: Vec<_> = words(&runbook())
+        .filter(is_alert)
+        .filter(|name| !there.contains(name))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(others, [""; 0]);
 }
 
 #[test]
@@ -81,14 +89,38 @@ fn every_alert_leads_to_its_place_in_the_runbook() {
 }
 
 #[test]
-fn every_link_within_the_runbook_leads_somewhere() {
-    let runbook = fs::read_to_string(RUNBOOK).unwrap();
-    let links: Vec<_> =
-        runbook.split("](#").skip(1).filter_map(|rest| rest.split(')').next()).collect();
-    assert!(links.len() >= 40, "{}", links.len());
-    for anchor in links {
-        resolve(&format!("{RUNBOOK}#{anchor}"), "a link");
+fn every_link_of_the_pages_leads_somewhere() {
+    let mut links = 0;
+    for page in pages().into_iter().chain(["CONTRIBUTING.md", CHART].map(PathBuf::from)) {
+        let text = fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://")) {
+            links += 1;
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let to = match path {
+                "" => page.clone(),
+                path => within(&page.parent().unwrap().join(path)),
+            };
+            let what = page.display().to_string();
+            assert!(to.exists(), "{what}: {target}");
+            if !anchor.is_empty() {
+                resolve(&format!("{}#{anchor}", to.display()), &what);
+            }
+        }
     }
+    assert!(links >= 150, "{links}");
+}
+
+/// The path without its `..`, so that one that leaves the project is noticed.
+fn within(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => assert!(clean.pop(), "{} leaves the project", path.display()),
+            other => clean.push(other),
+        }
+    }
+    clean
 }
 
 /// Panics unless `PATH#ANCHOR` is a heading of that page.
@@ -100,15 +132,18 @@ fn resolve(url: &str, what: &str) {
     assert!(anchors.into_iter().any(|each| each == anchor), "{what}: {url}");
 }
 
-/// The anchor that forges give to a heading: lower case, blanks as hyphens, other signs gone.
+/// The anchor that forges give to a heading: lower case, blanks as hyphens, other signs gone. Of a
+/// heading that is a link, its text counts.
 fn anchor_of(heading: &str) -> String {
+    let link = heading.strip_prefix('[').and_then(|rest| rest.split_once("]("));
+    let heading = link.map_or(heading, |(text, _)| text);
     let kept = |character: &char| character.is_alphanumeric() || " -_".contains(*character);
     heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
 }
 
 #[test]
 fn the_runbook_names_settings_that_there_are() {
-    let runbook = fs::read_to_string(RUNBOOK).unwrap();
+    let runbook = runbook();
     let mut settings = 0;
     for name in words(&runbook).filter_map(|word| word.strip_prefix("IMAGEGATE_")) {
         settings += 1;
@@ -118,11 +153,31 @@ fn the_runbook_names_settings_that_there_are() {
     assert!(settings >= 2, "{settings}");
 }
 
-/// README.md and all pages of docs/.
+/// README.md and all pages of docs/ and the folders in it.
 fn pages() -> Vec<PathBuf> {
-    let docs = fs::read_dir("docs").unwrap().map(|entry| entry.unwrap().path());
-    let pages = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    pages.chain([PathBuf::from("README.md")]).collect()
+    let mut pages = pages_in(Path::new("docs"));
+    pages.push(PathBuf::from("README.md"));
+    pages
+}
+
+fn pages_in(folder: &Path) -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            pages.extend(pages_in(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    pages
+}
+
+/// All pages of the runbook, one after the other.
+fn runbook() -> String {
+    let pages = pages_in(Path::new("docs/operations"));
+    assert!(pages.len() >= 6, "{pages:?}");
+    pages.iter().map(|page| fs::read_to_string(page).unwrap()).collect()
 }
 
 /// What follows `imagegate` at a prompt, at the start of a line, behind a pipe, and in running text.

@@ -73,7 +73,7 @@ check 'and again, with another one' never_starts_again
 spawn replicas keep_replicas 2
 replicas=$spawned
 unreachable() {
-  refused 'does not reach them' installs --timeout 20s
+  refused 'cannot reach them' installs --timeout 20s
   same Ignore "$(policies)"
   lives
 }
