@@ -115,6 +115,13 @@ mutants-slice: ## An eighth of the mutants that have been run before, five minut
 soak: $(BINARY) ## Load the webhook for SOAK_SECONDS while policy and certificate change; needs wrk
 	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
 
+SIEGE_SECONDS ?= 60
+
+.PHONY: siege
+siege: $(BINARY) ## Attack the release binary in every way at once for SIEGE_SECONDS
+	IMAGEGATE_BINARY=$(CURDIR)/$(BINARY) IMAGEGATE_TEST_SECONDS=$(SIEGE_SECONDS) \
+	  cargo test --locked --test wire siege_together -- --nocapture
+
 .PHONY: sbom
 sbom: ## Write a CycloneDX bill of materials
 	mkdir -p target
