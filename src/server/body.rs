@@ -111,19 +111,16 @@ where
     Ok(body.whole())
 }
 
-/// Reads the rest of a refused body and forgets it, so that its sender can read the answer. Holds
-/// nothing but the slot, and ends when another needs that.
+/// Reads the rest of a refused body and forgets it, so that its sender can read the answer. There is
+/// no more of them than connections, and each has the time of a body at most.
 pub(super) async fn forget<S, B>(mut stream: S, limits: &Limits)
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
     B: Buf,
 {
-    let (_arrival, mut given_up) = limits.arrivals.join(0);
-    let forgotten = discard(&mut stream, limits.max_body.saturating_mul(DISCARD));
-    tokio::select! {
-        _ = timeout(limits.body_time, forgotten) => {}
-        Ok(()) = &mut given_up => {}
-    }
+    let _ =
+        timeout(limits.body_time, discard(&mut stream, limits.max_body.saturating_mul(DISCARD)))
+            .await;
 }
 
 impl<'l> Collected<'l> {

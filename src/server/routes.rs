@@ -66,6 +66,7 @@ where
     let _held = gate.telemetry().metrics.request();
     // Without a connection, as in tests, each request is a peer of its own.
     let is_http1 = connected.as_ref().is_none_or(|connected| connected.is_http1);
+    let slot = connected.as_ref().map(|connected| connected.slot.clone());
     let part = connected.map_or_else(|| limits.part(), |connected| connected.part);
     let answer = match body::read(&mut body, declared, limits, &part).await {
         Ok(body) => {
@@ -75,7 +76,10 @@ where
         Err(refusal) => Err(refusal),
     };
     if is_http1 && matches!(answer, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {
-        // HTTP/2 ends one stream early, HTTP/1.1 the whole connection.
+        // HTTP/2 ends one stream early, HTTP/1.1 the whole connection. Nobody waits for this slot.
+        if let Some(slot) = slot {
+            slot.free();
+        }
         body::forget(body, limits).await;
     }
     match answer {

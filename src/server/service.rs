@@ -8,7 +8,7 @@ use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Uri, Version};
@@ -50,11 +50,27 @@ pub(super) struct Requests {
     pub(super) retires_at: Instant,
 }
 
-/// What the routes know of the connection that a request came on.
+/// What the routes know of a request and of the connection that it came on.
 #[derive(Clone)]
 pub(super) struct Connected {
     pub(super) part: Part,
     pub(super) is_http1: bool,
+    pub(super) slot: Slot,
+}
+
+/// What a request was admitted with: its slot, and room for its headers. Free when the request is
+/// answered, or before that where nothing is left to do but to read past its body.
+#[derive(Clone, Default)]
+pub(super) struct Slot(Arc<Mutex<Option<Admitted>>>);
+
+impl Slot {
+    pub(super) fn free(&self) {
+        self.put(None);
+    }
+
+    fn put(&self, admitted: Option<Admitted>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = admitted;
+    }
 }
 
 /// Names the type of warp's bodies, which warp does not.
@@ -122,7 +138,8 @@ impl Requests {
             return Err(Refusal::Overload);
         }
         let is_http1 = request.version() < Version::HTTP_2;
-        request.extensions_mut().insert(Connected { part: part.clone(), is_http1 });
+        let slot = Slot::default();
+        request.extensions_mut().insert(Connected { part: part.clone(), is_http1, slot });
         Ok(Some(admission))
     }
 }
@@ -137,10 +154,12 @@ impl Surface {
         B: Body<Data: Send> + Send + Sync + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let _admitted = match admission {
-            Some(admission) => Some(self.admitted(admission, &request).await?),
-            None => None,
-        };
+        if let Some(admission) = admission {
+            let admitted = self.admitted(admission, &request).await?;
+            if let Some(connected) = request.extensions().get::<Connected>() {
+                connected.slot.put(Some(admitted));
+            }
+        }
         let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
         match contained(pin!(async { routes.call(request).await })).await {
             Ok(Ok(response)) => Ok(response),

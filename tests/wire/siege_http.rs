@@ -56,6 +56,7 @@ async fn a_target_that_is_no_path_is_refused_on_both_ports() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_announced_and_never_sent_cost_nobody_anything() {
+    allow_descriptors();
     let siege = Siege::start(POLICY, &[]).await;
     let client = &siege.gate.client;
     let mut announced = Vec::new();
@@ -67,8 +68,9 @@ async fn bodies_that_are_announced_and_never_sent_cost_nobody_anything() {
         announced.push(opened(client, 30, |index| frames::announced(index, 8 << 20)).await);
     }
     siege.goes_on(50).await;
+    // Again more than there are slots.
     let mut by_http1 = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..1_100 {
         let mut stream = client.raw(Protocol::Http1).await.unwrap();
         stream.write_all(head("content-length: 8388608").as_bytes()).await.unwrap();
         by_http1.push(stream);
@@ -236,8 +238,7 @@ async fn chunks_of_one_byte_end_their_connection_on_both_ports() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_handshakes_at_once_do_not_hold_up_reviews() {
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    allow_descriptors();
     let siege = Siege::start(POLICY, &[]).await;
     let mut handshakes = JoinSet::new();
     for _ in 0..2_040 {
@@ -345,4 +346,10 @@ async fn said(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) ->
     // A reset is an end, too.
     let _ = stream.read_to_end(&mut read).await;
     String::from_utf8(read).unwrap()
+}
+
+/// As many descriptors as the system lets this process have.
+fn allow_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
 }
