@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::policy::printable::printable;
-use crate::policy::yaml::Place;
+use crate::policy::read::yaml::Place;
 
 /// More problems than this are counted but not kept: one broken generator must not fill a log.
 const MOST: usize = 100;

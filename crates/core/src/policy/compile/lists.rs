@@ -7,17 +7,17 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use crate::policy::pattern::{
+use crate::policy::judge::rules::{List, Written};
+use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::regexes::{self, LARGEST_TOGETHER, MOST_REGEXES};
+use crate::policy::pattern::registry_set::{RegistrySet, RegistrySetBuilder};
+use crate::policy::pattern::syntax::{
     BadPattern, Pattern, check_name_glob, check_namespace_glob, check_user_glob,
     name_hint_if_like_regex, regex_text,
 };
-use crate::policy::pattern_index::PatternIndex;
+use crate::policy::pattern::tag_set::{TagSet, TagSetBuilder};
 use crate::policy::problem::{Report, shorten};
-use crate::policy::regexes::{self, LARGEST_TOGETHER, MOST_REGEXES};
-use crate::policy::registry_set::{RegistrySet, RegistrySetBuilder};
-use crate::policy::rules::{List, Written};
-use crate::policy::source::{Item, RawPolicy, RawRules, Texts};
-use crate::policy::tag_set::{TagSet, TagSetBuilder};
+use crate::policy::read::source::{Item, RawPolicy, RawRules, Texts};
 
 /// Compiles the lists of one policy.
 pub(super) struct Lists {

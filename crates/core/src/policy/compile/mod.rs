@@ -12,14 +12,14 @@ use std::collections::HashMap;
 use self::lists::Lists;
 pub(super) use self::lists::{groups, users};
 
-use crate::policy::documents::Documents;
-use crate::policy::exemption::Exemption;
-use crate::policy::normal;
-use crate::policy::opt_out::OptOut;
-use crate::policy::pattern_index::PatternIndex;
+use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::opt_out::OptOut;
+use crate::policy::judge::rules::Rules;
+use crate::policy::normal::form;
+use crate::policy::pattern::index::PatternIndex;
 use crate::policy::problem::{Problems, Report, Warning};
-use crate::policy::rules::Rules;
-use crate::policy::source::RawPolicy;
+use crate::policy::read::documents::Documents;
+use crate::policy::read::source::RawPolicy;
 
 /// A checked, immutable policy.
 #[derive(Debug)]
@@ -108,8 +108,8 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
     if report.has_problems() {
         return Err(report.into_problems());
     }
-    let json = normal::json(&base, &opt_out, raw);
-    let hash = normal::hash(&json);
+    let json = form::json(&base, &opt_out, raw);
+    let hash = form::hash(&json);
     let policy = Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, json, hash };
     Ok((policy, report.into_warnings()))
 }

@@ -9,10 +9,12 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::policy::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
-use crate::policy::opt_out::OptOut;
-use crate::policy::rules::{Rules, Written};
-use crate::policy::source::{Item, RawExemption, RawOverride, RawPolicy, RawRules, Text, Texts};
+use crate::policy::judge::opt_out::OptOut;
+use crate::policy::judge::rules::{Rules, Written};
+use crate::policy::read::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
+use crate::policy::read::source::{
+    Item, RawExemption, RawOverride, RawPolicy, RawRules, Text, Texts,
+};
 
 /// A mapping of the normal form. It keeps its keys sorted, which makes the text canonical.
 type Fields<'a> = BTreeMap<&'static str, Field<'a>>;
@@ -32,7 +34,7 @@ enum Field<'a> {
 }
 
 /// Renders a policy: every field of the base, and of each override the fields that it names.
-pub(super) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy<'_>) -> String {
+pub(in crate::policy) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy<'_>) -> String {
     let mut policy = all_fields(base);
     policy.insert("overrides", Field::Mappings(raw.overrides.iter().map(of_override).collect()));
     let exemptions = raw.exemptions.iter().map(of_exemption).collect();
@@ -46,7 +48,7 @@ pub(super) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy<'_>) -> Strin
 }
 
 /// The first 12 hexadecimal digits of the SHA-256 of a normal form.
-pub(super) fn hash(json: &str) -> String {
+pub(in crate::policy) fn hash(json: &str) -> String {
     let mut hash = String::with_capacity(12);
     for byte in Sha256::digest(json.as_bytes()).iter().take(6) {
         let _ = write!(hash, "{byte:02x}");

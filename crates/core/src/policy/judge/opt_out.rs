@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use crate::policy::compile::{groups, users};
-use crate::policy::pattern_index::PatternIndex;
+use crate::policy::judge::rules::Written;
+use crate::policy::pattern::index::PatternIndex;
 use crate::policy::problem::Report;
-use crate::policy::rules::Written;
-use crate::policy::source::{RawOptOut, Texts};
+use crate::policy::read::source::{RawOptOut, Texts};
 
 /// The group that may opt a namespace out where the policy does not say.
 const DEFAULT_GROUP: &str = "system:masters";
@@ -19,12 +19,12 @@ const DEFAULT_GROUP: &str = "system:masters";
 pub struct OptOut {
     users: PatternIndex,
     groups: PatternIndex,
-    pub(super) written_users: Written,
-    pub(super) written_groups: Written,
+    pub(in crate::policy) written_users: Written,
+    pub(in crate::policy) written_groups: Written,
 }
 
 impl OptOut {
-    pub(super) fn compile(raw: Option<&RawOptOut<'_>>, report: &mut Report) -> Self {
+    pub(in crate::policy) fn compile(raw: Option<&RawOptOut<'_>>, report: &mut Report) -> Self {
         let (raw_users, raw_groups) =
             raw.map_or((None, None), |raw| (raw.users.as_ref(), raw.groups.as_ref()));
         let default_groups = match raw_groups {

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::policy::problem::{Problem, Report, shorten};
-use crate::policy::source::RawPolicy;
-use crate::policy::{full, simple};
+use crate::policy::read::full;
+use crate::policy::read::simple;
+use crate::policy::read::source::RawPolicy;
 
 /// The key that holds a policy in full form.
 pub const POLICY_KEY: &str = "policy.yaml";
@@ -35,7 +36,7 @@ impl Documents {
     }
 
     /// Reads the policy from whichever form was used; what is wrong goes to `report`.
-    pub(super) fn read(&self, report: &mut Report) -> RawPolicy<'_> {
+    pub(in crate::policy) fn read(&self, report: &mut Report) -> RawPolicy<'_> {
         let Some(volume) = &self.volume else {
             return simple::read(&self.variables, const { &BTreeMap::new() }, report);
         };
@@ -75,7 +76,7 @@ impl Documents {
     }
 
     /// Reads the candidate policy, which is always in full form.
-    pub(super) fn read_candidate(&self, report: &mut Report) -> Option<RawPolicy<'_>> {
+    pub(in crate::policy) fn read_candidate(&self, report: &mut Report) -> Option<RawPolicy<'_>> {
         let volume = self.volume.as_ref()?;
         let text = volume.get(CANDIDATE_KEY)?;
         // Together with the policy; larger ones are its problem.

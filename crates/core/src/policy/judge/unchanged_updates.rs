@@ -5,7 +5,7 @@
 //! are; otherwise it is not known.
 
 use crate::policy::compile::Policy;
-use crate::policy::verdict::UpdateScope;
+use crate::policy::judge::verdict::UpdateScope;
 
 /// The annotation of the ConfigMap that says it: [`IMAGES_CHANGED`], or anything else for none.
 pub const MATCH_CONDITIONS: &str = "imagegate/match-conditions";

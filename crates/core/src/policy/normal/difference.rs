@@ -11,9 +11,9 @@ use std::fmt::{self, Write as _};
 use serde_json::{Map, Value};
 
 use crate::policy::compile::Policy;
-use crate::policy::full::RULE_FIELDS;
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
+use crate::policy::read::full::RULE_FIELDS;
 
 /// More changes than this are counted only: a line of the log stays a line.
 const MOST_CHANGES: usize = 40;
