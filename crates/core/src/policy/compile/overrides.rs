@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Override;
 use super::lists::{self, Lists};
 use super::rules;
+use crate::policy::judge::policy::Override;
 use crate::policy::judge::rules::Rules;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::syntax::check_namespace_glob;

@@ -6,8 +6,8 @@
 
 use crate::image::Reference;
 use crate::policy::judge::message;
+use crate::policy::judge::rules::ShortNames;
 use crate::policy::judge::rules::{Broken, Rules};
-use crate::policy::read::source::ShortNames;
 
 /// Characters of a line, as the API documentation asks of a warning.
 const LONGEST: usize = 120;

@@ -6,10 +6,10 @@
 use std::fmt::Display;
 
 use crate::image::Reference;
-use crate::policy::compile::{Override, Policy};
 use crate::policy::judge::advice;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::message;
+use crate::policy::judge::policy::{Override, Policy};
 use crate::policy::judge::rules::Rules;
 use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
 use crate::policy::judge::verdict::{

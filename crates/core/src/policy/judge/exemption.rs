@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::image::Reference;
-use crate::policy::judge::rules::List;
+use crate::policy::judge::list::List;
 use crate::policy::judge::subject::Subject;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::registry_set::RegistrySet;

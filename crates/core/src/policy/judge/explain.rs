@@ -4,14 +4,13 @@
 //! two cannot disagree; a property test says so.
 
 use crate::image::Reference;
-use crate::policy::compile::Policy;
 use crate::policy::judge::advice;
 use crate::policy::judge::message;
-use crate::policy::judge::rules::{Broken, Rules};
+use crate::policy::judge::policy::Policy;
+use crate::policy::judge::rules::{Broken, Rules, ShortNames};
 use crate::policy::judge::subject::Subject;
 use crate::policy::judge::verdict::Rule;
-use crate::policy::read::full::nearest;
-use crate::policy::read::source::ShortNames;
+use crate::policy::problem::nearest;
 
 /// More near misses than this do not help anybody.
 const MOST_NEAR_MISSES: usize = 5;

@@ -3,28 +3,10 @@
 use std::sync::Arc;
 
 use crate::image::Reference;
-use crate::policy::judge::message;
+use crate::policy::judge::list::List;
 use crate::policy::judge::verdict::{Mode, Rule, TemplateMode, UpdateScope};
 use crate::policy::pattern::registry_set::RegistrySet;
 use crate::policy::pattern::tag_set::TagSet;
-use crate::policy::read::source::{ShortNames, Texts};
-
-/// A list of the policy: as written, and compiled. Shared between a policy and its overrides.
-#[derive(Debug)]
-pub(in crate::policy) struct List<T> {
-    pub(in crate::policy) written: Written,
-    /// The written items joined for a message, cut where they are many.
-    pub(in crate::policy) joined: String,
-    pub(in crate::policy) set: T,
-}
-
-/// The items of a list as written, in one piece: there may be hundreds of thousands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::policy) struct Written {
-    texts: Box<str>,
-    /// Where each item ends.
-    ends: Box<[u32]>,
-}
 
 /// The rules in force for some namespaces.
 #[derive(Clone, Debug)]
@@ -45,6 +27,15 @@ pub(in crate::policy) struct Rules {
     pub(in crate::policy) denial_hint: Arc<str>,
 }
 
+/// What short names such as `nginx:1.27` are taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::policy) enum ShortNames {
+    /// Refused: the node decides where a short name is pulled from.
+    Deny,
+    /// Names of Docker Hub, as most runtimes read them.
+    DockerHub,
+}
+
 /// The first rule that an image breaks, with what its message needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) enum Broken {
@@ -56,46 +47,6 @@ pub(in crate::policy) enum Broken {
     TagBlocked,
     TagNotAllowed,
     MissingDigest,
-}
-
-impl<T> List<T> {
-    pub(in crate::policy) fn new(written: Written, set: T) -> Self {
-        Self { joined: message::join(&written), written, set }
-    }
-}
-
-impl Written {
-    pub(in crate::policy) fn of(raw: &Texts<'_>) -> Self {
-        let mut texts = String::with_capacity(raw.items.iter().map(|item| item.value.len()).sum());
-        let mut ends = Vec::with_capacity(raw.items.len());
-        for item in &raw.items {
-            texts.push_str(&item.value);
-            // Documents are far smaller than 4 GiB.
-            ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
-        }
-        Self { texts: texts.into(), ends: ends.into() }
-    }
-
-    pub(in crate::policy) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The item at `position`; empty where there is none.
-    pub(in crate::policy) fn get(&self, position: usize) -> &str {
-        let end = |position: usize| self.ends.get(position).map(|end| *end as usize);
-        let start = position.checked_sub(1).map_or(Some(0), end);
-        let (Some(start), Some(end)) = (start, end(position)) else { return "" };
-        self.texts.get(start..end).unwrap_or_default()
-    }
-
-    pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|position| self.get(position))
-    }
-
-    /// Whether `raw` says the same.
-    pub(in crate::policy) fn is(&self, raw: &Texts<'_>) -> bool {
-        self.len() == raw.items.len() && self.iter().eq(raw.items.iter().map(|item| &*item.value))
-    }
 }
 
 impl Rules {

@@ -4,7 +4,7 @@
 //! configuration together, as the Helm chart does, says in an annotation what match conditions there
 //! are; otherwise it is not known.
 
-use crate::policy::compile::Policy;
+use crate::policy::judge::policy::Policy;
 use crate::policy::judge::verdict::UpdateScope;
 
 /// The annotation of the ConfigMap that says it: [`IMAGES_CHANGED`], or anything else for none.

@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 
-use crate::policy::compile::Policy;
+use crate::policy::judge::policy::Policy;
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
 use crate::policy::read::full::RULE_FIELDS;

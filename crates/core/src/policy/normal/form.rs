@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::policy::judge::list::Written;
 use crate::policy::judge::opt_out::OptOut;
-use crate::policy::judge::rules::{Rules, Written};
+use crate::policy::judge::rules::Rules;
 use crate::policy::read::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
 use crate::policy::read::source::{
     Item, RawExemption, RawOverride, RawPolicy, RawRules, Text, Texts,

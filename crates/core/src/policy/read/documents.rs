@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::problem::{Problem, Report, shorten};
+use crate::policy::problem::{Problem, Report, nearest, shorten};
 use crate::policy::read::full;
 use crate::policy::read::simple;
 use crate::policy::read::source::RawPolicy;
@@ -94,7 +94,7 @@ fn is_known(key: &str) -> bool {
 fn unknown_key(key: &str) -> Problem {
     let known = [POLICY_KEY, CANDIDATE_KEY].into_iter().chain(simple::KEYS);
     let problem = Problem::of_document(shorten(key), "this key is not known");
-    match full::nearest(key, known.clone()) {
+    match nearest(key, known.clone()) {
         Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
         None => {
             problem.with_hint(format!("the keys are `{}`", known.collect::<Vec<_>>().join("`, `")))

@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
+use crate::policy::judge::rules::ShortNames;
 use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
-use crate::policy::problem::At;
-use crate::policy::read::yaml::Place;
+use crate::policy::problem::{At, Place};
 
 /// A value with the place it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,11 @@ pub(in crate::policy) struct Item<'a> {
 }
 
 impl Texts<'_> {
+    /// The items, as written.
+    pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        self.items.iter().map(|item| &*item.value)
+    }
+
     /// A list that nobody wrote.
     pub(in crate::policy) fn of_defaults<'a>(items: &[&'a str]) -> Texts<'a> {
         let item = |text: &&'a str| Item { value: (*text).into(), place: (0, 0) };
@@ -45,15 +50,6 @@ impl Texts<'_> {
     pub(in crate::policy) fn at(&self, position: usize, item: &Item<'_>) -> At {
         self.at.item(position, item.place)
     }
-}
-
-/// What short names such as `nginx:1.27` are taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::policy) enum ShortNames {
-    /// Refused: the node decides where a short name is pulled from.
-    Deny,
-    /// Names of Docker Hub, as most runtimes read them.
-    DockerHub,
 }
 
 /// The rules of a policy or of an override; `None` where a field was left out.

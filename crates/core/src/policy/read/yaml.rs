@@ -14,9 +14,7 @@ use std::rc::Rc;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use crate::policy::printable::printable;
-
-/// One-based line and column.
-pub(in crate::policy) type Place = (u32, u32);
+use crate::policy::problem::Place;
 
 /// A node with its place.
 #[derive(Clone, Debug)]
