@@ -9,7 +9,8 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
-use super::target::{self, Asker, Target};
+use super::target::{Asker, Target};
+use crate::clock;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::printable;
 use imagegate_core::policy::{Subject, Workload};
@@ -38,7 +39,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         groups: &groups,
         workload: Workload::Pod,
         pinned: None,
-        now: target::now(),
+        now: clock::unix_seconds(),
     };
     let explanation = policy.explain(&subject, image);
     let verdict = Target::of_image(image).judge(&policy, asker);

@@ -1,24 +1,9 @@
-//! The images that a command judges: from the command line and from manifests.
+//! One image that a command judges, and who asks for it.
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-
-use super::manifests;
+use crate::clock;
 use imagegate_core::policy::{
     ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload,
 };
-
-/// Images to judge, and where they would run.
-#[derive(Debug, clap::Args)]
-pub(super) struct Targets {
-    /// Images, written as in a Pod
-    #[arg(value_name = "IMAGE")]
-    images: Vec<String>,
-    /// Manifests in YAML or JSON: files, directories, or `-`
-    #[arg(short, long, value_name = "FILE|DIR|-")]
-    filename: Vec<PathBuf>,
-}
 
 /// Who asks, and where.
 #[derive(Debug, clap::Args)]
@@ -64,26 +49,6 @@ impl Place {
     }
 }
 
-impl Targets {
-    /// Whether neither images nor manifests were given.
-    pub(super) fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.filename.is_empty()
-    }
-
-    /// Calls `visit` with each image, in order; returns how many documents could not be read.
-    /// What is wrong with each of them is printed.
-    pub(super) fn each(&self, mut visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
-        for image in &self.images {
-            visit(Target::of_image(image))?;
-        }
-        let mut unreadable = 0;
-        for path in &self.filename {
-            unreadable += manifests::each(path, &mut visit)?;
-        }
-        Ok(unreadable)
-    }
-}
-
 impl Target {
     /// An image of a Pod that is named like the image.
     pub(super) fn of_image(image: &str) -> Self {
@@ -100,7 +65,7 @@ impl Target {
 
     /// Judges the image as the Pod that holds it, or that its template makes, would be judged.
     pub(super) fn judge<'p>(&self, policy: &'p Policy, asker: &Asker) -> Verdict<'p> {
-        self.judge_at(policy, asker, now())
+        self.judge_at(policy, asker, clock::unix_seconds())
     }
 
     /// As [`Target::judge`], at a time in Unix seconds.
@@ -121,9 +86,4 @@ impl Target {
         };
         policy.evaluate(&subject, [&image])
     }
-}
-
-/// Unix seconds, for exemptions that expire.
-pub(super) fn now() -> i64 {
-    time::OffsetDateTime::now_utc().unix_timestamp()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::exit::Exit;
 use super::policy_source::{self, Compiled};
-use super::target;
+use crate::clock;
 use imagegate_core::policy::{
     CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, UnchangedUpdates, Warning, printable,
 };
@@ -69,7 +69,7 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
 
 /// What to say of an exemption that has expired or will soon.
 fn expiry_warning(exemption: &Exemption) -> Option<String> {
-    let left = exemption.expires_at()? - target::now();
+    let left = exemption.expires_at()? - clock::unix_seconds();
     let day = exemption.expires_as_written().unwrap_or_default();
     let ends = match left {
         ..=0 => format!("expired on {day} and no longer applies"),

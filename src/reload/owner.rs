@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::candidate::Candidate;
 use super::history::Applied;
@@ -14,6 +14,7 @@ use super::live::{InForce, Live, Status};
 use super::lookout::Lookout;
 use super::overdue::in_time;
 use super::volume::{VolumeError, read_volume};
+use crate::clock;
 use crate::telemetry::{Looks, Metrics, Rejected, Rejects};
 use imagegate_core::policy::{
     Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
@@ -163,7 +164,7 @@ impl Owner {
         let changes = difference.as_ref().map(ToString::to_string).unwrap_or_default();
         let loosens = difference.as_ref().is_some_and(|difference| difference.loosens);
         let hash = policy.hash().to_owned();
-        self.metrics.policy_applied(&policy, generation, unix_seconds(applied_at));
+        self.metrics.policy_applied(&policy, generation, clock::as_unix_seconds(applied_at));
         self.live.store(InForce { policy, candidate, generation, applied_at });
         tracing::info!(generation, hash = hash.as_str(), loosens, changes, "policy applied");
         self.status.generation = generation;
@@ -171,7 +172,7 @@ impl Owner {
     }
 
     fn restored(&self, old: &InForce) -> Outcome {
-        self.metrics.policy_restored(unix_seconds(SystemTime::now()));
+        self.metrics.policy_restored(clock::as_unix_seconds(SystemTime::now()));
         tracing::info!(
             generation = old.generation,
             hash = old.policy.hash(),
@@ -265,8 +266,4 @@ impl Found {
         let compiled = Err(Problems(vec![problem]));
         Self { seen: Err(error.to_owned()), compiled, is_missing: false }
     }
-}
-
-fn unix_seconds(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
