@@ -85,7 +85,9 @@ fn expiry_warning(exemption: &Exemption) -> Option<String> {
 fn print(name: &str, policy: &Policy) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{name} {} is valid", policy.hash())?;
-    let Ok(Value::Object(fields)) = serde_json::from_str(policy.to_json()) else { return Ok(()) };
+    let Ok(Value::Object(fields)) = serde_json::to_value(policy.normal_form()) else {
+        return Ok(());
+    };
     for (field, value) in fields {
         match value {
             Value::Array(items) if items.iter().any(Value::is_object) => {

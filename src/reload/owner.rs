@@ -121,7 +121,8 @@ impl Owner {
         let candidate = self.candidate(candidate, old.as_deref());
         let was_failing = self.status.failing_since.take().is_some();
         self.status.problems.clear();
-        let same_policy = old.as_ref().is_some_and(|old| old.policy.to_json() == policy.to_json());
+        let same_policy =
+            old.as_ref().is_some_and(|old| old.policy.normal_form() == policy.normal_form());
         let same_candidate = match (old.as_ref().and_then(|old| old.candidate.as_ref()), &candidate)
         {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -218,7 +219,7 @@ impl Owner {
         };
         self.metrics.candidate_looked_at(true);
         match old {
-            Some(old) if old.policy.to_json() == policy.to_json() => Some(old),
+            Some(old) if old.policy.normal_form() == policy.normal_form() => Some(old),
             _ => {
                 tracing::info!(
                     hash = policy.hash(),

@@ -23,6 +23,7 @@ pub use judge::verdict::{
 };
 pub use normal::difference::{Change, Difference};
 pub use normal::flip::Flip;
+pub use normal::form::NormalForm;
 pub use printable::{is_printable, printable};
 pub use problem::{Problem, Problems, Warning};
 pub use read::documents::{CANDIDATE_KEY, Documents, POLICY_KEY};

@@ -11,7 +11,7 @@ mod rules;
 use self::lists::Lists;
 
 use crate::policy::judge::policy::Policy;
-use crate::policy::normal::form;
+use crate::policy::normal::form::NormalForm;
 use crate::policy::problem::{Problems, Report, Warning};
 use crate::policy::read::documents::Documents;
 use crate::policy::read::source::RawPolicy;
@@ -51,8 +51,10 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
     if report.has_problems() {
         return Err(report.into_problems());
     }
-    let json = form::json(&base, &opt_out, raw);
-    let hash = form::hash(&json);
-    let policy = Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, json, hash };
+    let rules = overrides.iter().map(|each| &each.rules);
+    let normal_form = NormalForm::of(raw, &base, rules, &exemptions, &opt_out);
+    let hash = normal_form.hash();
+    let policy =
+        Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, normal_form, hash };
     Ok((policy, report.into_warnings()))
 }

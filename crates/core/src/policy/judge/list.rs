@@ -3,6 +3,9 @@
 //! What its items mean is the matter of the compiled set.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 use crate::policy::printable::printable;
 
@@ -18,9 +21,13 @@ pub(in crate::policy) struct List<T> {
     pub(in crate::policy) set: T,
 }
 
-/// The items of a list as written, in one piece: there may be hundreds of thousands.
+/// The items of a list as written, in one piece: there may be hundreds of thousands. A clone
+/// shares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::policy) struct Written {
+pub(in crate::policy) struct Written(Arc<Items>);
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Items {
     texts: Box<str>,
     /// Where each item ends.
     ends: Box<[u32]>,
@@ -41,19 +48,19 @@ impl Written {
             // Documents are far smaller than 4 GiB.
             ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
         }
-        Self { texts: texts.into(), ends: ends.into() }
+        Self(Arc::new(Items { texts: texts.into(), ends: ends.into() }))
     }
 
     pub(in crate::policy) fn len(&self) -> usize {
-        self.ends.len()
+        self.0.ends.len()
     }
 
     /// The item at `position`; empty where there is none.
     pub(in crate::policy) fn get(&self, position: usize) -> &str {
-        let end = |position: usize| self.ends.get(position).map(|end| *end as usize);
+        let end = |position: usize| self.0.ends.get(position).map(|end| *end as usize);
         let start = position.checked_sub(1).map_or(Some(0), end);
         let (Some(start), Some(end)) = (start, end(position)) else { return "" };
-        self.texts.get(start..end).unwrap_or_default()
+        self.0.texts.get(start..end).unwrap_or_default()
     }
 
     pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -74,6 +81,12 @@ impl Written {
             joined.push_str(&printable(item));
         }
         joined
+    }
+}
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 

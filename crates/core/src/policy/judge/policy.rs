@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::opt_out::OptOut;
 use crate::policy::judge::rules::Rules;
+use crate::policy::normal::form::NormalForm;
 use crate::policy::pattern::index::PatternIndex;
 
 /// A checked, immutable policy.
@@ -16,7 +17,7 @@ pub struct Policy {
     pub(in crate::policy) by_name: HashMap<Box<str>, usize>,
     pub(in crate::policy) exemptions: Vec<Exemption>,
     pub(in crate::policy) opt_out: OptOut,
-    pub(in crate::policy) json: String,
+    pub(in crate::policy) normal_form: NormalForm,
     pub(in crate::policy) hash: String,
 }
 
@@ -28,17 +29,23 @@ pub(in crate::policy) struct Override {
 }
 
 impl Policy {
-    /// The first 12 hexadecimal digits of the SHA-256 of the normalised policy.
+    /// The first 12 hexadecimal digits of the SHA-256 of the normal form as JSON.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The normalised policy in full form, as JSON: every field of the base is there, and of
-    /// each override the fields that it names.
+    /// The policy in full form: every field of the base is there, and of each override the fields
+    /// that it names. Policies are compared by it.
     #[must_use]
-    pub fn to_json(&self) -> &str {
-        &self.json
+    pub fn normal_form(&self) -> &NormalForm {
+        &self.normal_form
+    }
+
+    /// The normal form as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.normal_form.to_json()
     }
 
     /// The exemptions, in the order of the policy.

@@ -1,7 +1,9 @@
-//! The normal form of a policy: what `/policy` shows and what the hash is taken of.
+//! The normal form of a policy: what `/policy` shows, what two policies are compared by, and what
+//! the hash is taken of.
 //!
-//! It is the full form as JSON. Both forms of the same policy have the same normal form (the simple
-//! form stands for `denialWarnings: false`, too); lists stay as written, since their text is part of the messages.
+//! It is the full form with its defaults filled in. Both forms of the same policy have the same normal
+//! form (the simple form stands for `denialWarnings: false`, too); lists stay as written, since their
+//! text is part of the messages. The lists of the rules are shared with the compiled policy.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,55 +11,139 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::list::Written;
 use crate::policy::judge::opt_out::OptOut;
 use crate::policy::judge::rules::Rules;
 use crate::policy::read::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
-use crate::policy::read::source::{
-    Item, RawExemption, RawOverride, RawPolicy, RawRules, Text, Texts,
-};
+use crate::policy::read::source::{RawExemption, RawOverride, RawPolicy, Text, Texts};
 
-/// A mapping of the normal form. It keeps its keys sorted, which makes the text canonical.
-type Fields<'a> = BTreeMap<&'static str, Field<'a>>;
+/// A policy as data. Policies with equal normal forms judge alike; so do some whose forms differ.
+///
+/// Serialises to the full form, with the fields of each mapping in alphabetical order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NormalForm {
+    /// Every field of the rules.
+    pub(in crate::policy) base: Fields,
+    /// Of each override, its name, its namespaces and the fields that it names.
+    pub(in crate::policy) overrides: Vec<Fields>,
+    pub(in crate::policy) exemptions: Vec<Fields>,
+    /// `users` and `groups`.
+    pub(in crate::policy) opt_out: Fields,
+}
 
-/// A value of the normal form, borrowed from the policy: it is written once and forgotten.
-#[derive(Serialize)]
+/// The fields of a mapping, sorted by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct Fields(Box<[(&'static str, Value)]>);
+
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-enum Field<'a> {
+pub(in crate::policy) enum Value {
+    Choice(&'static str),
     Flag(bool),
-    Mapping(Fields<'a>),
-    Mappings(Vec<Fields<'a>>),
-    Text(&'a str),
-    #[serde(serialize_with = "items")]
-    Items(&'a [Item<'a>]),
-    #[serde(serialize_with = "all")]
-    Written(&'a Written),
+    Items(Written),
+    Text(Box<str>),
 }
 
-/// Renders a policy: every field of the base, and of each override the fields that it names.
-pub(in crate::policy) fn json(base: &Rules, opt_out: &OptOut, raw: &RawPolicy<'_>) -> String {
-    let mut policy = all_fields(base);
-    policy.insert("overrides", Field::Mappings(raw.overrides.iter().map(of_override).collect()));
-    let exemptions = raw.exemptions.iter().map(of_exemption).collect();
-    policy.insert("exemptions", Field::Mappings(exemptions));
-    let OptOut { written_users, written_groups, .. } = opt_out;
-    let opt_out =
-        [("users", Field::Written(written_users)), ("groups", Field::Written(written_groups))];
-    policy.insert("namespaceOptOut", Field::Mapping(opt_out.into()));
-    // Texts and flags under texts: there is nothing in it that JSON cannot say.
-    serde_json::to_string(&policy).unwrap_or_default()
-}
-
-/// The first 12 hexadecimal digits of the SHA-256 of a normal form.
-pub(in crate::policy) fn hash(json: &str) -> String {
-    let mut hash = String::with_capacity(12);
-    for byte in Sha256::digest(json.as_bytes()).iter().take(6) {
-        let _ = write!(hash, "{byte:02x}");
+impl NormalForm {
+    /// The normal form of a policy without problems, whose compiled parts stand in the order of `raw`.
+    pub(in crate::policy) fn of<'r>(
+        raw: &RawPolicy<'_>,
+        base: &Rules,
+        overrides: impl Iterator<Item = &'r Rules>,
+        exemptions: &[Exemption],
+        opt_out: &OptOut,
+    ) -> Self {
+        let OptOut { written_users, written_groups, .. } = opt_out;
+        let exemptions = raw.exemptions.iter().zip(exemptions);
+        Self {
+            base: Fields::of(of_rules(base)),
+            overrides: raw.overrides.iter().zip(overrides).map(of_override).collect(),
+            exemptions: exemptions.map(of_exemption).collect(),
+            opt_out: Fields::of([
+                ("users", Value::Items(written_users.clone())),
+                ("groups", Value::Items(written_groups.clone())),
+            ]),
+        }
     }
-    hash
+
+    /// The text as JSON.
+    pub(in crate::policy) fn to_json(&self) -> String {
+        // Texts and flags under texts: there is nothing in it that JSON cannot say.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The first 12 hexadecimal digits of the SHA-256 of the JSON text.
+    pub(in crate::policy) fn hash(&self) -> String {
+        let mut hash = String::with_capacity(12);
+        for byte in Sha256::digest(self.to_json()).iter().take(6) {
+            let _ = write!(hash, "{byte:02x}");
+        }
+        hash
+    }
 }
 
-fn all_fields(rules: &Rules) -> Fields<'_> {
+impl Fields {
+    fn of(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        let mut fields: Box<[_]> = fields.into_iter().collect();
+        fields.sort_unstable_by_key(|(name, _)| *name);
+        Self(fields)
+    }
+
+    /// The value of a field; `None` where it was left out.
+    pub(in crate::policy) fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(each, _)| *each == name).map(|(_, value)| value)
+    }
+
+    /// The fields by their names.
+    pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// The name of an override or of an exemption.
+    pub(in crate::policy) fn name(&self) -> &str {
+        match self.get("name") {
+            Some(Value::Text(name)) => name,
+            _ => "",
+        }
+    }
+
+    /// The items of a list; none where the field was left out.
+    pub(in crate::policy) fn items(&self, name: &str) -> Vec<&str> {
+        match self.get(name) {
+            Some(Value::Items(items)) => items.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Serialize for NormalForm {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Part<'a> {
+            Field(&'a Value),
+            Mapping(&'a Fields),
+            Mappings(&'a [Fields]),
+        }
+        let Self { base, overrides, exemptions, opt_out } = self;
+        let mut parts: BTreeMap<_, _> =
+            base.iter().map(|(name, value)| (name, Part::Field(value))).collect();
+        parts.insert("overrides", Part::Mappings(overrides));
+        parts.insert("exemptions", Part::Mappings(exemptions));
+        parts.insert("namespaceOptOut", Part::Mapping(opt_out));
+        parts.serialize(serializer)
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+fn of_rules(rules: &Rules) -> [(&'static str, Value); 12] {
     let Rules {
         mode,
         allowed_registries,
@@ -74,95 +160,50 @@ fn all_fields(rules: &Rules) -> Fields<'_> {
     } = rules;
     [
         ("mode", name_of(&MODES, *mode)),
-        ("allowedRegistries", Field::Written(&allowed_registries.written)),
-        ("blockedRegistries", Field::Written(&blocked_registries.written)),
-        ("blockedTags", Field::Written(&blocked_tags.written)),
-        ("allowedTags", Field::Written(&allowed_tags.written)),
-        ("requireTag", Field::Flag(*require_tag)),
-        ("requireDigest", Field::Flag(*require_digest)),
+        ("allowedRegistries", Value::Items(allowed_registries.written.clone())),
+        ("blockedRegistries", Value::Items(blocked_registries.written.clone())),
+        ("blockedTags", Value::Items(blocked_tags.written.clone())),
+        ("allowedTags", Value::Items(allowed_tags.written.clone())),
+        ("requireTag", Value::Flag(*require_tag)),
+        ("requireDigest", Value::Flag(*require_digest)),
         ("shortNames", name_of(&SHORT_NAMES, *short_names)),
         ("updates", name_of(&UPDATES, *updates)),
         ("templates", name_of(&TEMPLATES, *templates)),
-        ("denialWarnings", Field::Flag(*denial_warnings)),
-        ("denialHint", Field::Text(denial_hint)),
+        ("denialWarnings", Value::Flag(*denial_warnings)),
+        ("denialHint", Value::Text((&**denial_hint).into())),
     ]
-    .into()
 }
 
-fn named_fields<'a>(rules: &'a RawRules<'a>) -> Fields<'a> {
-    let RawRules {
-        mode,
-        allowed_registries,
-        blocked_registries,
-        blocked_tags,
-        allowed_tags,
-        require_tag,
-        require_digest,
-        short_names,
-        updates,
-        templates,
-        denial_warnings,
-        denial_hint,
-    } = rules;
-    let list = |raw: &'a Option<Texts<'a>>| raw.as_ref().map(|raw| Field::Items(&raw.items));
+fn of_override((raw, rules): (&RawOverride<'_>, &Rules)) -> Fields {
+    let named = of_rules(rules).into_iter().filter(|(field, _)| raw.rules.names(field));
+    let others = [text("name", raw.name.as_ref()), list("namespaces", raw.namespaces.as_ref())];
+    Fields::of(named.chain(others.into_iter().flatten()))
+}
+
+fn of_exemption((raw, compiled): (&RawExemption<'_>, &Exemption)) -> Fields {
     let fields = [
-        ("mode", mode.map(|mode| name_of(&MODES, mode))),
-        ("allowedRegistries", list(allowed_registries)),
-        ("blockedRegistries", list(blocked_registries)),
-        ("blockedTags", list(blocked_tags)),
-        ("allowedTags", list(allowed_tags)),
-        ("requireTag", require_tag.as_ref().map(|raw| Field::Flag(raw.value))),
-        ("requireDigest", require_digest.map(Field::Flag)),
-        ("shortNames", short_names.map(|names| name_of(&SHORT_NAMES, names))),
-        ("updates", updates.map(|updates| name_of(&UPDATES, updates))),
-        ("templates", templates.map(|templates| name_of(&TEMPLATES, templates))),
-        ("denialWarnings", denial_warnings.map(Field::Flag)),
-        ("denialHint", denial_hint.as_ref().map(|hint| Field::Text(&hint.value))),
+        Some(("images", Value::Items(compiled.images.written.clone()))),
+        text("name", raw.name.as_ref()),
+        text("reason", raw.reason.as_ref()),
+        text("owner", raw.owner.as_ref()),
+        text("expires", raw.expires.as_ref()),
+        list("namespaces", raw.namespaces.as_ref()),
+        list("users", raw.users.as_ref()),
+        list("groups", raw.groups.as_ref()),
+        list("serviceAccounts", raw.service_accounts.as_ref()),
     ];
-    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    Fields::of(fields.into_iter().flatten())
 }
 
-fn of_override<'a>(raw: &'a RawOverride<'a>) -> Fields<'a> {
-    let mut fields = named_fields(&raw.rules);
-    fields.extend(text("name", raw.name.as_ref()));
-    if let Some(namespaces) = &raw.namespaces {
-        fields.insert("namespaces", Field::Items(&namespaces.items));
-    }
-    fields
+fn text(name: &'static str, raw: Option<&Text<'_>>) -> Option<(&'static str, Value)> {
+    raw.map(|raw| (name, Value::Text((&*raw.value).into())))
 }
 
-fn of_exemption<'a>(raw: &'a RawExemption<'a>) -> Fields<'a> {
-    let mut fields = Fields::new();
-    fields.extend(text("name", raw.name.as_ref()));
-    fields.extend(text("reason", raw.reason.as_ref()));
-    fields.extend(text("owner", raw.owner.as_ref()));
-    fields.extend(text("expires", raw.expires.as_ref()));
-    let lists = [
-        ("images", &raw.images),
-        ("namespaces", &raw.namespaces),
-        ("users", &raw.users),
-        ("groups", &raw.groups),
-        ("serviceAccounts", &raw.service_accounts),
-    ];
-    let named = lists.into_iter().filter_map(|(name, list)| Some((name, list.as_ref()?)));
-    fields.extend(named.map(|(name, list)| (name, Field::Items(&list.items))));
-    fields
+fn list(name: &'static str, raw: Option<&Texts<'_>>) -> Option<(&'static str, Value)> {
+    raw.map(|raw| (name, Value::Items(Written::of(raw.iter()))))
 }
 
-fn text<'a>(name: &'static str, raw: Option<&'a Text<'_>>) -> Option<(&'static str, Field<'a>)> {
-    raw.map(|raw| (name, Field::Text(&raw.value)))
-}
-
-fn items<S: Serializer>(items: &[Item<'_>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(items.iter().map(|item| &*item.value))
-}
-
-fn all<S: Serializer>(written: &Written, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(written.iter())
-}
-
-fn name_of<T: Copy + PartialEq>(choices: &[(&'static str, T)], value: T) -> Field<'static> {
+fn name_of<T: Copy + PartialEq>(choices: &[(&'static str, T)], value: T) -> Value {
     // Every value has its name among the choices.
-    let name = choices.iter().find(|(_, each)| *each == value).map_or("", |(name, _)| *name);
-    Field::Text(name)
+    Value::Choice(choices.iter().find(|(_, each)| *each == value).map_or("", |(name, _)| *name))
 }

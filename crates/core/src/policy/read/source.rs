@@ -69,6 +69,41 @@ pub(in crate::policy) struct RawRules<'a> {
     pub(in crate::policy) denial_hint: Option<Text<'a>>,
 }
 
+impl RawRules<'_> {
+    /// Whether a field, by its name in the full form, was written.
+    pub(in crate::policy) fn names(&self, field: &str) -> bool {
+        let Self {
+            mode,
+            allowed_registries,
+            blocked_registries,
+            allowed_tags,
+            blocked_tags,
+            require_tag,
+            require_digest,
+            short_names,
+            updates,
+            templates,
+            denial_warnings,
+            denial_hint,
+        } = self;
+        match field {
+            "mode" => mode.is_some(),
+            "allowedRegistries" => allowed_registries.is_some(),
+            "blockedRegistries" => blocked_registries.is_some(),
+            "allowedTags" => allowed_tags.is_some(),
+            "blockedTags" => blocked_tags.is_some(),
+            "requireTag" => require_tag.is_some(),
+            "requireDigest" => require_digest.is_some(),
+            "shortNames" => short_names.is_some(),
+            "updates" => updates.is_some(),
+            "templates" => templates.is_some(),
+            "denialWarnings" => denial_warnings.is_some(),
+            "denialHint" => denial_hint.is_some(),
+            _ => false,
+        }
+    }
+}
+
 /// Rules for some namespaces, or for a path that names them.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct RawOverride<'a> {
