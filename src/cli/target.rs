@@ -1,5 +1,7 @@
 //! One image that a command judges, and who asks for it.
 
+use std::borrow::Cow;
+
 use crate::clock;
 use imagegate_core::policy::{
     ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload,
@@ -49,6 +51,19 @@ impl Place {
     }
 }
 
+impl Asker {
+    /// The groups, as a subject borrows them.
+    pub(super) fn groups(&self) -> Vec<Cow<'_, str>> {
+        self.group.iter().map(|group| group.as_str().into()).collect()
+    }
+
+    /// Who asks for a Pod, at a time in Unix seconds.
+    pub(super) fn subject<'a>(&'a self, groups: &'a [Cow<'a, str>], now: i64) -> Subject<'a> {
+        let Self { namespace, user, group: _ } = self;
+        Subject { namespace, user, groups, workload: Workload::Pod, pinned: None, now }
+    }
+}
+
 impl Target {
     /// An image of a Pod that is named like the image.
     pub(super) fn of_image(image: &str) -> Self {
@@ -70,15 +85,11 @@ impl Target {
 
     /// As [`Target::judge`], at a time in Unix seconds.
     pub(super) fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
-        let groups: Vec<_> = asker.group.iter().map(|group| group.as_str().into()).collect();
-        let subject = Subject {
-            namespace: self.namespace.as_deref().unwrap_or(&asker.namespace),
-            user: &asker.user,
-            groups: &groups,
-            workload: Workload::Pod,
-            pinned: None,
-            now: at,
-        };
+        let groups = asker.groups();
+        let mut subject = asker.subject(&groups, at);
+        if let Some(namespace) = &self.namespace {
+            subject.namespace = namespace;
+        }
         let image = ContainerImage {
             container: self.container.as_str().into(),
             image: self.image.as_deref().map(Into::into),

@@ -11,7 +11,7 @@ use super::overrides;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::syntax::{
-    BadPattern, check_namespace_glob, check_service_account_glob,
+    BadPattern, bad, check_namespace_glob, check_service_account_glob,
 };
 use crate::policy::problem::{Report, shorten};
 use crate::policy::read::source::{RawExemption, Text, Texts};
@@ -132,8 +132,7 @@ fn user_name(account: &str) -> Result<String, BadPattern> {
         !namespace.is_empty() && !name.is_empty() && !name.contains('/')
     });
     let Some((namespace, name)) = parts else {
-        let message = "is not a service account".to_owned();
-        return Err(BadPattern { message, hint: Some("write `namespace/name`".into()) });
+        return Err(bad("is not a service account", "write `namespace/name`"));
     };
     check_namespace_glob(namespace)?;
     check_service_account_glob(name)?;

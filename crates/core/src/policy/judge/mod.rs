@@ -1,6 +1,6 @@
 //! The checked policy at work: its rules, the verdict on a workload, and the words for it.
 //!
-//! Takes only what [`compile`](super::compile) has checked, and reads no document.
+//! Takes only what [`compile`](super::compile()) has checked, and reads no document.
 
 pub(super) mod advice;
 pub(super) mod evaluate;

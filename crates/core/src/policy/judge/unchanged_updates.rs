@@ -7,7 +7,7 @@
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::verdict::UpdateScope;
 
-/// The annotation of the ConfigMap that says it: [`IMAGES_CHANGED`], or anything else for none.
+/// The annotation of the ConfigMap that says it: `images-changed`, or anything else for none.
 pub const MATCH_CONDITIONS: &str = "imagegate/match-conditions";
 /// The match condition that skips such updates.
 const IMAGES_CHANGED: &str = "images-changed";

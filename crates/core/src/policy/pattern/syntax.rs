@@ -349,7 +349,8 @@ impl BadPattern {
     }
 }
 
-fn bad(message: &str, hint: &'static str) -> BadPattern {
+/// A pattern that is refused, with how to write what was meant.
+pub(in crate::policy) fn bad(message: &str, hint: &'static str) -> BadPattern {
     BadPattern { message: message.to_owned(), hint: Some(hint.into()) }
 }
 
