@@ -103,7 +103,8 @@ mutants: ## Change the code, expression by expression, and look which tests noti
 	tests/mutants.sh limits
 
 # The files of which every mutant has been run. Whoever scores another one adds it.
-SCORED := image/* policy/{evaluate,flip,glob,message,opt_out,pattern_index,registry_set,rules,subject,tag_set,verdict}.rs
+SCORED := image/* policy/judge/{evaluate,message,opt_out,rules,subject,verdict}.rs \
+  policy/normal/flip.rs policy/pattern/{glob,index,registry_set,tag_set}.rs
 SHARD ?= 0/8
 
 .PHONY: mutants-slice

@@ -13,6 +13,7 @@
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
 //! | [`files`] | regular files, read without waiting | files |
+//! | [`clock`] | the current time | the clock |
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
 //! | [`version`] | version, commit and date of the build | none |
 //! | [`cli`] | one file per subcommand | all |
@@ -31,6 +32,7 @@
 )]
 
 pub mod cli;
+pub mod clock;
 pub mod files;
 pub mod reload;
 pub mod server;

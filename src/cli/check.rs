@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::images::Images;
 use super::paint::Paint;
 use super::policy_source;
-use super::target::{Asker, Target, Targets};
+use super::target::{Asker, Target};
 use imagegate_core::policy::Verdict;
 use imagegate_core::policy::printable;
 
@@ -22,7 +23,7 @@ use imagegate_core::policy::printable;
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     #[command(flatten)]
-    targets: Targets,
+    targets: Images,
     /// The policy: a directory, a file, or a ConfigMap manifest [default: what `serve` would use]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,

@@ -7,8 +7,9 @@ use anyhow::Result;
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::images::Images;
 use super::policy_source;
-use super::target::{Asker, Targets};
+use super::target::Asker;
 use imagegate_core::policy::Difference;
 use imagegate_core::policy::printable;
 
@@ -25,7 +26,7 @@ pub(super) struct Diff {
     #[arg(value_name = "NEW")]
     new: PathBuf,
     #[command(flatten)]
-    targets: Targets,
+    targets: Images,
     #[command(flatten)]
     asker: Asker,
 }

@@ -9,10 +9,10 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
-use super::target::{self, Asker, Target};
+use super::target::{Asker, Target};
+use crate::clock;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::printable;
-use imagegate_core::policy::{Subject, Workload};
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]
@@ -31,15 +31,8 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     let Some(policy) = policy_source::valid(policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };
-    let groups: Vec<_> = asker.group.iter().map(|group| group.as_str().into()).collect();
-    let subject = Subject {
-        namespace: &asker.namespace,
-        user: &asker.user,
-        groups: &groups,
-        workload: Workload::Pod,
-        pinned: None,
-        now: target::now(),
-    };
+    let groups = asker.groups();
+    let subject = asker.subject(&groups, clock::unix_seconds());
     let explanation = policy.explain(&subject, image);
     let verdict = Target::of_image(image).judge(&policy, asker);
     let answer = Answer::of(&verdict);

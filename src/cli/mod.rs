@@ -8,6 +8,7 @@ mod check;
 mod diff;
 mod exit;
 mod explain;
+mod images;
 mod located;
 mod manifests;
 mod paint;

@@ -1,24 +1,11 @@
-//! The images that a command judges: from the command line and from manifests.
+//! One image that a command judges, and who asks for it.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
 
-use anyhow::Result;
-
-use super::manifests;
+use crate::clock;
 use imagegate_core::policy::{
     ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload,
 };
-
-/// Images to judge, and where they would run.
-#[derive(Debug, clap::Args)]
-pub(super) struct Targets {
-    /// Images, written as in a Pod
-    #[arg(value_name = "IMAGE")]
-    images: Vec<String>,
-    /// Manifests in YAML or JSON: files, directories, or `-`
-    #[arg(short, long, value_name = "FILE|DIR|-")]
-    filename: Vec<PathBuf>,
-}
 
 /// Who asks, and where.
 #[derive(Debug, clap::Args)]
@@ -64,23 +51,16 @@ impl Place {
     }
 }
 
-impl Targets {
-    /// Whether neither images nor manifests were given.
-    pub(super) fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.filename.is_empty()
+impl Asker {
+    /// The groups, as a subject borrows them.
+    pub(super) fn groups(&self) -> Vec<Cow<'_, str>> {
+        self.group.iter().map(|group| group.as_str().into()).collect()
     }
 
-    /// Calls `visit` with each image, in order; returns how many documents could not be read.
-    /// What is wrong with each of them is printed.
-    pub(super) fn each(&self, mut visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
-        for image in &self.images {
-            visit(Target::of_image(image))?;
-        }
-        let mut unreadable = 0;
-        for path in &self.filename {
-            unreadable += manifests::each(path, &mut visit)?;
-        }
-        Ok(unreadable)
+    /// Who asks for a Pod, at a time in Unix seconds.
+    pub(super) fn subject<'a>(&'a self, groups: &'a [Cow<'a, str>], now: i64) -> Subject<'a> {
+        let Self { namespace, user, group: _ } = self;
+        Subject { namespace, user, groups, workload: Workload::Pod, pinned: None, now }
     }
 }
 
@@ -100,20 +80,16 @@ impl Target {
 
     /// Judges the image as the Pod that holds it, or that its template makes, would be judged.
     pub(super) fn judge<'p>(&self, policy: &'p Policy, asker: &Asker) -> Verdict<'p> {
-        self.judge_at(policy, asker, now())
+        self.judge_at(policy, asker, clock::unix_seconds())
     }
 
     /// As [`Target::judge`], at a time in Unix seconds.
     pub(super) fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
-        let groups: Vec<_> = asker.group.iter().map(|group| group.as_str().into()).collect();
-        let subject = Subject {
-            namespace: self.namespace.as_deref().unwrap_or(&asker.namespace),
-            user: &asker.user,
-            groups: &groups,
-            workload: Workload::Pod,
-            pinned: None,
-            now: at,
-        };
+        let groups = asker.groups();
+        let mut subject = asker.subject(&groups, at);
+        if let Some(namespace) = &self.namespace {
+            subject.namespace = namespace;
+        }
         let image = ContainerImage {
             container: self.container.as_str().into(),
             image: self.image.as_deref().map(Into::into),
@@ -121,9 +97,4 @@ impl Target {
         };
         policy.evaluate(&subject, [&image])
     }
-}
-
-/// Unix seconds, for exemptions that expire.
-pub(super) fn now() -> i64 {
-    time::OffsetDateTime::now_utc().unix_timestamp()
 }

@@ -12,7 +12,8 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::located::{self, Place};
 use super::policy_source;
-use super::target::{self, Asker, Target};
+use super::target::{Asker, Target};
+use crate::clock;
 use imagegate_core::policy::{Policy, Rule, printable};
 
 /// Test policies against files of expected verdicts
@@ -167,7 +168,7 @@ fn checked(case: Case, place: Place) -> Result<Located, (Place, String, String)>
         return Err(wrong("rule", rule, "a rule", one_of(&rules)));
     }
     let now = match &case.at {
-        None => target::now(),
+        None => clock::unix_seconds(),
         Some(at) => noon(&at.value)
             .ok_or_else(|| wrong("at", at, "a day", "write it as `2027-01-31`".to_owned()))?,
     };

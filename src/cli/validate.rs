@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::exit::Exit;
 use super::policy_source::{self, Compiled};
-use super::target;
+use crate::clock;
 use imagegate_core::policy::{
     CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, UnchangedUpdates, Warning, printable,
 };
@@ -69,7 +69,7 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
 
 /// What to say of an exemption that has expired or will soon.
 fn expiry_warning(exemption: &Exemption) -> Option<String> {
-    let left = exemption.expires_at()? - target::now();
+    let left = exemption.expires_at()? - clock::unix_seconds();
     let day = exemption.expires_as_written().unwrap_or_default();
     let ends = match left {
         ..=0 => format!("expired on {day} and no longer applies"),
@@ -85,7 +85,9 @@ fn expiry_warning(exemption: &Exemption) -> Option<String> {
 fn print(name: &str, policy: &Policy) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{name} {} is valid", policy.hash())?;
-    let Ok(Value::Object(fields)) = serde_json::from_str(policy.to_json()) else { return Ok(()) };
+    let Ok(Value::Object(fields)) = serde_json::to_value(policy.normal_form()) else {
+        return Ok(());
+    };
     for (field, value) in fields {
         match value {
             Value::Array(items) if items.iter().any(Value::is_object) => {

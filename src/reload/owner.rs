@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::candidate::Candidate;
 use super::history::Applied;
@@ -14,6 +14,7 @@ use super::live::{InForce, Live, Status};
 use super::lookout::Lookout;
 use super::overdue::in_time;
 use super::volume::{VolumeError, read_volume};
+use crate::clock;
 use crate::telemetry::{Looks, Metrics, Rejected, Rejects};
 use imagegate_core::policy::{
     Difference, Documents, Policy, Problem, Problems, Warning, compile, compile_candidate,
@@ -120,7 +121,8 @@ impl Owner {
         let candidate = self.candidate(candidate, old.as_deref());
         let was_failing = self.status.failing_since.take().is_some();
         self.status.problems.clear();
-        let same_policy = old.as_ref().is_some_and(|old| old.policy.to_json() == policy.to_json());
+        let same_policy =
+            old.as_ref().is_some_and(|old| old.policy.normal_form() == policy.normal_form());
         let same_candidate = match (old.as_ref().and_then(|old| old.candidate.as_ref()), &candidate)
         {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -163,7 +165,7 @@ impl Owner {
         let changes = difference.as_ref().map(ToString::to_string).unwrap_or_default();
         let loosens = difference.as_ref().is_some_and(|difference| difference.loosens);
         let hash = policy.hash().to_owned();
-        self.metrics.policy_applied(&policy, generation, unix_seconds(applied_at));
+        self.metrics.policy_applied(&policy, generation, clock::as_unix_seconds(applied_at));
         self.live.store(InForce { policy, candidate, generation, applied_at });
         tracing::info!(generation, hash = hash.as_str(), loosens, changes, "policy applied");
         self.status.generation = generation;
@@ -171,7 +173,7 @@ impl Owner {
     }
 
     fn restored(&self, old: &InForce) -> Outcome {
-        self.metrics.policy_restored(unix_seconds(SystemTime::now()));
+        self.metrics.policy_restored(clock::as_unix_seconds(SystemTime::now()));
         tracing::info!(
             generation = old.generation,
             hash = old.policy.hash(),
@@ -217,7 +219,7 @@ impl Owner {
         };
         self.metrics.candidate_looked_at(true);
         match old {
-            Some(old) if old.policy.to_json() == policy.to_json() => Some(old),
+            Some(old) if old.policy.normal_form() == policy.normal_form() => Some(old),
             _ => {
                 tracing::info!(
                     hash = policy.hash(),
@@ -265,8 +267,4 @@ impl Found {
         let compiled = Err(Problems(vec![problem]));
         Self { seen: Err(error.to_owned()), compiled, is_missing: false }
     }
-}
-
-fn unix_seconds(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

@@ -20,7 +20,7 @@ use super::drain::Phase;
 use super::refusal::{Refusal, json};
 use crate::reload::{Applied, Candidate, Live, Status};
 use crate::telemetry::Metrics;
-use imagegate_core::policy::{Decision, Problem};
+use imagegate_core::policy::{Decision, NormalForm, Problem};
 
 /// `GET /metrics`, `/healthz`, `/readyz` and `/policy`.
 #[must_use]
@@ -99,7 +99,7 @@ struct PolicyPage<'a> {
     deleted_at: Option<String>,
     problems: Vec<String>,
     source: &'a str,
-    policy: Option<Value>,
+    policy: Option<&'a NormalForm>,
     candidate: Option<CandidatePart<'a>>,
     candidate_problems: Vec<String>,
     history: Vec<Edit<'a>>,
@@ -150,7 +150,7 @@ fn policy_page(live: &Live) -> Vec<u8> {
         deleted_at: live.policy_deleted_at().map(rfc3339),
         problems: shown(&problems),
         source: &source,
-        policy: in_force.and_then(|in_force| serde_json::from_str(in_force.policy.to_json()).ok()),
+        policy: in_force.map(|in_force| in_force.policy.normal_form()),
         candidate: in_force.and_then(|in_force| in_force.candidate.as_deref()).map(candidate),
         candidate_problems: shown(&candidate_problems),
         history: history.iter().map(edit).collect(),

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::refusal::Refusal;
 use super::slot::{NoResult, Slot};
+use crate::clock;
 use crate::reload::{InForce, Live};
 use crate::telemetry::{Decided, Guard, Telemetry};
 use imagegate_core::admission::{Guarded, Judging, NamespaceEdit, NewPolicy, PolicyEdit, Review};
@@ -101,7 +102,7 @@ impl Gate {
             return Err(Refusal::unknown_override(name));
         }
         let review = Review::parse(body)?;
-        let now = unix_seconds();
+        let now = clock::unix_seconds();
         let verdict = review.judge(&in_force.policy, pinned, now);
         let flip = in_force.candidate.as_ref().and_then(|candidate| {
             // A candidate without the pinned override falls back to its own namespaces.
@@ -167,11 +168,6 @@ impl Gate {
         event.emit(&self.telemetry);
         Ok(answer)
     }
-}
-
-fn unix_seconds() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! the old one serves on.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
@@ -13,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use super::tls_files::{KeyPair, Served, TlsFiles};
+use crate::clock;
 use crate::reload::{Lookout, in_time};
 use crate::settings::Protocol;
 use crate::telemetry::{Looks, Metrics};
@@ -159,8 +159,7 @@ impl Found {
 fn prepare(pair: &KeyPair, protocols: &[Protocol], metrics: &Metrics) -> Result<ServerConfig> {
     let Served { config, not_after } = pair.serve(protocols)?;
     metrics.tls_certificate_not_after(not_after);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let days_left = not_after.saturating_sub_unsigned(now).div_euclid(86_400);
+    let days_left = not_after.saturating_sub(clock::unix_seconds()).div_euclid(86_400);
     if days_left < 0 {
         tracing::warn!(days_left, "the serving certificate has expired");
     } else {

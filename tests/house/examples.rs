@@ -40,3 +40,24 @@ fn every_example_compiles_and_has_cases() {
         assert!(directory.with_extension("cases.yaml").is_file(), "{}", directory.display());
     }
 }
+
+/// The hash stands in audit logs and metrics: whoever compares it across releases must
+/// find the same for the same policy.
+#[test]
+fn the_hashes_of_the_examples_are_those_of_earlier_releases() {
+    let hash = |documents: &Documents| compile(documents).unwrap().0.hash().to_owned();
+    assert_eq!(hash(&Documents::default()), "bee025311d0b");
+    for (directory, expected) in [
+        ("policy", "b7e4fac17795"),
+        ("examples/production", "2f9d845dd8cd"),
+        ("examples/rollout", "9c863061623c"),
+        ("examples/short-names", "2587c02ad8b0"),
+        ("examples/simple", "bee025311d0b"),
+        ("examples/teams", "8433964e9343"),
+    ] {
+        let documents = documents(&Path::new("config").join(directory));
+        assert_eq!(hash(&documents), expected, "{directory}");
+    }
+    let rollout = compile_candidate(&documents(Path::new("config/examples/rollout")));
+    assert_eq!(rollout.unwrap().unwrap().0.hash(), "e209a06b7c8e");
+}

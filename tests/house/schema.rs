@@ -53,7 +53,7 @@ fn the_schema_has_the_choices_that_compile_knows() {
 
 #[test]
 fn the_schema_has_the_defaults_of_the_full_form() {
-    let built_in: Value = serde_json::from_str(policy("mode: enforce").to_json()).unwrap();
+    let built_in: Value = serde_json::to_value(policy("mode: enforce").normal_form()).unwrap();
     let schema = schema();
     for (name, property) in schema["properties"].as_object().unwrap() {
         if name == "namespaceOptOut" {

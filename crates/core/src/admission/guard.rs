@@ -3,14 +3,12 @@
 use serde_json::json;
 
 use super::operation::ApiVersion;
-use crate::policy::is_printable;
+use super::warning::one_line;
 
 /// Bytes of the message of a refused edit.
 const LONGEST_MESSAGE: usize = 2048;
 /// Warnings that kubectl prints.
 pub(super) const MOST_WARNINGS: usize = 20;
-/// Characters of one warning, as the API documentation asks.
-const LONGEST_WARNING: usize = 120;
 
 /// What becomes of an edit, with the words for its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,14 +49,4 @@ impl Guarded {
         });
         review.to_string().into_bytes()
     }
-}
-
-/// A warning is one line of at most 120 characters.
-fn one_line(text: &str) -> String {
-    let printable = |character: char| if is_printable(character) { character } else { ' ' };
-    let mut characters = text.chars().map(printable);
-    let mut line: String = characters.by_ref().take(LONGEST_WARNING - 1).collect();
-    let rest: String = characters.take(2).collect();
-    line.push_str(if rest.chars().count() > 1 { "…" } else { &rest });
-    line
 }

@@ -24,6 +24,7 @@
 //! | file | does | knows |
 //! |---|---|---|
 //! | `words` | finds the end of a text, eight bytes at a time | every text |
+//! | `tokens` | finds the end of any other token | all JSON |
 //! | `skip` | skips a value token by token: a loop and a stack of one bit per open bracket | all JSON, 127 levels |
 //! | `blocks` | skips an object or array 64 bytes at a time | no white space between tokens, 63 levels |
 //! | `classes` | the 64-byte blocks as bit masks, one per class of bytes | |
@@ -56,6 +57,7 @@ pub(super) mod oracle;
 mod skip;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod words;
 
 use std::fmt;
@@ -112,14 +114,14 @@ impl de::Error for Declined {
 impl<'de> Json<'de> {
     /// The next byte that is no white space, which stays.
     fn peek(&mut self) -> Option<u8> {
-        let (byte, behind) = skip::token(self.text, self.at)?;
+        let (byte, behind) = tokens::token(self.text, self.at)?;
         self.at = behind - 1;
         Some(byte)
     }
 
     /// The next byte that is no white space, taken.
     fn token(&mut self) -> Option<u8> {
-        let (byte, behind) = skip::token(self.text, self.at)?;
+        let (byte, behind) = tokens::token(self.text, self.at)?;
         self.at = behind;
         Some(byte)
     }

@@ -20,6 +20,7 @@ mod reach;
 mod response;
 mod review;
 mod strict;
+mod warning;
 mod workload;
 
 pub use bad_review::BadReview;

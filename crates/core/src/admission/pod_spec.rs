@@ -4,7 +4,6 @@
 //! `null` is an empty list, as the API server reads it. The types end where the deepest template of
 //! a workload does, and each list at [`MOST_LISTED`] entries: the size of a review has a bound.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -172,7 +171,7 @@ impl<'a> Images<'a> {
         let Some(Bounded { listed, more }) = containers else { return };
         for (index, Object(container)) in listed.into_iter().enumerate() {
             self.listed.push(ContainerImage {
-                container: owned(container.name),
+                container: container.name.unwrap_or_default().0,
                 image: container.image.map(|Text(image)| image),
                 field: Field { pod_spec, list, index },
             });
@@ -189,7 +188,7 @@ impl<'a> Images<'a> {
             next = index + 1;
             if let Some(Object(image)) = volume.image {
                 self.listed.push(ContainerImage {
-                    container: owned(volume.name),
+                    container: volume.name.unwrap_or_default().0,
                     image: image.reference.map(|Text(reference)| reference),
                     field: Field { pod_spec, list: ImageList::Volumes, index },
                 });
@@ -231,8 +230,4 @@ impl<'de: 'a, 'a> Deserialize<'de> for ImageVolumes<'a> {
 
         deserializer.deserialize_seq(All)
     }
-}
-
-fn owned(text: Option<Text<'_>>) -> Cow<'_, str> {
-    text.map_or(Cow::Borrowed(""), |Text(text)| text)
 }

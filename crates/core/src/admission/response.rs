@@ -9,14 +9,13 @@ use serde::Serialize;
 
 use super::json::is_plain;
 use super::operation::ApiVersion;
-use crate::policy::{Decision, Mode, Verdict, Violation, is_printable};
+use super::warning::one_line;
+use crate::policy::{Decision, Mode, Verdict, Violation};
 
 /// Room for a short answer, so that writing it allocates once.
 const ROOM: usize = 512;
 /// Bytes of the message that kubectl shows.
 const LONGEST_MESSAGE: usize = 1024;
-/// Characters of one warning, as the API documentation asks.
-const LONGEST_WARNING: usize = 120;
 /// Bytes of all warnings together: beyond, the API server drops them.
 const LONGEST_WARNINGS: usize = 4096;
 /// Lines of advice on one denial: more of them hide the message.
@@ -214,7 +213,7 @@ fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut bytes = 0;
     for violation in &verdict.violations {
-        let warning = one_warning(&violation.message);
+        let warning = one_line(&violation.message);
         if bytes + warning.len() + TAIL > LONGEST_WARNINGS {
             break;
         }
@@ -232,22 +231,13 @@ fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
 fn advice(verdict: &Verdict<'_>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for advice in verdict.violations.iter().filter_map(|each| each.advice.as_deref()) {
-        let line = one_warning(advice);
+        let line = one_line(advice);
         if lines.len() < MOST_ADVICE && !lines.contains(&line) {
             lines.push(line);
         }
     }
-    lines.extend(verdict.denial_hint.map(one_warning));
+    lines.extend(verdict.denial_hint.map(one_line));
     lines
-}
-
-/// A warning is one line of at most 120 characters.
-fn one_warning(message: &str) -> String {
-    let printable = |character: char| if is_printable(character) { character } else { ' ' };
-    if message.chars().count() <= LONGEST_WARNING {
-        return message.chars().map(printable).collect();
-    }
-    message.chars().take(LONGEST_WARNING - 1).map(printable).chain(['…']).collect()
 }
 
 #[cfg(test)]

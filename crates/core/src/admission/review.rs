@@ -197,12 +197,12 @@ impl<'a> Review<'a> {
         let groups = groups.into_iter().map(|Text(group)| group).collect();
         Self {
             version,
-            uid: text(request.uid),
+            uid: request.uid.unwrap_or_default().0,
             operation,
-            kind: text(kind.kind),
-            namespace: text(request.namespace),
-            name: text(request.name),
-            user: text(user.username),
+            kind: kind.kind.unwrap_or_default().0,
+            namespace: request.namespace.unwrap_or_default().0,
+            name: request.name.unwrap_or_default().0,
+            user: user.username.unwrap_or_default().0,
             groups,
             dry_run: request.dry_run.unwrap_or(false),
             workload: Workload::Pod,
@@ -220,8 +220,4 @@ fn missing_container<'a, O>(request: &Request<'a, O>) -> ContainerImage<'a> {
         image: None,
         field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
     }
-}
-
-fn text(text: Option<Text<'_>>) -> Cow<'_, str> {
-    text.map_or(Cow::Borrowed(""), |Text(text)| text)
 }

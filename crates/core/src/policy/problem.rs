@@ -4,7 +4,6 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::policy::printable::printable;
-use crate::policy::yaml::Place;
 
 /// More problems than this are counted but not kept: one broken generator must not fill a log.
 const MOST: usize = 100;
@@ -91,6 +90,9 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// One-based line and column.
+pub(in crate::policy) type Place = (u32, u32);
 
 /// A place in a document, for whatever is found wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,4 +221,40 @@ pub(super) fn shorten(text: &str) -> String {
         Some(shown) => format!("{}…", printable(shown)),
         None => printable(text).into_owned(),
     }
+}
+
+/// The known name nearest to `name`, where one is near enough to have been meant.
+pub(in crate::policy) fn nearest<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    if name.len() > 64 {
+        return None;
+    }
+    known
+        .into_iter()
+        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 3 && *distance * 2 < candidate.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein distance, for `did you mean`.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, from) in left.chars().enumerate() {
+        let mut diagonal = index;
+        let mut previous = index + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(&right) {
+            let cost = if from == *to { diagonal } else { diagonal.min(previous).min(*cell) + 1 };
+            diagonal = *cell;
+            previous = cost;
+            *cell = cost;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = index + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use imagegate_core::policy::{Documents, compile, compile_candidate};
 
 /// The problems of some documents, as people read them.
 fn problems(documents: &Documents) -> String {
-    compile(documents).map(|(policy, _)| policy.to_json().to_owned()).unwrap_err().to_string()
+    compile(documents).map(|(policy, _)| policy.to_json()).unwrap_err().to_string()
 }
 
 fn warnings(documents: &Documents) -> Vec<String> {
@@ -79,7 +79,7 @@ fn a_volume_key_wins_over_its_variable_alone() {
         ("UNRELATED", "x"),
     ])
     .variables;
-    let json = compile(&documents).unwrap().0.to_json().to_owned();
+    let json = compile(&documents).unwrap().0.to_json();
     assert!(json.contains(r#""allowedRegistries":["quay.io"]"#), "{json}");
     assert!(json.contains(r#""blockedTags":["edge"]"#), "{json}");
 }
@@ -88,7 +88,7 @@ fn a_volume_key_wins_over_its_variable_alone() {
 fn lists_of_the_simple_form_are_separated_three_ways_and_blanks_dropped() {
     let documents =
         volume([("ALLOWED_REGISTRIES", " docker.io ;, gcr.io|quay.io,\n"), ("BLOCKED_TAGS", "")]);
-    let json = compile(&documents).unwrap().0.to_json().to_owned();
+    let json = compile(&documents).unwrap().0.to_json();
     assert!(json.contains(r#""allowedRegistries":["docker.io","gcr.io","quay.io"]"#), "{json}");
     assert!(json.contains(r#""blockedTags":[]"#), "{json}");
 }
@@ -96,7 +96,7 @@ fn lists_of_the_simple_form_are_separated_three_ways_and_blanks_dropped() {
 #[test]
 fn booleans_of_the_simple_form_ignore_case() {
     for (text, expected) in [("TRUE", true), ("False", false), ("true\n", true)] {
-        let json = compile(&volume([("DISABLE_EMPTY_TAG", text)])).unwrap().0.to_json().to_owned();
+        let json = compile(&volume([("DISABLE_EMPTY_TAG", text)])).unwrap().0.to_json();
         assert!(json.contains(&format!(r#""requireTag":{expected}"#)), "{text:?}: {json}");
     }
 }

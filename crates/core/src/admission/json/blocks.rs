@@ -6,14 +6,14 @@
 //! are visited one by one.
 //!
 //! It knows JSON without white space, as API servers write it, up to 63 levels deep. Anything else
-//! it leaves to [`super::skip`], as it does whatever is wrong.
+//! it leaves to `skip`, as it does whatever is wrong.
 
 #![expect(clippy::inline_always, reason = "the only way into the caller's instruction set")]
 
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::classes::{BLOCK, Classes, split_block};
-use super::skip;
+use super::tokens::{escape_end, scalar_end};
 
 /// The deepest nesting that fits into [`Scan::open`].
 pub(super) const DEEPEST: u32 = 63;
@@ -113,7 +113,7 @@ impl Scan {
 
         let rare = escaped & !(classes.quotes | classes.backslashes);
         let sound = wrong & last == 0
-            && each(rare & last, |bit| skip::escape_end(text, at + bit).is_some())
+            && each(rare & last, |bit| escape_end(text, at + bit).is_some())
             && each(scalar_starts & last, |bit| is_scalar(text, at + bit));
         sound.then_some(last)
     }
@@ -209,6 +209,6 @@ fn each(mut mask: u64, is_sound: impl Fn(usize) -> bool) -> bool {
 /// Whether a number or a literal begins at `at` and something ends it that may stand there.
 #[inline(never)]
 fn is_scalar(text: &[u8], at: usize) -> bool {
-    let end = skip::scalar_end(text, at);
+    let end = scalar_end(text, at);
     end.and_then(|end| text.get(end)).is_some_and(|byte| matches!(byte, b',' | b']' | b'}'))
 }

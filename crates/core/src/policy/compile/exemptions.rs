@@ -8,11 +8,13 @@ use time::{Date, Duration, OffsetDateTime};
 
 use super::lists::{self, Lists};
 use super::overrides;
-use crate::policy::exemption::Exemption;
-use crate::policy::pattern::{BadPattern, check_namespace_glob, check_service_account_glob};
-use crate::policy::pattern_index::PatternIndex;
+use crate::policy::judge::exemption::Exemption;
+use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::syntax::{
+    BadPattern, bad, check_namespace_glob, check_service_account_glob,
+};
 use crate::policy::problem::{Report, shorten};
-use crate::policy::source::{RawExemption, Text, Texts};
+use crate::policy::read::source::{RawExemption, Text, Texts};
 
 /// Compiles the exemptions of a policy.
 pub(super) fn compile(
@@ -130,8 +132,7 @@ fn user_name(account: &str) -> Result<String, BadPattern> {
         !namespace.is_empty() && !name.is_empty() && !name.contains('/')
     });
     let Some((namespace, name)) = parts else {
-        let message = "is not a service account".to_owned();
-        return Err(BadPattern { message, hint: Some("write `namespace/name`".into()) });
+        return Err(bad("is not a service account", "write `namespace/name`"));
     };
     check_namespace_glob(namespace)?;
     check_service_account_glob(name)?;

@@ -7,17 +7,17 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use crate::policy::pattern::{
+use crate::policy::judge::list::{List, Written};
+use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::regexes::{self, LARGEST_TOGETHER, MOST_REGEXES};
+use crate::policy::pattern::registry_set::{RegistrySet, RegistrySetBuilder};
+use crate::policy::pattern::syntax::{
     BadPattern, Pattern, check_name_glob, check_namespace_glob, check_user_glob,
     name_hint_if_like_regex, regex_text,
 };
-use crate::policy::pattern_index::PatternIndex;
+use crate::policy::pattern::tag_set::{TagSet, TagSetBuilder};
 use crate::policy::problem::{Report, shorten};
-use crate::policy::regexes::{self, LARGEST_TOGETHER, MOST_REGEXES};
-use crate::policy::registry_set::{RegistrySet, RegistrySetBuilder};
-use crate::policy::rules::{List, Written};
-use crate::policy::source::{Item, RawPolicy, RawRules, Texts};
-use crate::policy::tag_set::{TagSet, TagSetBuilder};
+use crate::policy::read::source::{Item, RawPolicy, RawRules, Texts};
 
 /// Compiles the lists of one policy.
 pub(super) struct Lists {
@@ -75,7 +75,7 @@ impl Lists {
     ) -> Arc<List<RegistrySet>> {
         let key = self.key(raw);
         if let Some(known) = self.registries.get(&key)
-            && known.written.is(raw)
+            && known.written.iter().eq(raw.iter())
         {
             return Arc::clone(known);
         }
@@ -85,7 +85,7 @@ impl Lists {
             builder.insert(position, pattern);
         });
         let set = weighed.and_then(|()| self.built(builder.build(self.sets), raw, report));
-        let list = Arc::new(List::new(Written::of(raw), set.unwrap_or_default()));
+        let list = Arc::new(List::new(Written::of(raw.iter()), set.unwrap_or_default()));
         if report.said() == said {
             self.registries.insert(key, Arc::clone(&list));
         }
@@ -96,7 +96,7 @@ impl Lists {
     pub(super) fn tags(&mut self, raw: &Texts<'_>, report: &mut Report) -> Arc<List<TagSet>> {
         let key = self.key(raw);
         if let Some(known) = self.tags.get(&key)
-            && known.written.is(raw)
+            && known.written.iter().eq(raw.iter())
         {
             return Arc::clone(known);
         }
@@ -106,7 +106,7 @@ impl Lists {
             builder.insert(position, pattern);
         });
         let set = weighed.and_then(|()| self.built(builder.build(self.sets), raw, report));
-        let list = Arc::new(List::new(Written::of(raw), set.unwrap_or_default()));
+        let list = Arc::new(List::new(Written::of(raw.iter()), set.unwrap_or_default()));
         if report.said() == said {
             self.tags.insert(key, Arc::clone(&list));
         }
@@ -186,26 +186,19 @@ impl Lists {
     }
 
     fn key(&self, raw: &Texts<'_>) -> u64 {
-        let items: Vec<&str> = raw.items.iter().map(|item| &*item.value).collect();
-        self.hasher.hash_one(items)
+        self.hasher.hash_one(raw.iter().collect::<Vec<_>>())
     }
 }
 
 const TOO_LARGE: &str = "write globs, or simpler regexes";
 
 /// Compiles a list of globs over users; a list that is left out says nothing.
-pub(in crate::policy) fn users(
-    raw: Option<&Texts<'_>>,
-    report: &mut Report,
-) -> Option<PatternIndex> {
+pub(super) fn users(raw: Option<&Texts<'_>>, report: &mut Report) -> Option<PatternIndex> {
     raw.map(|raw| globs(raw, check_user_glob, report))
 }
 
 /// Compiles a list of globs over groups; a list that is left out says nothing.
-pub(in crate::policy) fn groups(
-    raw: Option<&Texts<'_>>,
-    report: &mut Report,
-) -> Option<PatternIndex> {
+pub(super) fn groups(raw: Option<&Texts<'_>>, report: &mut Report) -> Option<PatternIndex> {
     raw.map(|raw| globs(raw, check_name_glob, report))
 }
 

@@ -4,74 +4,17 @@
 
 mod exemptions;
 mod lists;
+mod opt_out;
 mod overrides;
 mod rules;
 
-use std::collections::HashMap;
-
 use self::lists::Lists;
-pub(super) use self::lists::{groups, users};
 
-use crate::policy::documents::Documents;
-use crate::policy::exemption::Exemption;
-use crate::policy::normal;
-use crate::policy::opt_out::OptOut;
-use crate::policy::pattern_index::PatternIndex;
+use crate::policy::judge::policy::Policy;
+use crate::policy::normal::form::NormalForm;
 use crate::policy::problem::{Problems, Report, Warning};
-use crate::policy::rules::Rules;
-use crate::policy::source::RawPolicy;
-
-/// A checked, immutable policy.
-#[derive(Debug)]
-pub struct Policy {
-    pub(super) base: Rules,
-    pub(super) overrides: Vec<Override>,
-    pub(super) by_namespace: PatternIndex,
-    pub(super) by_name: HashMap<Box<str>, usize>,
-    pub(super) exemptions: Vec<Exemption>,
-    pub(super) opt_out: OptOut,
-    json: String,
-    hash: String,
-}
-
-/// Compiled rules for some namespaces.
-#[derive(Debug)]
-pub(super) struct Override {
-    pub(super) name: String,
-    pub(super) rules: Rules,
-}
-
-impl Policy {
-    /// The first 12 hexadecimal digits of the SHA-256 of the normalised policy.
-    #[must_use]
-    pub fn hash(&self) -> &str {
-        &self.hash
-    }
-
-    /// The normalised policy in full form, as JSON: every field of the base is there, and of
-    /// each override the fields that it names.
-    #[must_use]
-    pub fn to_json(&self) -> &str {
-        &self.json
-    }
-
-    /// The exemptions, in the order of the policy.
-    #[must_use]
-    pub fn exemptions(&self) -> &[Exemption] {
-        &self.exemptions
-    }
-
-    /// The names of the overrides, in the order of the policy.
-    pub fn override_names(&self) -> impl Iterator<Item = &str> {
-        self.overrides.iter().map(|each| each.name.as_str())
-    }
-
-    /// Who may take a namespace out of the webhook's reach by its label.
-    #[must_use]
-    pub fn opt_out(&self) -> &OptOut {
-        &self.opt_out
-    }
-}
+use crate::policy::read::documents::Documents;
+use crate::policy::read::source::RawPolicy;
 
 /// Compiles documents into a policy, with warnings beside it, or says everything that is wrong.
 ///
@@ -104,12 +47,14 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
     let overrides::Compiled { overrides, by_namespace, by_name } =
         overrides::compile(&raw.overrides, &base, &mut lists, &mut report);
     let exemptions = exemptions::compile(&raw.exemptions, &mut lists, &mut report);
-    let opt_out = OptOut::compile(raw.namespace_opt_out.as_ref(), &mut report);
+    let opt_out = opt_out::compile(raw.namespace_opt_out.as_ref(), &mut report);
     if report.has_problems() {
         return Err(report.into_problems());
     }
-    let json = normal::json(&base, &opt_out, raw);
-    let hash = normal::hash(&json);
-    let policy = Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, json, hash };
+    let rules = overrides.iter().map(|each| &each.rules);
+    let normal_form = NormalForm::of(raw, &base, rules, &exemptions, &opt_out);
+    let hash = normal_form.hash();
+    let policy =
+        Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, normal_form, hash };
     Ok((policy, report.into_warnings()))
 }

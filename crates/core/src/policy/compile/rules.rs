@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::lists::Lists;
+use crate::policy::judge::rules::{Rules, ShortNames};
+use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::printable::is_printable;
 use crate::policy::problem::Report;
-use crate::policy::rules::Rules;
-use crate::policy::source::{RawRules, ShortNames, Text, Texts};
-use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
+use crate::policy::read::source::{RawRules, Text, Texts};
 
 /// The registries that are allowed where a policy does not say.
 const DEFAULT_ALLOWED_REGISTRIES: [&str; 2] = ["docker.io", "gcr.io"];

@@ -5,15 +5,14 @@
 //! other changes can hide one that loosens: those come first, what concerns the whole cluster
 //! before the overrides, and what is not shown is counted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Write as _};
 
-use serde_json::{Map, Value};
-
-use crate::policy::compile::Policy;
-use crate::policy::full::RULE_FIELDS;
+use crate::policy::judge::policy::Policy;
+use crate::policy::normal::form::{Fields, Value};
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
+use crate::policy::read::full::RULE_FIELDS;
 
 /// More changes than this are counted only: a line of the log stays a line.
 const MOST_CHANGES: usize = 40;
@@ -48,21 +47,23 @@ impl Difference {
     #[must_use]
     pub fn between(old: &Policy, new: &Policy) -> Self {
         let mut difference = Self::default();
-        let (old, new) = (fields_of(old.to_json()), fields_of(new.to_json()));
+        let (old, new) = (old.normal_form(), new.normal_form());
         for field in RULE_FIELDS {
-            difference.rule("", field, value(&old, field), value(&new, field));
+            difference.rule("", field, old.base.get(field), new.base.get(field));
         }
         for field in ["users", "groups"] {
-            let (before, after) = (opted_out(&old, field), opted_out(&new, field));
+            let (before, after) = (old.opt_out.items(field), new.opt_out.items(field));
             let (added, removed) = changed_items(&before, &after);
             let loosens = !added.is_empty();
             difference.list(&format!("namespaceOptOut.{field}"), &added, &removed, loosens);
         }
-        difference.named("exemptions", &old, &new, |name, before, after, difference| {
+        let (before, after) = (&old.exemptions, &new.exemptions);
+        difference.named("exemptions", before, after, |name, before, after, difference| {
             difference.exemption(name, before, after);
         });
-        difference.named("overrides", &old, &new, |name, before, after, difference| {
-            difference.overrides(name, (before, &old), (after, &new));
+        let (before, after) = (&old.overrides, &new.overrides);
+        difference.named("overrides", before, after, |name, before, after, difference| {
+            difference.overrides(name, (before, &old.base), (after, &new.base));
         });
         difference.loosening_first();
         difference
@@ -93,13 +94,13 @@ impl Difference {
     }
 
     /// Compares one field of the rules.
-    fn rule(&mut self, prefix: &str, field: &str, old: &Value, new: &Value) {
+    fn rule(&mut self, prefix: &str, field: &str, old: Option<&Value>, new: Option<&Value>) {
         if old == new {
             return;
         }
         let name = format!("{prefix}{field}");
-        if let (Value::Array(_), Value::Array(_)) = (old, new) {
-            let (old, new) = (items(old), items(new));
+        if let (Some(Value::Items(old)), Some(Value::Items(new))) = (old, new) {
+            let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
             let (added, removed) = changed_items(&old, &new);
             if added.is_empty() && removed.is_empty() {
                 self.push(format!("{name}: reordered"), false);
@@ -140,28 +141,26 @@ impl Difference {
     fn named<'p>(
         &mut self,
         field: &str,
-        old: &'p Map<String, Value>,
-        new: &'p Map<String, Value>,
-        visit: impl Fn(&str, Option<&Value>, Option<&Value>, &mut Self),
+        old: &'p [Fields],
+        new: &'p [Fields],
+        visit: impl Fn(&str, Option<&Fields>, Option<&Fields>, &mut Self),
     ) {
-        let entries = |policy| mappings(value(policy, field));
-        let (old, new): (Vec<_>, Vec<_>) = (entries(old), entries(new));
-        let positions = |list: &[(&'p str, &Value)]| -> HashMap<&'p str, usize> {
-            list.iter().enumerate().map(|(position, (name, _))| (*name, position)).collect()
+        let positions = |list: &'p [Fields]| -> HashMap<&'p str, usize> {
+            list.iter().enumerate().map(|(position, each)| (each.name(), position)).collect()
         };
-        let (old_positions, new_positions) = (positions(&old), positions(&new));
-        for (name, before) in &old {
-            if !new_positions.contains_key(name) {
-                visit(name, Some(before), None, self);
+        let (old_positions, new_positions) = (positions(old), positions(new));
+        for before in old {
+            if !new_positions.contains_key(before.name()) {
+                visit(before.name(), Some(before), None, self);
             }
         }
         let mut kept = Vec::new();
-        for (name, after) in &new {
-            let before = old_positions.get(name).copied();
+        for after in new {
+            let before = old_positions.get(after.name()).copied();
             kept.extend(before);
-            let before = before.and_then(|position| old.get(position)).map(|(_, value)| *value);
+            let before = before.and_then(|position| old.get(position));
             if before != Some(after) {
-                visit(name, before, Some(after), self);
+                visit(after.name(), before, Some(after), self);
             }
         }
         if !kept.is_sorted() {
@@ -171,11 +170,11 @@ impl Difference {
 
     /// An override that appears or disappears is compared with the base, which judged, or will
     /// judge, its namespaces otherwise.
-    fn overrides(
+    fn overrides<'p>(
         &mut self,
         name: &str,
-        (before, old): (Option<&Value>, &Map<String, Value>),
-        (after, new): (Option<&Value>, &Map<String, Value>),
+        (before, old): (Option<&'p Fields>, &'p Fields),
+        (after, new): (Option<&'p Fields>, &'p Fields),
     ) {
         let prefix = format!("overrides[{name}].");
         match (before, after) {
@@ -183,33 +182,29 @@ impl Difference {
             (Some(_), None) => self.push(format!("overrides: -{name}"), false),
             _ => {}
         }
-        let effective = |each: Option<&Value>, base: &Map<String, Value>, field: &str| {
-            each.and_then(|each| each.get(field)).unwrap_or(value(base, field)).clone()
-        };
         for field in RULE_FIELDS {
-            let named = |each: Option<&Value>| each.is_some_and(|each| each.get(field).is_some());
-            if named(before) || named(after) {
-                let (old, new) = (effective(before, old, field), effective(after, new, field));
-                self.rule(&prefix, field, &old, &new);
+            let named = |each: Option<&'p Fields>| each.and_then(|each| each.get(field));
+            let (before, after) = (named(before), named(after));
+            if before.is_some() || after.is_some() {
+                let (old, new) = (before.or(old.get(field)), after.or(new.get(field)));
+                self.rule(&prefix, field, old, new);
             }
         }
         if let (Some(before), Some(after)) = (before, after) {
             let (added, removed) =
-                changed_items(&items(&before["namespaces"]), &items(&after["namespaces"]));
+                changed_items(&before.items("namespaces"), &after.items("namespaces"));
             self.list(&format!("{prefix}namespaces"), &added, &removed, true);
         }
     }
 
-    fn exemption(&mut self, name: &str, before: Option<&Value>, after: Option<&Value>) {
+    fn exemption(&mut self, name: &str, before: Option<&Fields>, after: Option<&Fields>) {
         match (before, after) {
             (None, _) => self.push(format!("exemptions: +{name}"), true),
             (_, None) => self.push(format!("exemptions: -{name}"), false),
-            (Some(Value::Object(before)), Some(Value::Object(after))) => {
-                let fields: HashSet<_> = before.keys().chain(after.keys()).collect();
-                let mut fields: Vec<_> = fields.into_iter().collect();
-                fields.sort();
-                for field in fields {
-                    let (old, new) = (value(before, field), value(after, field));
+            (Some(before), Some(after)) => {
+                let fields = before.iter().chain(after.iter()).map(|(field, _)| field);
+                for field in fields.collect::<BTreeSet<_>>() {
+                    let (old, new) = (before.get(field), after.get(field));
                     if old != new {
                         let harmless = field == "owner" || field == "reason";
                         let text =
@@ -218,7 +213,6 @@ impl Difference {
                     }
                 }
             }
-            _ => {}
         }
     }
 }
@@ -243,7 +237,7 @@ impl fmt::Display for Difference {
 }
 
 /// Whether a field of the rules that is no list refuses less than before.
-fn loosens(field: &str, old: &Value, new: &Value) -> bool {
+fn loosens(field: &str, old: Option<&Value>, new: Option<&Value>) -> bool {
     // From the strictest to the laxest.
     let scale: &[&str] = match field {
         "mode" => &["enforce", "warn", "audit"],
@@ -253,9 +247,12 @@ fn loosens(field: &str, old: &Value, new: &Value) -> bool {
         // Words beside a denial.
         "denialWarnings" | "denialHint" => return false,
         // A tag or a digest is required no more.
-        _ => return old == &Value::Bool(true),
+        _ => return old == Some(&Value::Flag(true)),
     };
-    let place = |value: &Value| scale.iter().position(|name| value == *name);
+    let place = |value: Option<&Value>| match value {
+        Some(Value::Choice(value)) => scale.iter().position(|name| name == value),
+        _ => None,
+    };
     place(new) > place(old)
 }
 
@@ -279,36 +276,15 @@ fn changed_items<'a>(old: &[&'a str], new: &[&'a str]) -> (Vec<&'a str>, Vec<&'a
     (only(new, old), only(old, new))
 }
 
-fn fields_of(json: &str) -> Map<String, Value> {
-    // A normal form is a JSON object by construction.
-    serde_json::from_str(json).unwrap_or_default()
-}
-
-fn value<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a Value {
-    fields.get(name).unwrap_or(&Value::Null)
-}
-
-fn opted_out<'a>(policy: &'a Map<String, Value>, field: &str) -> Vec<&'a str> {
-    value(policy, "namespaceOptOut").get(field).map_or_else(Vec::new, items)
-}
-
-fn items(value: &Value) -> Vec<&str> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-fn mappings(value: &Value) -> Vec<(&str, &Value)> {
-    let entries = value.as_array().into_iter().flatten();
-    entries.filter_map(|each| Some((each.get("name")?.as_str()?, each))).collect()
-}
-
-fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) if text.is_empty() => "none".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    shorten(&text)
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(Value::Text(text)) if text.is_empty() => "none".to_owned(),
+        Some(Value::Text(text)) => shorten(text),
+        Some(Value::Choice(name)) => (*name).to_owned(),
+        Some(Value::Flag(flag)) => flag.to_string(),
+        Some(items @ Value::Items(_)) => shorten(&serde_json::to_string(items).unwrap_or_default()),
+    }
 }
 
 #[cfg(test)]

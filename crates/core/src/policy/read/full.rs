@@ -3,16 +3,16 @@
 //! Reads a located tree into the raw types, field by field, so that every unknown field and every
 //! value of the wrong kind is reported at its own place, all at once.
 
-use crate::policy::problem::{At, Problem, Report, shorten};
-use crate::policy::source::{
-    Item, Located, RawExemption, RawOptOut, RawOverride, RawPolicy, RawRules, ShortNames, Text,
-    Texts,
+use crate::policy::judge::rules::ShortNames;
+use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
+use crate::policy::problem::{At, Problem, Report, nearest, shorten};
+use crate::policy::read::source::{
+    Item, Located, RawExemption, RawOptOut, RawOverride, RawPolicy, RawRules, Text, Texts,
 };
-use crate::policy::verdict::{Mode, TemplateMode, UpdateScope};
-use crate::policy::yaml::{self, Malformed, Node, Value};
+use crate::policy::read::yaml::{self, Malformed, Node, Value};
 
 /// Reads a document of the full form.
-pub(super) fn read<'a>(
+pub(in crate::policy) fn read<'a>(
     document: &'static str,
     bytes: &'a [u8],
     report: &mut Report,
@@ -63,25 +63,12 @@ pub(super) fn read<'a>(
 }
 
 /// More overrides than this are a mistake.
-pub(super) const MOST_OVERRIDES: usize = 10_000;
+pub(in crate::policy) const MOST_OVERRIDES: usize = 10_000;
 /// Each exemption is a metric series, so their number is bounded.
-pub(super) const MOST_EXEMPTIONS: usize = 1_000;
-
-/// The known name nearest to `name`, where one is near enough to have been meant.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if name.len() > 64 {
-        return None;
-    }
-    known
-        .into_iter()
-        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 3 && *distance * 2 < candidate.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
+pub(in crate::policy) const MOST_EXEMPTIONS: usize = 1_000;
 
 /// Fields that a policy and an override share.
-pub(super) const RULE_FIELDS: [&str; 12] = [
+pub(in crate::policy) const RULE_FIELDS: [&str; 12] = [
     "mode",
     "allowedRegistries",
     "blockedRegistries",
@@ -282,16 +269,16 @@ fn texts<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Option<Texts<'a>> 
 }
 
 const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];
-pub(super) const MODES: [(&str, Mode); 3] =
+pub(in crate::policy) const MODES: [(&str, Mode); 3] =
     [("enforce", Mode::Enforce), ("warn", Mode::Warn), ("audit", Mode::Audit)];
-pub(super) const SHORT_NAMES: [(&str, ShortNames); 2] =
+pub(in crate::policy) const SHORT_NAMES: [(&str, ShortNames); 2] =
     [("deny", ShortNames::Deny), ("dockerHub", ShortNames::DockerHub)];
-pub(super) const TEMPLATES: [(&str, TemplateMode); 3] = [
+pub(in crate::policy) const TEMPLATES: [(&str, TemplateMode); 3] = [
     ("enforce", TemplateMode::Enforce),
     ("warn", TemplateMode::Warn),
     ("ignore", TemplateMode::Ignore),
 ];
-pub(super) const UPDATES: [(&str, UpdateScope); 2] =
+pub(in crate::policy) const UPDATES: [(&str, UpdateScope); 2] =
     [("changed", UpdateScope::Changed), ("all", UpdateScope::All)];
 
 fn choice<T: Copy>(
@@ -350,24 +337,4 @@ fn kind(value: &Value<'_>) -> &'static str {
         Value::Sequence(_) => "a list",
         Value::Shared(shared) => kind(shared),
     }
-}
-
-/// Levenshtein distance, for `did you mean`.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.chars().enumerate() {
-        let mut diagonal = index;
-        let mut previous = index + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(&right) {
-            let cost = if from == *to { diagonal } else { diagonal.min(previous).min(*cell) + 1 };
-            diagonal = *cell;
-            previous = cost;
-            *cell = cost;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = index + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

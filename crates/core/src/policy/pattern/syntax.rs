@@ -9,15 +9,16 @@ use std::borrow::Cow;
 use regex_syntax::hir::Hir;
 
 use crate::image::fold_registry;
-use crate::policy::automaton::Language;
-use crate::policy::languages::{
+use crate::policy::pattern::automaton::Language;
+use crate::policy::pattern::languages::{
     HOSTS, NAMESPACES, REFERENCES, REPOSITORIES, SERVICE_ACCOUNTS, TAGS,
 };
-use crate::policy::{regex_habit, regexes};
+use crate::policy::pattern::regex_habit;
+use crate::policy::pattern::regexes;
 
 /// A pattern over registry and repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum RegistryPattern {
+pub(in crate::policy) enum RegistryPattern {
     /// `*`: whatever names its registry.
     Everything,
     /// A host, exact or a glob, and perhaps a path below which everything is meant.
@@ -28,7 +29,7 @@ pub(super) enum RegistryPattern {
 
 /// A pattern over tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TagPattern {
+pub(in crate::policy) enum TagPattern {
     /// An exact tag or a glob; case counts.
     Text(String),
     /// `/…/`, to be anchored at both ends.
@@ -36,7 +37,7 @@ pub(super) enum TagPattern {
 }
 
 /// What the patterns over registries and those over tags have in common.
-pub(super) trait Pattern: Sized {
+pub(in crate::policy) trait Pattern: Sized {
     /// Parses a pattern as written.
     ///
     /// # Errors
@@ -67,9 +68,9 @@ pub(super) trait Pattern: Sized {
 
 /// What is wrong with a pattern, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BadPattern {
-    pub(super) message: String,
-    pub(super) hint: Option<Cow<'static, str>>,
+pub(in crate::policy) struct BadPattern {
+    pub(in crate::policy) message: String,
+    pub(in crate::policy) hint: Option<Cow<'static, str>>,
 }
 
 /// A pattern longer than this is a mistake: a reference has at most 255 characters before its tag.
@@ -200,7 +201,7 @@ impl Pattern for TagPattern {
 ///
 /// # Errors
 /// When the text has characters that no name has.
-pub(super) fn check_name_glob(written: &str) -> Result<(), BadPattern> {
+pub(in crate::policy) fn check_name_glob(written: &str) -> Result<(), BadPattern> {
     check_length(written)?;
     if written.is_empty() || written.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(bad("is not a name or a glob over names", "`*` stands for any run"));
@@ -209,7 +210,7 @@ pub(super) fn check_name_glob(written: &str) -> Result<(), BadPattern> {
 }
 
 /// How to write what was meant, where a glob over users or groups looks like a regex.
-pub(super) fn name_hint_if_like_regex(written: &str) -> Option<String> {
+pub(in crate::policy) fn name_hint_if_like_regex(written: &str) -> Option<String> {
     regex_habit::looks_like_regex(written)
         .then(|| regex_habit::hint_for_name(written, |text| check_name_glob(text).is_ok()))
         .flatten()
@@ -220,7 +221,7 @@ pub(super) fn name_hint_if_like_regex(written: &str) -> Option<String> {
 ///
 /// # Errors
 /// When no user can have such a name.
-pub(super) fn check_user_glob(written: &str) -> Result<(), BadPattern> {
+pub(in crate::policy) fn check_user_glob(written: &str) -> Result<(), BadPattern> {
     check_name_glob(written)?;
     let Some(account) = written.strip_prefix("system:serviceaccount:") else { return Ok(()) };
     match account.split_once(':') {
@@ -241,7 +242,7 @@ pub(super) fn check_user_glob(written: &str) -> Result<(), BadPattern> {
 ///
 /// # Errors
 /// When no namespace can have such a name.
-pub(super) fn check_namespace_glob(written: &str) -> Result<(), BadPattern> {
+pub(in crate::policy) fn check_namespace_glob(written: &str) -> Result<(), BadPattern> {
     check_name_glob(written)?;
     let hint = "a namespace has at most 63 lower-case letters, digits and `-`; `*` stands for any \
                 run of them";
@@ -252,7 +253,7 @@ pub(super) fn check_namespace_glob(written: &str) -> Result<(), BadPattern> {
 ///
 /// # Errors
 /// When no service account can have such a name.
-pub(super) fn check_service_account_glob(written: &str) -> Result<(), BadPattern> {
+pub(in crate::policy) fn check_service_account_glob(written: &str) -> Result<(), BadPattern> {
     check_name_glob(written)?;
     let hint = "a service account has lower-case letters, digits, `-` and `.`; `*` stands for any \
                 run of them";
@@ -282,7 +283,7 @@ fn check_length(written: &str) -> Result<(), BadPattern> {
 }
 
 /// What stands between the slashes of a regex.
-pub(super) fn regex_text(written: &str) -> Option<&str> {
+pub(in crate::policy) fn regex_text(written: &str) -> Option<&str> {
     written.strip_prefix('/')?.strip_suffix('/')
 }
 
@@ -343,12 +344,13 @@ fn check_path(path: &str) -> Result<(), BadPattern> {
 
 impl BadPattern {
     /// The same with a better hint, where there is one.
-    pub(super) fn with_hint(self, better: Option<String>) -> Self {
+    pub(in crate::policy) fn with_hint(self, better: Option<String>) -> Self {
         Self { hint: better.map(Cow::Owned).or(self.hint), ..self }
     }
 }
 
-fn bad(message: &str, hint: &'static str) -> BadPattern {
+/// A pattern that is refused, with how to write what was meant.
+pub(in crate::policy) fn bad(message: &str, hint: &'static str) -> BadPattern {
     BadPattern { message: message.to_owned(), hint: Some(hint.into()) }
 }
 

@@ -2,13 +2,13 @@
 
 use regex_syntax::hir::Hir;
 
-use crate::policy::pattern::TagPattern;
-use crate::policy::pattern_index::PatternIndex;
-use crate::policy::regexes::Regexes;
+use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::regexes::Regexes;
+use crate::policy::pattern::syntax::TagPattern;
 
 /// Compiled tag patterns, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
-pub(super) struct TagSet {
+pub(in crate::policy) struct TagSet {
     texts: PatternIndex,
     regexes: Regexes,
     empty: bool,
@@ -16,14 +16,14 @@ pub(super) struct TagSet {
 
 /// Patterns on their way into a set.
 #[derive(Debug, Default)]
-pub(super) struct TagSetBuilder {
+pub(in crate::policy) struct TagSetBuilder {
     texts: PatternIndex,
     regexes: Vec<(usize, Hir)>,
 }
 
 impl TagSetBuilder {
     /// Adds the pattern at `position` of the policy's list.
-    pub(super) fn insert(&mut self, position: usize, pattern: TagPattern) {
+    pub(in crate::policy) fn insert(&mut self, position: usize, pattern: TagPattern) {
         match pattern {
             TagPattern::Text(text) => self.texts.insert(&text, position),
             TagPattern::Regex(regex) => self.regexes.push((position, regex)),
@@ -34,7 +34,7 @@ impl TagSetBuilder {
     ///
     /// # Errors
     /// When the regexes together are over their size limit.
-    pub(super) fn build(self, sets: usize) -> Result<TagSet, regex::Error> {
+    pub(in crate::policy) fn build(self, sets: usize) -> Result<TagSet, regex::Error> {
         let Self { mut texts, regexes } = self;
         texts.shrink();
         let empty = texts.is_empty() && regexes.is_empty();
@@ -44,12 +44,12 @@ impl TagSetBuilder {
 
 impl TagSet {
     /// Whether the list has no pattern.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::policy) fn is_empty(&self) -> bool {
         self.empty
     }
 
     /// The lowest position among the patterns that match `tag`.
-    pub(super) fn first(&self, tag: &str) -> Option<usize> {
+    pub(in crate::policy) fn first(&self, tag: &str) -> Option<usize> {
         match (self.texts.first(tag), self.regexes.first(tag)) {
             (Some(text), Some(regex)) => Some(text.min(regex)),
             (text, regex) => text.or(regex),
@@ -60,7 +60,7 @@ impl TagSet {
 #[cfg(test)]
 mod tests {
     use super::TagSetBuilder;
-    use crate::policy::pattern::{Pattern as _, TagPattern};
+    use crate::policy::pattern::syntax::{Pattern as _, TagPattern};
 
     #[test]
     fn rows() {

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use crate::image::Reference;
-use crate::policy::pattern_index::PatternIndex;
-use crate::policy::registry_set::RegistrySet;
-use crate::policy::rules::List;
-use crate::policy::subject::Subject;
+use crate::policy::judge::list::List;
+use crate::policy::judge::subject::Subject;
+use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::registry_set::RegistrySet;
 
 /// A compiled exemption.
 #[derive(Debug)]
 pub struct Exemption {
-    pub(super) name: String,
-    pub(super) images: Arc<List<RegistrySet>>,
-    pub(super) namespaces: Option<PatternIndex>,
-    pub(super) users: Option<PatternIndex>,
-    pub(super) groups: Option<PatternIndex>,
-    pub(super) reason: String,
-    pub(super) owner: Option<String>,
+    pub(in crate::policy) name: String,
+    pub(in crate::policy) images: Arc<List<RegistrySet>>,
+    pub(in crate::policy) namespaces: Option<PatternIndex>,
+    pub(in crate::policy) users: Option<PatternIndex>,
+    pub(in crate::policy) groups: Option<PatternIndex>,
+    pub(in crate::policy) reason: String,
+    pub(in crate::policy) owner: Option<String>,
     /// The day as written, and the first second at which the exemption no longer applies.
-    pub(super) expires: Option<(String, i64)>,
+    pub(in crate::policy) expires: Option<(String, i64)>,
 }
 
 impl Exemption {
@@ -60,7 +60,11 @@ impl Exemption {
     }
 
     /// Whether it is about this image, asked for by this subject; its expiry is not looked at.
-    pub(super) fn covers(&self, reference: &Reference<'_>, subject: &Subject<'_>) -> bool {
+    pub(in crate::policy) fn covers(
+        &self,
+        reference: &Reference<'_>,
+        subject: &Subject<'_>,
+    ) -> bool {
         let named = |index: &Option<PatternIndex>, text: &str| {
             index.as_ref().is_none_or(|index| index.first(text).is_some())
         };

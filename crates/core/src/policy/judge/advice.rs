@@ -5,9 +5,9 @@
 //! registry may be anybody's, and whoever follows such advice runs what they push there.
 
 use crate::image::Reference;
-use crate::policy::message;
-use crate::policy::rules::{Broken, Rules};
-use crate::policy::source::ShortNames;
+use crate::policy::judge::message;
+use crate::policy::judge::rules::ShortNames;
+use crate::policy::judge::rules::{Broken, Rules};
 
 /// Characters of a line, as the API documentation asks of a warning.
 const LONGEST: usize = 120;
@@ -17,7 +17,7 @@ const LONGEST_IMAGE: usize = 50;
 const LONGEST_PATTERN: usize = 24;
 
 /// Why `rules` refuse a reference, and what would be accepted in its place, where there is room.
-pub(super) fn on(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
+pub(in crate::policy) fn on(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
     let reason = reason(rules, broken, reference);
     let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
     let is_allowed =
@@ -83,13 +83,16 @@ fn reason(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
 
 /// The same repository with the least change to tag and digest that the rules accept; `<tag>` and
 /// `<digest>` are to be filled in.
-pub(super) fn same_repository(rules: &Rules, reference: &Reference<'_>) -> Option<String> {
+pub(in crate::policy) fn same_repository(
+    rules: &Rules,
+    reference: &Reference<'_>,
+) -> Option<String> {
     let name = format!("{}/{}", reference.registry(), reference.repository());
     accepted(rules, reference, &name, &name)
 }
 
 /// As [`same_repository`], of the repository `name`, as text with `shown` in its place.
-pub(super) fn accepted(
+pub(in crate::policy) fn accepted(
     rules: &Rules,
     reference: &Reference<'_>,
     name: &str,

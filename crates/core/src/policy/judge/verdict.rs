@@ -59,7 +59,7 @@ pub enum Rule {
 
 /// Violations, and exempt images, that a verdict describes. The others are counted: no answer and
 /// no line of the log has room for them.
-pub(super) const MOST_DESCRIBED: usize = 32;
+pub(in crate::policy) const MOST_DESCRIBED: usize = 32;
 /// Bytes of a user's text that a verdict keeps; an answer shows less.
 const LONGEST_TEXT: usize = 1024;
 
@@ -135,7 +135,7 @@ impl RuleCounts {
         self.0.iter().sum()
     }
 
-    pub(super) fn add(&mut self, rule: Rule, count: usize) {
+    pub(in crate::policy) fn add(&mut self, rule: Rule, count: usize) {
         if let Some(counted) = self.0.get_mut(rule as usize) {
             *counted += count;
         }
@@ -144,7 +144,7 @@ impl RuleCounts {
 
 impl<'p> Verdict<'p> {
     /// Counts `count` images that break `rule`, and describes the first of them where there is room.
-    pub(super) fn violated(
+    pub(in crate::policy) fn violated(
         &mut self,
         rule: Rule,
         count: usize,
@@ -157,7 +157,7 @@ impl<'p> Verdict<'p> {
     }
 
     /// Counts an image that is exempt, and describes it where there is room.
-    pub(super) fn exempted(&mut self, describe: impl FnOnce() -> Exempted<'p>) {
+    pub(in crate::policy) fn exempted(&mut self, describe: impl FnOnce() -> Exempted<'p>) {
         self.exempted_total += 1;
         if self.exempted.len() < MOST_DESCRIBED {
             self.exempted.push(describe());
@@ -166,7 +166,7 @@ impl<'p> Verdict<'p> {
 }
 
 /// As much of a user's text as a verdict keeps.
-pub(super) fn kept(text: &str) -> &str {
+pub(in crate::policy) fn kept(text: &str) -> &str {
     text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or(text)
 }
 

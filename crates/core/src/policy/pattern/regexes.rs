@@ -10,20 +10,20 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use crate::policy::pattern::BadPattern;
+use crate::policy::pattern::syntax::BadPattern;
 
 /// More regexes than this in one policy are refused: globs and hosts are indexed, regexes are not.
-pub(super) const MOST_REGEXES: usize = 1_000;
+pub(in crate::policy) const MOST_REGEXES: usize = 1_000;
 /// Bytes that one compiled regex may take, by [`size`].
 const LARGEST: usize = 1 << 20;
 /// Bytes that all regexes of a policy may take together, by [`size`].
-pub(super) const LARGEST_TOGETHER: usize = 4 << 20;
+pub(in crate::policy) const LARGEST_TOGETHER: usize = 4 << 20;
 /// Bytes that the lazy DFAs of a policy may remember, for each thread that matches.
 const MOST_REMEMBERED: usize = 2 << 20;
 
 /// Checked regexes, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Regexes {
+pub(in crate::policy) struct Regexes {
     set: Option<RegexSet>,
     positions: Vec<usize>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Regexes {
 ///
 /// # Errors
 /// When it is no regex by itself, or one that would be too large.
-pub(super) fn parse(pattern: &str) -> Result<Hir, BadPattern> {
+pub(in crate::policy) fn parse(pattern: &str) -> Result<Hir, BadPattern> {
     let bad = |message: String, hint: Option<&'static str>| {
         let hint = hint.map(Cow::Borrowed);
         BadPattern { message, hint }
@@ -56,7 +56,7 @@ pub(super) fn parse(pattern: &str) -> Result<Hir, BadPattern> {
 }
 
 /// Bytes that a parsed regex takes when it is compiled: about, and rather too many.
-pub(super) fn size(hir: &Hir) -> usize {
+pub(in crate::policy) fn size(hir: &Hir) -> usize {
     /// A state of the machine, forward and backward.
     const STATE: usize = 64;
     match hir.kind() {
@@ -84,7 +84,10 @@ impl Regexes {
     ///
     /// # Errors
     /// When they are larger than all of a policy's may be, which [`size`] foresees.
-    pub(super) fn new(patterns: Vec<(usize, Hir)>, sets: usize) -> Result<Self, regex::Error> {
+    pub(in crate::policy) fn new(
+        patterns: Vec<(usize, Hir)>,
+        sets: usize,
+    ) -> Result<Self, regex::Error> {
         if patterns.is_empty() {
             return Ok(Self::default());
         }
@@ -102,12 +105,12 @@ impl Regexes {
     }
 
     /// Whether there is none, so that callers need not build the text to match.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::policy) fn is_empty(&self) -> bool {
         self.set.is_none()
     }
 
     /// The lowest position among the regexes that match the whole of `text`.
-    pub(super) fn first(&self, text: &str) -> Option<usize> {
+    pub(in crate::policy) fn first(&self, text: &str) -> Option<usize> {
         let found = self.set.as_ref()?.matches(text.as_bytes());
         found.iter().filter_map(|index| self.positions.get(index).copied()).min()
     }

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::problem::{Problem, Report, shorten};
-use crate::policy::source::RawPolicy;
-use crate::policy::{full, simple};
+use crate::policy::problem::{Problem, Report, nearest, shorten};
+use crate::policy::read::full;
+use crate::policy::read::simple;
+use crate::policy::read::source::RawPolicy;
 
 /// The key that holds a policy in full form.
 pub const POLICY_KEY: &str = "policy.yaml";
@@ -35,7 +36,7 @@ impl Documents {
     }
 
     /// Reads the policy from whichever form was used; what is wrong goes to `report`.
-    pub(super) fn read(&self, report: &mut Report) -> RawPolicy<'_> {
+    pub(in crate::policy) fn read(&self, report: &mut Report) -> RawPolicy<'_> {
         let Some(volume) = &self.volume else {
             return simple::read(&self.variables, const { &BTreeMap::new() }, report);
         };
@@ -75,7 +76,7 @@ impl Documents {
     }
 
     /// Reads the candidate policy, which is always in full form.
-    pub(super) fn read_candidate(&self, report: &mut Report) -> Option<RawPolicy<'_>> {
+    pub(in crate::policy) fn read_candidate(&self, report: &mut Report) -> Option<RawPolicy<'_>> {
         let volume = self.volume.as_ref()?;
         let text = volume.get(CANDIDATE_KEY)?;
         // Together with the policy; larger ones are its problem.
@@ -93,7 +94,7 @@ fn is_known(key: &str) -> bool {
 fn unknown_key(key: &str) -> Problem {
     let known = [POLICY_KEY, CANDIDATE_KEY].into_iter().chain(simple::KEYS);
     let problem = Problem::of_document(shorten(key), "this key is not known");
-    match full::nearest(key, known.clone()) {
+    match nearest(key, known.clone()) {
         Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
         None => {
             problem.with_hint(format!("the keys are `{}`", known.collect::<Vec<_>>().join("`, `")))

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use regex_syntax::hir::Hir;
 
 use crate::image::Reference;
-use crate::policy::pattern::RegistryPattern;
-use crate::policy::pattern_index::PatternIndex;
-use crate::policy::regexes::Regexes;
+use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::regexes::Regexes;
+use crate::policy::pattern::syntax::RegistryPattern;
 
 /// Compiled registry patterns, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RegistrySet {
+pub(in crate::policy) struct RegistrySet {
     everything: Option<usize>,
     /// Hosts and globs over hosts, without a path.
     hosts: PatternIndex,
@@ -29,7 +29,7 @@ pub(super) struct RegistrySet {
 
 /// Patterns on their way into a set.
 #[derive(Debug, Default)]
-pub(super) struct RegistrySetBuilder {
+pub(in crate::policy) struct RegistrySetBuilder {
     set: RegistrySet,
     globs: HashMap<String, usize>,
     regexes: Vec<(usize, Hir)>,
@@ -37,7 +37,7 @@ pub(super) struct RegistrySetBuilder {
 
 impl RegistrySetBuilder {
     /// Adds the pattern at `position` of the policy's list.
-    pub(super) fn insert(&mut self, position: usize, pattern: RegistryPattern) {
+    pub(in crate::policy) fn insert(&mut self, position: usize, pattern: RegistryPattern) {
         match pattern {
             RegistryPattern::Everything => {
                 self.set.everything.get_or_insert(position);
@@ -63,7 +63,7 @@ impl RegistrySetBuilder {
     ///
     /// # Errors
     /// When the regexes together are over their size limit.
-    pub(super) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
+    pub(in crate::policy) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
         let Self { mut set, globs: _, regexes } = self;
         set.regexes = Regexes::new(regexes, sets)?;
         for index in [
@@ -81,7 +81,7 @@ impl RegistrySetBuilder {
 
 impl RegistrySet {
     /// The lowest position among the patterns that cover the reference's registry and repository.
-    pub(super) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
+    pub(in crate::policy) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
         let registry = reference.registry();
         let mut first = Lowest(self.everything);
         self.hosts.each(registry, 0, |found| first.consider(found));
@@ -102,7 +102,7 @@ impl RegistrySet {
     }
 
     /// Whether a pattern names this host, without a glob, and a path below it.
-    pub(super) fn has_paths_of(&self, host: &str) -> bool {
+    pub(in crate::policy) fn has_paths_of(&self, host: &str) -> bool {
         self.place_hosts.first(host).is_some()
     }
 }
@@ -137,8 +137,8 @@ mod tests {
 
     use super::RegistrySetBuilder;
     use crate::image::Reference;
-    use crate::policy::glob;
-    use crate::policy::pattern::{Pattern as _, RegistryPattern};
+    use crate::policy::pattern::glob;
+    use crate::policy::pattern::syntax::{Pattern as _, RegistryPattern};
 
     fn first(patterns: &[&str], image: &str) -> Option<usize> {
         let mut builder = RegistrySetBuilder::default();

@@ -4,10 +4,10 @@
 //! configuration together, as the Helm chart does, says in an annotation what match conditions there
 //! are; otherwise it is not known.
 
-use crate::policy::compile::Policy;
-use crate::policy::verdict::UpdateScope;
+use crate::policy::judge::policy::Policy;
+use crate::policy::judge::verdict::UpdateScope;
 
-/// The annotation of the ConfigMap that says it: [`IMAGES_CHANGED`], or anything else for none.
+/// The annotation of the ConfigMap that says it: `images-changed`, or anything else for none.
 pub const MATCH_CONDITIONS: &str = "imagegate/match-conditions";
 /// The match condition that skips such updates.
 const IMAGES_CHANGED: &str = "images-changed";

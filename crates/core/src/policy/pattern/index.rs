@@ -8,11 +8,11 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
-use crate::policy::glob;
+use crate::policy::pattern::glob;
 
 /// A set of exact texts and globs, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PatternIndex {
+pub(in crate::policy) struct PatternIndex {
     /// All patterns, one behind the other.
     texts: String,
     patterns: Vec<Pattern>,
@@ -54,7 +54,7 @@ struct Hashed(u64);
 impl PatternIndex {
     /// Adds `pattern`, an exact text or a glob, shorter than 64 KiB. Of two equal ones that follow
     /// each other the first counts.
-    pub(super) fn insert(&mut self, pattern: &str, position: usize) {
+    pub(in crate::policy) fn insert(&mut self, pattern: &str, position: usize) {
         let bucket = Bucket::of(pattern);
         match bucket {
             Bucket::Exact(_) => self.exact = true,
@@ -75,18 +75,18 @@ impl PatternIndex {
     }
 
     /// Gives back the room for more patterns.
-    pub(super) fn shrink(&mut self) {
+    pub(in crate::policy) fn shrink(&mut self) {
         self.texts.shrink_to_fit();
         self.patterns.shrink_to_fit();
     }
 
     /// Whether there is no pattern.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::policy) fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
 
     /// The lowest position among the patterns that match `text`.
-    pub(super) fn first(&self, text: &str) -> Option<usize> {
+    pub(in crate::policy) fn first(&self, text: &str) -> Option<usize> {
         let mut first = None;
         self.each(text, 0, |position| {
             first = Some(first.map_or(position, |first: usize| first.min(position)));
@@ -96,7 +96,12 @@ impl PatternIndex {
 
     /// Visits the positions of all patterns that match `text`, in no order; globs whose literal
     /// start is shorter than `shortest` bytes may be left out.
-    pub(super) fn each(&self, text: &str, shortest: usize, mut visit: impl FnMut(usize)) {
+    pub(in crate::policy) fn each(
+        &self,
+        text: &str,
+        shortest: usize,
+        mut visit: impl FnMut(usize),
+    ) {
         if self.exact {
             self.visit(Bucket::Exact(text), text, &mut visit);
         }
@@ -183,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Bucket, PatternIndex};
-    use crate::policy::glob;
+    use crate::policy::pattern::glob;
 
     fn index(patterns: &[String]) -> PatternIndex {
         let mut index = PatternIndex::default();

@@ -76,12 +76,12 @@ pub enum ImageList {
 
 impl Field {
     /// The path of the list: `spec.containers`.
-    pub(super) fn list(&self) -> String {
+    pub(in crate::policy) fn list(&self) -> String {
         List(self).to_string()
     }
 
     /// The path of the container or volume: `spec.containers[0]`.
-    pub(super) fn entry(&self) -> String {
+    pub(in crate::policy) fn entry(&self) -> String {
         format!("{}[{}]", List(self), self.index)
     }
 }

@@ -3,36 +3,23 @@
 //! The first four texts are those of the program that ImageGate replaces, byte for byte: people
 //! and scripts know them.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 
-use crate::policy::exemption::Exemption;
+use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::rules::{Broken, Rules};
+use crate::policy::judge::subject::Field;
 use crate::policy::printable::{is_printable, printable};
-use crate::policy::rules::{Broken, Rules, Written};
-use crate::policy::subject::Field;
 
-/// Lists in a message are cut at this many bytes: the whole answer is cut at 1 KiB.
-const LONGEST_LIST: usize = 400;
 /// An image that is not a reference can be anything; this much of it is shown.
 const LONGEST_IMAGE: usize = 256;
 
-/// Joins the items of a list by `,`, and says how many are not shown where they are many.
-pub(super) fn join(items: &Written) -> String {
-    let mut joined = String::new();
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 && joined.len() + item.len() > LONGEST_LIST {
-            let _ = write!(joined, " and {} more", items.len() - index);
-            break;
-        }
-        if index > 0 {
-            joined.push(',');
-        }
-        joined.push_str(&printable(item));
-    }
-    joined
-}
-
 /// The text for a rule that a well-formed reference breaks.
-pub(super) fn broken(rules: &Rules, broken: Broken, container: &str, image: &str) -> String {
+pub(in crate::policy) fn broken(
+    rules: &Rules,
+    broken: Broken,
+    container: &str,
+    image: &str,
+) -> String {
     let container = shown(container);
     match broken {
         Broken::MissingTag => {
@@ -66,24 +53,24 @@ pub(super) fn broken(rules: &Rules, broken: Broken, container: &str, image: &str
 }
 
 /// The text for an image that is not a reference, or is not there.
-pub(super) fn invalid(container: &str, image: &str, why: &dyn Display) -> String {
+pub(in crate::policy) fn invalid(container: &str, image: &str, why: &dyn Display) -> String {
     let (container, image) = (shown(container), shown(image));
     format!("{container} image is not a valid reference! ({image}): {why}.")
 }
 
 /// The text for the entries of a list from `first` on, which are not read.
-pub(super) fn excess(first: Field) -> String {
+pub(in crate::policy) fn excess(first: Field) -> String {
     format!("{} is too long! Only its first {} entries are read.", first.list(), first.index)
 }
 
 /// What follows the text for an image that was exempt until recently.
-pub(super) fn expired(exemption: &Exemption) -> String {
+pub(in crate::policy) fn expired(exemption: &Exemption) -> String {
     let when = exemption.expires_as_written().unwrap_or_default();
     format!(" The exemption `{}` expired on {when}.", exemption.name())
 }
 
 /// User text as [`printable`] shows it, cut where it is long.
-pub(super) fn shown(text: &str) -> String {
+pub(in crate::policy) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(LONGEST_IMAGE));
     for character in text.chars() {
         if shown.len() >= LONGEST_IMAGE {
@@ -101,25 +88,7 @@ pub(super) fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_IMAGE, LONGEST_LIST, Written, join, shown};
-    use crate::policy::source::Texts;
-
-    #[test]
-    fn a_list_is_cut_behind_its_longest_and_never_before_its_first() {
-        let long = |length: usize| "x".repeat(length);
-        let rows = [
-            (vec![], String::new()),
-            (vec![long(1), long(2)], "x,xx".to_owned()),
-            (vec![long(LONGEST_LIST + 1)], long(LONGEST_LIST + 1)),
-            (vec![long(LONGEST_LIST - 1), long(1)], format!("{},x", long(LONGEST_LIST - 1))),
-            (vec![long(LONGEST_LIST), long(1)], format!("{} and 1 more", long(LONGEST_LIST))),
-            (vec![long(1), long(LONGEST_LIST), long(1)], "x and 2 more".to_owned()),
-        ];
-        for (items, expected) in rows {
-            let items: Vec<&str> = items.iter().map(String::as_str).collect();
-            assert_eq!(join(&Written::of(&Texts::of_defaults(&items))), expected);
-        }
-    }
+    use super::{LONGEST_IMAGE, shown};
 
     #[test]
     fn text_of_a_user_is_cut_and_escaped() {

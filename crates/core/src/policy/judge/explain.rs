@@ -4,14 +4,13 @@
 //! two cannot disagree; a property test says so.
 
 use crate::image::Reference;
-use crate::policy::advice;
-use crate::policy::compile::Policy;
-use crate::policy::full::nearest;
-use crate::policy::message;
-use crate::policy::rules::{Broken, Rules};
-use crate::policy::source::ShortNames;
-use crate::policy::subject::Subject;
-use crate::policy::verdict::Rule;
+use crate::policy::judge::advice;
+use crate::policy::judge::message;
+use crate::policy::judge::policy::Policy;
+use crate::policy::judge::rules::{Broken, Rules, ShortNames};
+use crate::policy::judge::subject::Subject;
+use crate::policy::judge::verdict::Rule;
+use crate::policy::problem::nearest;
 
 /// More near misses than this do not help anybody.
 const MOST_NEAR_MISSES: usize = 5;

@@ -6,13 +6,13 @@
 use std::fmt::Display;
 
 use crate::image::Reference;
-use crate::policy::advice;
-use crate::policy::compile::{Override, Policy};
-use crate::policy::exemption::Exemption;
-use crate::policy::message;
-use crate::policy::rules::Rules;
-use crate::policy::subject::{ContainerImage, Excess, Subject, Workload};
-use crate::policy::verdict::{
+use crate::policy::judge::advice;
+use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::message;
+use crate::policy::judge::policy::{Override, Policy};
+use crate::policy::judge::rules::Rules;
+use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
+use crate::policy::judge::verdict::{
     Decision, Exempted, Mode, Rule, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
 
@@ -89,7 +89,7 @@ impl Policy {
     ///
     /// A pinned name that does not exist falls back to the namespace; callers ask
     /// [`Policy::has_override`] first and refuse the request.
-    pub(super) fn rules_for(&self, subject: &Subject<'_>) -> (&Rules, Option<&str>) {
+    pub(in crate::policy) fn rules_for(&self, subject: &Subject<'_>) -> (&Rules, Option<&str>) {
         let pinned = subject.pinned.and_then(|name| self.by_name.get(name).copied());
         let position = pinned.or_else(|| self.by_namespace.first(subject.namespace));
         match position.and_then(|position| self.overrides.get(position)) {
@@ -158,7 +158,7 @@ impl Policy {
     }
 
     /// The first exemption that covers an image now, and the first that did until it expired.
-    pub(super) fn covering(
+    pub(in crate::policy) fn covering(
         &self,
         reference: &Reference<'_>,
         subject: &Subject<'_>,

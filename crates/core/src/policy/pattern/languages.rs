@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use crate::policy::automaton::Language;
+use crate::policy::pattern::automaton::Language;
 
 /// A registry host as [`fold_registry`](crate::image::fold_registry) leaves it.
 pub(super) static HOSTS: LazyLock<Language> = LazyLock::new(|| {
@@ -235,8 +235,8 @@ mod tests {
 
     use super::{HOSTS, NAMESPACES, REFERENCES, REPOSITORIES, SERVICE_ACCOUNTS, TAGS};
     use crate::image::Reference;
-    use crate::policy::glob;
-    use crate::policy::regexes::Regexes;
+    use crate::policy::pattern::glob;
+    use crate::policy::pattern::regexes::Regexes;
 
     /// All texts of an alphabet up to a length, shortest first.
     fn texts(alphabet: &str, longest: usize) -> Vec<String> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::policy::problem::{At, Report, shorten};
-use crate::policy::source::{Item, Located, RawPolicy, Texts};
+use crate::policy::read::source::{Item, Located, RawPolicy, Texts};
 
 const ALLOWED_REGISTRIES: &str = "ALLOWED_REGISTRIES";
 const BLOCKED_TAGS: &str = "BLOCKED_TAGS";
@@ -16,7 +16,7 @@ const DISABLE_EMPTY_TAG: &str = "DISABLE_EMPTY_TAG";
 pub const KEYS: [&str; 3] = [ALLOWED_REGISTRIES, BLOCKED_TAGS, DISABLE_EMPTY_TAG];
 
 /// Reads the simple form, key by key: the volume first, then the variables.
-pub(super) fn read<'a>(
+pub(in crate::policy) fn read<'a>(
     variables: &'a BTreeMap<String, String>,
     volume: &'a BTreeMap<String, Vec<u8>>,
     report: &mut Report,
@@ -45,7 +45,10 @@ pub(super) fn read<'a>(
 }
 
 /// Says that variables which look like a policy are not looked at beside the full form.
-pub(super) fn warn_of_variables(variables: &BTreeMap<String, String>, report: &mut Report) {
+pub(in crate::policy) fn warn_of_variables(
+    variables: &BTreeMap<String, String>,
+    report: &mut Report,
+) {
     for key in KEYS {
         if variables.contains_key(key) {
             let message = "this variable is not used, since the policy is given in full form";

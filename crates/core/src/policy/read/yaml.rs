@@ -14,20 +14,18 @@ use std::rc::Rc;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use crate::policy::printable::printable;
-
-/// One-based line and column.
-pub(super) type Place = (u32, u32);
+use crate::policy::problem::Place;
 
 /// A node with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'a> {
-    pub(super) place: Place,
-    pub(super) value: Value<'a>,
+pub(in crate::policy) struct Node<'a> {
+    pub(in crate::policy) place: Place,
+    pub(in crate::policy) value: Value<'a>,
 }
 
 /// What stands at a node.
 #[derive(Clone, Debug)]
-pub(super) enum Value<'a> {
+pub(in crate::policy) enum Value<'a> {
     Mapping(Box<[(Key<'a>, Node<'a>)]>),
     Null,
     Scalar(Cow<'a, str>),
@@ -38,17 +36,17 @@ pub(super) enum Value<'a> {
 
 /// A key of a mapping.
 #[derive(Clone, Debug)]
-pub(super) struct Key<'a> {
-    pub(super) name: Cow<'a, str>,
-    pub(super) place: Place,
+pub(in crate::policy) struct Key<'a> {
+    pub(in crate::policy) name: Cow<'a, str>,
+    pub(in crate::policy) place: Place,
 }
 
 /// Why a text is not a YAML document.
 #[derive(Debug)]
-pub(super) struct Malformed {
-    pub(super) message: String,
-    pub(super) place: Option<Place>,
-    pub(super) hint: Option<&'static str>,
+pub(in crate::policy) struct Malformed {
+    pub(in crate::policy) message: String,
+    pub(in crate::policy) place: Option<Place>,
+    pub(in crate::policy) hint: Option<&'static str>,
 }
 
 /// Collections inside each other, with those that an alias stands for. A policy needs five.
@@ -61,7 +59,7 @@ const LEAST_ALIASED: usize = 64 << 10;
 
 impl Value<'_> {
     /// The value itself: a shared one is copied, as far as it has aliases.
-    pub(super) fn owned(self) -> Self {
+    pub(in crate::policy) fn owned(self) -> Self {
         match self {
             Self::Shared(shared) => Rc::unwrap_or_clone(shared).owned(),
             value => value,
@@ -70,7 +68,7 @@ impl Value<'_> {
 }
 
 /// Reads one document; a text without any is `Null`.
-pub(super) fn parse(text: &str) -> Result<Node<'_>, Malformed> {
+pub(in crate::policy) fn parse(text: &str) -> Result<Node<'_>, Malformed> {
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.flow_nesting_limit = DEEPEST;

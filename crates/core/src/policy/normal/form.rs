@@ -1,0 +1,209 @@
+//! The normal form of a policy: what `/policy` shows, what two policies are compared by, and what
+//! the hash is taken of.
+//!
+//! It is the full form with its defaults filled in. Both forms of the same policy have the same normal
+//! form (the simple form stands for `denialWarnings: false`, too); lists stay as written, since their
+//! text is part of the messages. The lists of the rules are shared with the compiled policy.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::list::Written;
+use crate::policy::judge::opt_out::OptOut;
+use crate::policy::judge::rules::Rules;
+use crate::policy::read::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
+use crate::policy::read::source::{RawExemption, RawOverride, RawPolicy, Text, Texts};
+
+/// A policy as data. Policies with equal normal forms judge alike; so do some whose forms differ.
+///
+/// Serialises to the full form, with the fields of each mapping in alphabetical order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NormalForm {
+    /// Every field of the rules.
+    pub(in crate::policy) base: Fields,
+    /// Of each override, its name, its namespaces and the fields that it names.
+    pub(in crate::policy) overrides: Vec<Fields>,
+    pub(in crate::policy) exemptions: Vec<Fields>,
+    /// `users` and `groups`.
+    pub(in crate::policy) opt_out: Fields,
+}
+
+/// The fields of a mapping, sorted by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct Fields(Box<[(&'static str, Value)]>);
+
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(in crate::policy) enum Value {
+    Choice(&'static str),
+    Flag(bool),
+    Items(Written),
+    Text(Box<str>),
+}
+
+impl NormalForm {
+    /// The normal form of a policy without problems, whose compiled parts stand in the order of `raw`.
+    pub(in crate::policy) fn of<'r>(
+        raw: &RawPolicy<'_>,
+        base: &Rules,
+        overrides: impl Iterator<Item = &'r Rules>,
+        exemptions: &[Exemption],
+        opt_out: &OptOut,
+    ) -> Self {
+        let OptOut { written_users, written_groups, .. } = opt_out;
+        let exemptions = raw.exemptions.iter().zip(exemptions);
+        Self {
+            base: Fields::of(of_rules(base)),
+            overrides: raw.overrides.iter().zip(overrides).map(of_override).collect(),
+            exemptions: exemptions.map(of_exemption).collect(),
+            opt_out: Fields::of([
+                ("users", Value::Items(written_users.clone())),
+                ("groups", Value::Items(written_groups.clone())),
+            ]),
+        }
+    }
+
+    /// The text as JSON.
+    pub(in crate::policy) fn to_json(&self) -> String {
+        // Texts and flags under texts: there is nothing in it that JSON cannot say.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The first 12 hexadecimal digits of the SHA-256 of the JSON text.
+    pub(in crate::policy) fn hash(&self) -> String {
+        let mut hash = String::with_capacity(12);
+        for byte in Sha256::digest(self.to_json()).iter().take(6) {
+            let _ = write!(hash, "{byte:02x}");
+        }
+        hash
+    }
+}
+
+impl Fields {
+    fn of(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        let mut fields: Box<[_]> = fields.into_iter().collect();
+        fields.sort_unstable_by_key(|(name, _)| *name);
+        Self(fields)
+    }
+
+    /// The value of a field; `None` where it was left out.
+    pub(in crate::policy) fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(each, _)| *each == name).map(|(_, value)| value)
+    }
+
+    /// The fields by their names.
+    pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// The name of an override or of an exemption.
+    pub(in crate::policy) fn name(&self) -> &str {
+        match self.get("name") {
+            Some(Value::Text(name)) => name,
+            _ => "",
+        }
+    }
+
+    /// The items of a list; none where the field was left out.
+    pub(in crate::policy) fn items(&self, name: &str) -> Vec<&str> {
+        match self.get(name) {
+            Some(Value::Items(items)) => items.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Serialize for NormalForm {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Part<'a> {
+            Field(&'a Value),
+            Mapping(&'a Fields),
+            Mappings(&'a [Fields]),
+        }
+        let Self { base, overrides, exemptions, opt_out } = self;
+        let mut parts: BTreeMap<_, _> =
+            base.iter().map(|(name, value)| (name, Part::Field(value))).collect();
+        parts.insert("overrides", Part::Mappings(overrides));
+        parts.insert("exemptions", Part::Mappings(exemptions));
+        parts.insert("namespaceOptOut", Part::Mapping(opt_out));
+        parts.serialize(serializer)
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+fn of_rules(rules: &Rules) -> [(&'static str, Value); 12] {
+    let Rules {
+        mode,
+        allowed_registries,
+        blocked_registries,
+        blocked_tags,
+        allowed_tags,
+        require_tag,
+        require_digest,
+        short_names,
+        updates,
+        templates,
+        denial_warnings,
+        denial_hint,
+    } = rules;
+    [
+        ("mode", name_of(&MODES, *mode)),
+        ("allowedRegistries", Value::Items(allowed_registries.written.clone())),
+        ("blockedRegistries", Value::Items(blocked_registries.written.clone())),
+        ("blockedTags", Value::Items(blocked_tags.written.clone())),
+        ("allowedTags", Value::Items(allowed_tags.written.clone())),
+        ("requireTag", Value::Flag(*require_tag)),
+        ("requireDigest", Value::Flag(*require_digest)),
+        ("shortNames", name_of(&SHORT_NAMES, *short_names)),
+        ("updates", name_of(&UPDATES, *updates)),
+        ("templates", name_of(&TEMPLATES, *templates)),
+        ("denialWarnings", Value::Flag(*denial_warnings)),
+        ("denialHint", Value::Text((&**denial_hint).into())),
+    ]
+}
+
+fn of_override((raw, rules): (&RawOverride<'_>, &Rules)) -> Fields {
+    let named = of_rules(rules).into_iter().filter(|(field, _)| raw.rules.names(field));
+    let others = [text("name", raw.name.as_ref()), list("namespaces", raw.namespaces.as_ref())];
+    Fields::of(named.chain(others.into_iter().flatten()))
+}
+
+fn of_exemption((raw, compiled): (&RawExemption<'_>, &Exemption)) -> Fields {
+    let fields = [
+        Some(("images", Value::Items(compiled.images.written.clone()))),
+        text("name", raw.name.as_ref()),
+        text("reason", raw.reason.as_ref()),
+        text("owner", raw.owner.as_ref()),
+        text("expires", raw.expires.as_ref()),
+        list("namespaces", raw.namespaces.as_ref()),
+        list("users", raw.users.as_ref()),
+        list("groups", raw.groups.as_ref()),
+        list("serviceAccounts", raw.service_accounts.as_ref()),
+    ];
+    Fields::of(fields.into_iter().flatten())
+}
+
+fn text(name: &'static str, raw: Option<&Text<'_>>) -> Option<(&'static str, Value)> {
+    raw.map(|raw| (name, Value::Text((&*raw.value).into())))
+}
+
+fn list(name: &'static str, raw: Option<&Texts<'_>>) -> Option<(&'static str, Value)> {
+    raw.map(|raw| (name, Value::Items(Written::of(raw.iter()))))
+}
+
+fn name_of<T: Copy + PartialEq>(choices: &[(&'static str, T)], value: T) -> Value {
+    // Every value has its name among the choices.
+    Value::Choice(choices.iter().find(|(_, each)| *each == value).map_or("", |(name, _)| *name))
+}

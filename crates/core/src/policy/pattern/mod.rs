@@ -1,0 +1,14 @@
+//! The patterns of a policy over registries, tags and names: how they are written, and sets of
+//! them that are searched in a time that does not grow with the policy.
+//!
+//! Knows nothing of rules, namespaces or verdicts.
+
+mod automaton;
+mod glob;
+pub(super) mod index;
+mod languages;
+mod regex_habit;
+pub(super) mod regexes;
+pub(super) mod registry_set;
+pub(super) mod syntax;
+pub(super) mod tag_set;

@@ -1,0 +1,145 @@
+//! The raw policy: what was written, with its place, before anything is checked.
+//!
+//! Both forms, simple and full, are read into these types; `compile` alone turns them into a
+//! [`Policy`](crate::policy::Policy).
+
+use std::borrow::Cow;
+
+use crate::policy::judge::rules::ShortNames;
+use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
+use crate::policy::problem::{At, Place};
+
+/// A value with the place it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct Located<T> {
+    pub(in crate::policy) value: T,
+    pub(in crate::policy) at: At,
+}
+
+/// A text as written, borrowed from its document where it stands there letter by letter.
+pub(in crate::policy) type Text<'a> = Located<Cow<'a, str>>;
+
+/// A list of texts, with its place. An item has no more than it needs: there may be half a million
+/// of them in a document.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct Texts<'a> {
+    pub(in crate::policy) items: Vec<Item<'a>>,
+    pub(in crate::policy) at: At,
+}
+
+/// One text of a list.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct Item<'a> {
+    pub(in crate::policy) value: Cow<'a, str>,
+    pub(in crate::policy) place: Place,
+}
+
+impl Texts<'_> {
+    /// The items, as written.
+    pub(in crate::policy) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        self.items.iter().map(|item| &*item.value)
+    }
+
+    /// A list that nobody wrote.
+    pub(in crate::policy) fn of_defaults<'a>(items: &[&'a str]) -> Texts<'a> {
+        let item = |text: &&'a str| Item { value: (*text).into(), place: (0, 0) };
+        Texts { items: items.iter().map(item).collect(), at: At::new("default", "", None) }
+    }
+
+    /// The place of the item at `position`.
+    pub(in crate::policy) fn at(&self, position: usize, item: &Item<'_>) -> At {
+        self.at.item(position, item.place)
+    }
+}
+
+/// The rules of a policy or of an override; `None` where a field was left out.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct RawRules<'a> {
+    pub(in crate::policy) mode: Option<Mode>,
+    pub(in crate::policy) allowed_registries: Option<Texts<'a>>,
+    pub(in crate::policy) blocked_registries: Option<Texts<'a>>,
+    pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
+    pub(in crate::policy) blocked_tags: Option<Texts<'a>>,
+    pub(in crate::policy) require_tag: Option<Located<bool>>,
+    pub(in crate::policy) require_digest: Option<bool>,
+    pub(in crate::policy) short_names: Option<ShortNames>,
+    pub(in crate::policy) updates: Option<UpdateScope>,
+    pub(in crate::policy) templates: Option<TemplateMode>,
+    pub(in crate::policy) denial_warnings: Option<bool>,
+    pub(in crate::policy) denial_hint: Option<Text<'a>>,
+}
+
+impl RawRules<'_> {
+    /// Whether a field, by its name in the full form, was written.
+    pub(in crate::policy) fn names(&self, field: &str) -> bool {
+        let Self {
+            mode,
+            allowed_registries,
+            blocked_registries,
+            allowed_tags,
+            blocked_tags,
+            require_tag,
+            require_digest,
+            short_names,
+            updates,
+            templates,
+            denial_warnings,
+            denial_hint,
+        } = self;
+        match field {
+            "mode" => mode.is_some(),
+            "allowedRegistries" => allowed_registries.is_some(),
+            "blockedRegistries" => blocked_registries.is_some(),
+            "allowedTags" => allowed_tags.is_some(),
+            "blockedTags" => blocked_tags.is_some(),
+            "requireTag" => require_tag.is_some(),
+            "requireDigest" => require_digest.is_some(),
+            "shortNames" => short_names.is_some(),
+            "updates" => updates.is_some(),
+            "templates" => templates.is_some(),
+            "denialWarnings" => denial_warnings.is_some(),
+            "denialHint" => denial_hint.is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// Rules for some namespaces, or for a path that names them.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct RawOverride<'a> {
+    pub(in crate::policy) at: At,
+    pub(in crate::policy) name: Option<Text<'a>>,
+    pub(in crate::policy) namespaces: Option<Texts<'a>>,
+    pub(in crate::policy) rules: RawRules<'a>,
+}
+
+/// Images that may break the rules.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct RawExemption<'a> {
+    pub(in crate::policy) at: At,
+    pub(in crate::policy) name: Option<Text<'a>>,
+    pub(in crate::policy) images: Option<Texts<'a>>,
+    pub(in crate::policy) namespaces: Option<Texts<'a>>,
+    pub(in crate::policy) users: Option<Texts<'a>>,
+    pub(in crate::policy) groups: Option<Texts<'a>>,
+    pub(in crate::policy) service_accounts: Option<Texts<'a>>,
+    pub(in crate::policy) reason: Option<Text<'a>>,
+    pub(in crate::policy) owner: Option<Text<'a>>,
+    pub(in crate::policy) expires: Option<Text<'a>>,
+}
+
+/// A whole policy.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct RawPolicy<'a> {
+    pub(in crate::policy) rules: RawRules<'a>,
+    pub(in crate::policy) overrides: Vec<RawOverride<'a>>,
+    pub(in crate::policy) exemptions: Vec<RawExemption<'a>>,
+    pub(in crate::policy) namespace_opt_out: Option<RawOptOut<'a>>,
+}
+
+/// Who may set the label that takes a namespace out of the webhook's reach.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct RawOptOut<'a> {
+    pub(in crate::policy) users: Option<Texts<'a>>,
+    pub(in crate::policy) groups: Option<Texts<'a>>,
+}
