@@ -200,7 +200,8 @@ mod tests {
             sleep(SHORT * 4).await;
             client.write_u8(7).await.unwrap();
         };
-        let (read, ()) = tokio::join!(timed.read_u8(), sent);
+        // The read is polled first, also where this process was starved until both are due.
+        let (read, ()) = tokio::join!(biased; timed.read_u8(), sent);
         match read {
             Ok(byte) => Some(byte),
             Err(error) => {
@@ -252,7 +253,9 @@ mod tests {
             }
         };
         let read = async { while timed.read_u8().await.is_ok() {} };
-        let ended = async { tokio::select! { () = trickle => {}, () = read => {} } };
+        let ended = async {
+            tokio::select! { () = trickle => {}, () = read => {} }
+        };
         timeout(PATIENCE, ended).await.expect("they have no end");
     }
 

@@ -166,9 +166,8 @@ fn warnings_are_cut_to_what_kubectl_prints_and_the_others_counted() {
         let each = |n: usize| format!("- {{name: o{n}, namespaces: [n{n}], mode: {mode}}}\n");
         format!("overrides:\n{}", (0..count).map(each).collect::<String>())
     };
-    let doubtful = |count: usize| {
-        format!("allowedRegistries: [{}quay.io]\n", "quay.io, ".repeat(count))
-    };
+    let doubtful =
+        |count: usize| format!("allowedRegistries: [{}quay.io]\n", "quay.io, ".repeat(count));
     // Of 40 changes the text is kept, and the others are only counted.
     for (loosening, last) in [
         (18, None),
