@@ -222,11 +222,16 @@ mod tests {
     use std::collections::BTreeMap;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
 
     use http::{HeaderMap, HeaderName, HeaderValue};
 
+    use tokio::time::timeout;
+
     use super::{Admission, Limits, WAITING, cost};
     use crate::settings::{Flags, Settings};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     fn limits(requests: i64) -> Limits {
         let flags = Flags::from([
@@ -317,7 +322,8 @@ mod tests {
             given_up.await.unwrap();
             drop((arrival, oldest));
         };
-        let ((), raised) = tokio::join!(leaves, budget.raise_to(PART, None));
+        let both = async { tokio::join!(leaves, budget.raise_to(PART, None)) };
+        let ((), raised) = timeout(PATIENCE, both).await.expect("it is not given up");
         assert!(raised);
         drop(budget);
         let mut budget = limits.budget(&newcomer).unwrap();
@@ -329,7 +335,8 @@ mod tests {
             drop((arrival, oldest));
         };
         let other = limits.part();
-        let ((), admitted) = tokio::join!(leaves, limits.admitted_later(&other, &headers));
+        let both = async { tokio::join!(leaves, limits.admitted_later(&other, &headers)) };
+        let ((), admitted) = timeout(PATIENCE, both).await.expect("it is not given up");
         assert!(admitted.is_some());
     }
 

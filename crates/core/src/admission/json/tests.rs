@@ -28,6 +28,17 @@ fn no_recorded_body_of_a_workload_is_declined() {
     }
 }
 
+#[test]
+fn neither_many_containers_nor_a_key_beyond_ascii_is_declined() {
+    let containers = vec![r#"{"name":"c","image":"i"}"#; 200].join(",");
+    let review = |more: &str| {
+        format!(r#"{{"request":{{"object":{{"spec":{{"containers":[{containers}]{more}}}}}}}}}"#)
+    };
+    for more in ["", r#","é":1"#] {
+        assert!(read::<Review<'_>>(review(more).as_bytes()).is_some(), "{more}");
+    }
+}
+
 /// At the edges of the grammar.
 #[rustfmt::skip]
 const ROWS: [&str; 73] = [
