@@ -13,7 +13,7 @@ part=${1:?core, reload or limits}
 shift
 options=(--output "$work/$part" --no-shuffle --colors never)
 # What is slow and holds a bound of memory, or two parsers against each other, would notice a mutant last.
-slow=(--skip policy_bounds:: --skip agrees_on_)
+slow=(--skip policy_bounds:: --skip agrees_on_ --skip be_nested --skip skipped_and_read_likewise)
 case $part in
   core)
     options+=(--package imagegate-core "--cargo-arg="{--lib,--test=core})

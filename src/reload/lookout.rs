@@ -124,3 +124,70 @@ async fn received(signal: Option<&mut Signal>) {
     }
     pending::<()>().await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+
+    use tempfile::TempDir;
+    use tokio::time::timeout;
+
+    use super::{Lookout, POLL_UNWATCHED, directory_of};
+
+    const LONG: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn the_directory_of_what_is_there_or_may_come_is_watched() {
+        let directory = TempDir::new().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in ["file", "file.yaml"] {
+            std::fs::write(path(name), "").unwrap();
+        }
+        std::fs::create_dir(path("directory.d")).unwrap();
+        let here = directory.path().to_owned();
+        for (name, expected) in [
+            ("file", &here),
+            ("file.yaml", &here),
+            ("directory.d", &path("directory.d")),
+            ("missing", &path("missing")),
+            ("missing.yaml", &here),
+        ] {
+            assert_eq!(&directory_of(&path(name)), expected, "{name}");
+        }
+        assert_eq!(directory_of(Path::new("missing.yaml")), PathBuf::from("."));
+        assert_eq!(directory_of(Path::new("missing")), PathBuf::from("missing"));
+    }
+
+    #[tokio::test]
+    async fn it_is_time_to_look_once_a_watch_is_armed_and_then_not_until_something_happens() {
+        let directory = TempDir::new().unwrap();
+        let mut lookout = Lookout::new(&[directory.path()], LONG);
+        assert_eq!(lookout.period(), LONG);
+        lookout.arm().await;
+        assert!(lookout.armed);
+        timeout(POLL_UNWATCHED * 6, lookout.wait())
+            .await
+            .expect("what happened before is not seen");
+        {
+            let waiting = pin!(lookout.wait());
+            assert!(waiting.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        std::fs::write(directory.path().join("file"), "").unwrap();
+        timeout(POLL_UNWATCHED * 6, lookout.wait()).await.expect("it is not seen");
+    }
+
+    #[tokio::test]
+    async fn one_directory_that_cannot_be_watched_is_enough_to_look_more_often() {
+        let directory = TempDir::new().unwrap();
+        let missing = directory.path().join("missing");
+        let mut lookout = Lookout::new(&[directory.path(), &missing], LONG);
+        lookout.arm().await;
+        assert!(!lookout.armed);
+        std::fs::create_dir(&missing).unwrap();
+        lookout.arm().await;
+        assert!(lookout.armed);
+    }
+}

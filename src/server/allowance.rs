@@ -146,3 +146,58 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Weighed<S> {
         Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+    use http_body_util::{BodyExt as _, Full};
+    use hyper::body::Body as _;
+    use tokio::io::{AsyncReadExt as _, repeat};
+
+    use super::{Allowance, Weighed};
+    use crate::server::scripted::writes_through;
+
+    /// Holds that so many bytes are read beside a mebibyte, and not one more.
+    async fn are_read(bytes: usize, account: impl AsyncFnOnce(&Allowance)) {
+        // In two parts, of which the second goes into a buffer that is not empty.
+        let (mut socket, allowance) = Weighed::new(repeat(0).take(10).chain(repeat(0)));
+        account(&allowance).await;
+        let mut all = vec![1; (1 << 20) + bytes];
+        assert!(socket.read_exact(&mut all).await.is_ok(), "{bytes}");
+        assert!(socket.read_u8().await.is_err(), "{bytes}");
+    }
+
+    #[tokio::test]
+    async fn a_mebibyte_may_come_to_nothing_beside_requests_and_bodies() {
+        are_read(0, async |_| ()).await;
+        are_read(512, async |allowance| allowance.request(&HeaderMap::new())).await;
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", HeaderValue::from_static("*/*"));
+        headers.insert("te", HeaderValue::from_static(""));
+        are_read(512 + 6 + 3 + 32 + 2 + 32, async |allowance| allowance.request(&headers)).await;
+        // A quarter more than the body has.
+        for (body, accounted) in [(0, 0), (7, 8), (100, 125)] {
+            let body = Full::new(Bytes::from(vec![0; body]));
+            are_read(accounted, async |allowance| {
+                allowance.body(body).collect().await.unwrap();
+            })
+            .await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_accounted_body_is_the_same_body() {
+        let (_, allowance) = Weighed::new(());
+        let mut body = allowance.body(Full::new(Bytes::from_static(b"abc")));
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(3), false));
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "abc");
+        assert!(body.is_end_stream() && body.frame().await.is_none());
+    }
+
+    #[test]
+    fn what_is_written_is_not_weighed() {
+        writes_through(|socket| Weighed::new(socket).0);
+    }
+}

@@ -219,3 +219,93 @@ impl FromStr for Length {
         Ok(Self(length.parse().unwrap_or(0)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bytes::Bytes;
+    use futures_util::{StreamExt as _, stream};
+
+    use super::{Declared, declared, forget, read};
+    use crate::server::limits::Limits;
+    use crate::server::refusal::Refusal;
+    use crate::settings::{Flags, Settings};
+
+    const LARGEST: usize = 1 << 20;
+    const JSON: Declared = Declared { is_plain_json: true, length: 0 };
+
+    /// One connection may hold 2 MiB.
+    fn limits() -> Limits {
+        let flags = Flags::from([
+            ("self_signed", true.into()),
+            ("max_body_bytes", (1 << 20).into()),
+            ("max_body_bytes_total", (8 << 20).into()),
+        ]);
+        Limits::new(&Settings::load(None, &BTreeMap::new(), flags).unwrap().0)
+    }
+
+    /// What becomes of chunks of one length.
+    async fn length_of(chunks: usize, length: usize, declared: Declared) -> Result<usize, Refusal> {
+        let limits = limits();
+        let part = limits.part();
+        let chunk = Bytes::from(vec![b' '; length]);
+        let mut stream = stream::iter((0..chunks).map(|_| Ok(chunk.clone())));
+        let body = read(&mut stream, declared, &limits, &part).await?;
+        Ok(body.bytes.len())
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_limit() {
+        for (chunks, length) in [(0, 0), (1, LARGEST), (2, LARGEST / 2), (1024, 1024)] {
+            assert_eq!(length_of(chunks, length, JSON).await.unwrap(), chunks * length);
+        }
+        for (chunks, length) in [(1, LARGEST + 1), (2, LARGEST / 2 + 1), (LARGEST, 2)] {
+            let refused = length_of(chunks, length, JSON).await.unwrap_err();
+            assert!(matches!(refused, Refusal::BodyTooLarge(LARGEST) | Refusal::Overload));
+        }
+        let declared = |length| Declared { length, ..JSON };
+        assert_eq!(length_of(0, 0, declared(LARGEST)).await.unwrap(), 0);
+        let refused = length_of(0, 0, declared(LARGEST + 1)).await.unwrap_err();
+        assert!(matches!(refused, Refusal::BodyTooLarge(LARGEST)));
+    }
+
+    #[tokio::test]
+    async fn each_chunk_costs_64_bytes_beside_its_own() {
+        // All but the last, of the 2 MiB that a connection may hold: 65 * most - 64 bytes.
+        let most = 32_264;
+        assert_eq!(length_of(most, 1, JSON).await.unwrap(), most);
+        assert!(matches!(length_of(most + 1, 1, JSON).await, Err(Refusal::Overload)));
+    }
+
+    #[tokio::test]
+    async fn a_refused_body_is_read_on_up_to_twice_the_limit() {
+        let mut read = 0;
+        let chunks = stream::iter(0..10).map(|_| Ok(Bytes::from(vec![0; LARGEST])));
+        forget(chunks.inspect(|_| read += 1), &limits()).await;
+        assert_eq!(read, 3, "the third is one too many");
+    }
+
+    #[tokio::test]
+    async fn the_headers_say_what_a_body_is() {
+        let json = ("content-type", "application/json");
+        let rows = [
+            (vec![], (false, 0)),
+            (vec![json], (true, 0)),
+            (vec![json, ("content-length", "12")], (true, 12)),
+            (vec![json, ("content-length", "x")], (true, 0)),
+            (vec![json, ("content-encoding", "identity")], (true, 0)),
+            (vec![json, ("content-encoding", "gzip")], (false, 0)),
+            (vec![("content-encoding", "identity")], (false, 0)),
+            (vec![("content-type", "text/json")], (false, 0)),
+        ];
+        for (headers, expected) in rows {
+            let mut request = warp::test::request();
+            for (name, value) in &headers {
+                request = request.header(*name, *value);
+            }
+            let found = request.filter(&declared()).await.unwrap();
+            assert_eq!((found.is_plain_json, found.length), expected, "{headers:?}");
+        }
+    }
+}

@@ -57,3 +57,30 @@ impl Budgets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Budgets;
+    use crate::settings::{Flags, Settings};
+
+    #[tokio::test]
+    async fn a_guard_has_room_for_two_of_the_largest_edits() {
+        let flags = Flags::from([("self_signed", true.into())]);
+        let (settings, _) = Settings::load(None, &BTreeMap::new(), flags).unwrap();
+        let budgets = Budgets::new(&settings);
+        assert_eq!(budgets.at("/validate").max_body, settings.max_body_bytes);
+        for path in ["/validate-config", "/validate-namespace"] {
+            let limits = budgets.at(path);
+            assert_eq!(limits.max_body, 4 << 20);
+            let parts = [limits.part(), limits.part(), limits.part()];
+            let mut held = Vec::new();
+            for (part, fits) in parts.iter().zip([true, true, false]) {
+                let mut budget = limits.budget(part).unwrap();
+                assert_eq!(budget.raise_to(4 << 20, None).await, fits, "{path}");
+                held.push(budget);
+            }
+        }
+    }
+}

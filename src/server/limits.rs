@@ -222,11 +222,16 @@ mod tests {
     use std::collections::BTreeMap;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
 
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{Admission, FIELD, Limits, SMALL, UNIT, WAITING};
+    use tokio::time::timeout;
+
+    use super::{Admission, Limits, WAITING, cost};
     use crate::settings::{Flags, Settings};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     fn limits(requests: i64) -> Limits {
         let flags = Flags::from([
@@ -260,7 +265,7 @@ mod tests {
         for (name, value) in [(&name, 64); 64] {
             headers.append(name, HeaderValue::from(value));
         }
-        let cost = (headers.len() * FIELD).div_ceil(UNIT) * UNIT;
+        let cost = (headers.len() * 256).next_multiple_of(1024);
         let mut admitted = Vec::new();
         while let Admission::Now(each) = limits.admit(&limits.part(), &headers) {
             admitted.push(each);
@@ -278,7 +283,8 @@ mod tests {
         let waiting: Vec<Admission> = (0..WAITING).map(|_| limits.admit(&part, &headers)).collect();
         assert!(waiting.iter().all(|each| matches!(each, Admission::Later(_))));
         assert!(matches!(limits.admit(&part, &headers), Admission::Refused));
-        assert!(limits.admitted_later(&part, &headers).await.is_none(), "nothing is arriving");
+        let hopeless = at_once(limits.admitted_later(&part, &headers));
+        assert!(matches!(hopeless, Some(None)), "nothing is arriving, so there is no wait");
         let (arrival, given_up) = limits.arrivals.join(0);
         let leaves = async {
             given_up.await.unwrap();
@@ -286,6 +292,62 @@ mod tests {
         };
         let ((), newcomer) = tokio::join!(leaves, limits.admitted_later(&part, &headers));
         assert!(newcomer.is_some());
+    }
+
+    #[tokio::test]
+    async fn bytes_are_taken_from_the_body_that_arrives_for_the_longest() {
+        const PART: usize = 2 << 20;
+        let limits = limits(10);
+        let parts: Vec<_> = (0..4).map(|_| limits.part()).collect();
+        let mut held = Vec::new();
+        for part in &parts {
+            let mut budget = limits.budget(part).unwrap();
+            assert!(budget.raise_to(PART, None).await);
+            assert!(budget.raise_to(PART, None).await, "it has them");
+            assert_eq!(budget.units(), 2048);
+            held.push(budget);
+        }
+        let newcomer = limits.part();
+        let mut headers = HeaderMap::new();
+        headers.insert("x", HeaderValue::from_static("y"));
+        let mut budget = limits.budget(&newcomer).unwrap();
+        // Where nothing is arriving, nobody waits.
+        assert_eq!(at_once(budget.raise_to(1, None)), Some(false));
+        let hopeless = at_once(limits.admitted_later(&newcomer, &headers));
+        assert!(matches!(hopeless, Some(None)));
+
+        let (arrival, given_up) = limits.arrivals.join(held[0].units());
+        let oldest = held.remove(0);
+        let leaves = async {
+            given_up.await.unwrap();
+            drop((arrival, oldest));
+        };
+        let both = async { tokio::join!(leaves, budget.raise_to(PART, None)) };
+        let ((), raised) = timeout(PATIENCE, both).await.expect("it is not given up");
+        assert!(raised);
+        drop(budget);
+        let mut budget = limits.budget(&newcomer).unwrap();
+        assert!(budget.raise_to(PART, None).await);
+        let (arrival, given_up) = limits.arrivals.join(held[0].units());
+        let oldest = held.remove(0);
+        let leaves = async {
+            given_up.await.unwrap();
+            drop((arrival, oldest));
+        };
+        let other = limits.part();
+        let both = async { tokio::join!(leaves, limits.admitted_later(&other, &headers)) };
+        let ((), admitted) = timeout(PATIENCE, both).await.expect("it is not given up");
+        assert!(admitted.is_some());
+    }
+
+    #[test]
+    fn a_header_field_costs_256_bytes_beside_its_name_and_value() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(cost(&headers), 0);
+        headers.insert("te", HeaderValue::from_static("trailers"));
+        assert_eq!(cost(&headers), 2 + 8 + 256);
+        headers.insert("x", HeaderValue::from_static(""));
+        assert_eq!(cost(&headers), 2 + 8 + 256 + 1 + 256);
     }
 
     /// The result of a future that need not wait.
@@ -298,6 +360,7 @@ mod tests {
 
     #[test]
     fn large_bodies_take_turns_and_small_ones_need_not() {
+        const SMALL: usize = 64 << 10;
         let flags = Flags::from([("self_signed", true.into())]);
         let (settings, _) = Settings::load(None, &BTreeMap::new(), flags).unwrap();
         let limits = Limits::new(&settings);

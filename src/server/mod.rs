@@ -19,6 +19,8 @@ mod progress;
 mod refusal;
 mod routes;
 mod run;
+#[cfg(test)]
+mod scripted;
 mod self_signed;
 mod service;
 mod slot;

@@ -137,6 +137,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn connections_that_ended_are_forgotten_and_others_are_not() {
+        let mut places = Places::for_the_last(2);
+        let (stays, _) = places.take(ONE).await;
+        let stays = tokio::spawn(async move {
+            let _place = stays;
+            pending::<()>().await;
+        });
+        places.taken_by(ONE, stays.abort_handle());
+        for _ in 0..10 {
+            let (place, left) = places.take(OTHER).await;
+            assert!(place.is_some() && !left);
+            let ends = tokio::spawn(async move { drop(place) });
+            places.taken_by(OTHER, ends.abort_handle());
+            ends.await.unwrap();
+            assert!(places.oldest_first.len() <= 2);
+            assert_eq!(places.oldest_first[0].0, ONE);
+        }
+    }
+
+    #[tokio::test]
     async fn the_oldest_goes_for_the_last() {
         let mut places = Places::for_the_last(2);
         let mut tasks = Vec::new();

@@ -171,3 +171,121 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         self.get_mut().written(context, AsyncWrite::poll_shutdown)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::{sleep, timeout};
+
+    use super::{Progress, Timed};
+    use crate::server::scripted::{Scripted, writes_through};
+
+    /// What is allowed where it is to be used up.
+    const SHORT: Duration = Duration::from_millis(5);
+    /// So long that it never is.
+    const LONG: Duration = Duration::from_hours(1);
+    /// For what must come.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    type New = fn(DuplexStream, Progress, Duration) -> Timed<DuplexStream>;
+    const BOTH: [New; 2] = [Timed::new, Timed::first];
+
+    /// The byte that comes after the allowed time is over; `None` where the read has failed by then.
+    async fn late(timed: &mut Timed<DuplexStream>, client: &mut DuplexStream) -> Option<u8> {
+        let sent = async {
+            sleep(SHORT * 4).await;
+            client.write_u8(7).await.unwrap();
+        };
+        // The read is polled first, also where this process was starved until both are due.
+        let (read, ()) = tokio::join!(biased; timed.read_u8(), sent);
+        match read {
+            Ok(byte) => Some(byte),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::TimedOut);
+                None
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_request_must_begin_in_time() {
+        for new in BOTH {
+            let (socket, mut client) = duplex(64);
+            let mut timed = new(socket, Progress::default(), SHORT);
+            assert_eq!(late(&mut timed, &mut client).await, None);
+            let (socket, mut client) = duplex(64);
+            let mut patient = new(socket, Progress::default(), LONG);
+            assert_eq!(late(&mut patient, &mut client).await, Some(7));
+            // One that has begun may take its time.
+            let (socket, mut client) = duplex(64);
+            let progress = Progress::default();
+            let mut timed = new(socket, progress.clone(), SHORT);
+            let _request = progress.begin();
+            assert_eq!(late(&mut timed, &mut client).await, Some(7));
+            assert_eq!(late(&mut timed, &mut client).await, Some(7), "its body");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_further_request_must_begin_in_time_once_it_has_started() {
+        for (new, expected) in BOTH.into_iter().zip([None, Some(7)]) {
+            let (socket, mut client) = duplex(64);
+            let progress = Progress::default();
+            let mut timed = new(socket, progress.clone(), SHORT);
+            drop(progress.begin());
+            // The connection may be idle for as long as it likes.
+            assert_eq!(late(&mut timed, &mut client).await, Some(7));
+            assert_eq!(late(&mut timed, &mut client).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn headers_that_trickle_in_gain_no_time() {
+        let (socket, mut client) = duplex(64);
+        let mut timed = Timed::new(socket, Progress::default(), SHORT);
+        let trickle = async {
+            while client.write_u8(7).await.is_ok() {
+                sleep(SHORT / 5).await;
+            }
+        };
+        let read = async { while timed.read_u8().await.is_ok() {} };
+        let ended = async {
+            tokio::select! { () = trickle => {}, () = read => {} }
+        };
+        timeout(PATIENCE, ended).await.expect("they have no end");
+    }
+
+    #[tokio::test]
+    async fn a_read_of_nothing_starts_no_request() {
+        let progress = Progress::default();
+        let nothing = Scripted { answer: Poll::Ready(0), is_vectored: false };
+        let mut timed = Timed::new(nothing, progress.clone(), SHORT);
+        drop(progress.begin());
+        assert_eq!(timed.read(&mut [0; 8]).await.unwrap(), 0);
+        timed.socket.answer = Poll::Pending;
+        assert!(timeout(SHORT * 4, timed.read(&mut [0; 8])).await.is_err(), "it waits");
+    }
+
+    #[tokio::test]
+    async fn an_answer_must_be_taken_in_time() {
+        let (socket, mut client) = duplex(4);
+        let progress = Progress::default();
+        let mut timed = Timed::new(socket, progress, SHORT);
+        timed.write_all(b"abcd").await.unwrap();
+        let written = timeout(PATIENCE, timed.write_all(b"efgh")).await.expect("it waits for ever");
+        assert_eq!(written.unwrap_err().kind(), ErrorKind::TimedOut);
+        // What is taken in time makes room, and starts the time anew.
+        let mut taken = [0; 4];
+        client.read_exact(&mut taken).await.unwrap();
+        timed.write_all(b"efgh").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_passed_on() {
+        writes_through(|socket| Timed::new(socket, Progress::default(), LONG));
+    }
+}

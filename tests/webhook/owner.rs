@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::policy::{container, pod_in, policy};
 use crate::support::reload::Reload;
@@ -13,6 +14,7 @@ use imagegate_core::policy::{Decision, Policy};
 type Keys = &'static [(&'static str, &'static [u8])];
 
 const CANDIDATE: &str = "imagegate_candidate_last_reload_successful";
+const APPLIED_AT: &str = "imagegate_policy_last_reload_success_timestamp_seconds";
 const PRESENT: &str = "imagegate_policy_source_present";
 const QUAY: &str = "allowedRegistries: [quay.io]\n";
 const GHCR: &str = "allowedRegistries: [ghcr.io]\n";
@@ -37,6 +39,12 @@ async fn three_swaps_are_each_applied_once() {
     }
     assert_eq!(reload.metric("imagegate_policy_reloads_total{result=\"success\"}"), 4);
     assert_eq!(reload.metric("imagegate_policy_generation"), 4);
+    let text = reload.metrics.render();
+    let applied_at =
+        text.lines().find_map(|line| line.strip_prefix(&format!("{APPLIED_AT} "))).unwrap();
+    let hour_ago = SystemTime::now() - Duration::from_hours(1);
+    let hour_ago = hour_ago.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!(applied_at.parse::<f64>().unwrap() > hour_ago, "{applied_at}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::support::reload::metric;
 use crate::support::server::Server;
+use imagegate_core::policy::Rule;
 use serde_json::{Value, json};
 
 const POLICY: &str = "\
@@ -138,5 +139,5 @@ async fn a_candidate_is_counted_and_never_answers() {
     assert_eq!(metric(&metrics, "imagegate_candidate_flips_total{to=\"allow\"}"), 1);
     let candidate = server.live.load().as_ref().unwrap().candidate.clone().unwrap();
     assert_eq!(candidate.evaluated(), 3);
-    assert_eq!(candidate.flips_by_rule().len(), 1);
+    assert_eq!(candidate.flips_by_rule(), [(Rule::UntrustedRegistry, 2)]);
 }

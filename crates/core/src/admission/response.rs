@@ -244,9 +244,49 @@ fn advice(verdict: &Verdict<'_>) -> Vec<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{render, serialised};
+    use super::{joined, one_warning, render, serialised};
     use crate::admission::ApiVersion;
     use crate::policy::{Decision, Mode, RuleCounts, Verdict};
+
+    /// So many of a letter.
+    fn a(count: usize) -> String {
+        "a".repeat(count)
+    }
+
+    #[test]
+    fn as_many_parts_are_joined_as_fit_and_the_others_counted() {
+        let rows = [
+            (vec![], 0, String::new()),
+            (vec![], 5, String::new()),
+            // Up to the last byte; while others follow, 32 are kept free to count them.
+            (vec![a(100)], 1, a(100)),
+            (vec![a(101)], 1, a(100)),
+            (vec![a(58), a(40)], 2, a(58) + "; " + &a(40)),
+            (vec![a(58), a(41)], 2, a(58) + "; and 1 more"),
+            (vec![a(68), a(30)], 2, a(68) + "; " + &a(30)),
+            (vec![a(69), a(40)], 2, a(68) + "; and 1 more"),
+            (vec![a(10), a(56), a(31)], 3, a(10) + "; " + &a(56) + "; and 1 more"),
+            (vec![a(10), a(57), a(1)], 3, a(10) + "; and 2 more"),
+            // Some are counted and not among the parts.
+            (vec![a(1), a(1)], 3, "a; a; and 1 more".to_owned()),
+            (vec!["é".repeat(60)], 1, "é".repeat(50)),
+        ];
+        for (parts, total, expected) in rows {
+            assert_eq!(joined(parts.iter(), total, "; ", 100), expected, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn a_warning_has_120_characters_at_most() {
+        for (message, expected) in [
+            (a(120), a(120)),
+            (a(121), a(119) + "…"),
+            ("é".repeat(120), "é".repeat(120)),
+            ("a\nb\u{202e}c".to_owned(), "a b c".to_owned()),
+        ] {
+            assert_eq!(one_warning(&message), expected);
+        }
+    }
 
     proptest! {
         #[test]

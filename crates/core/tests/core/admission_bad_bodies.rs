@@ -165,6 +165,15 @@ fn bytes_that_are_not_text_are_malformed() {
 }
 
 #[test]
+fn what_a_list_must_be_is_said() {
+    for list in ["containers", "initContainers", "ephemeralContainers", "volumes"] {
+        let error = Review::parse(pod(&format!(r#"{{"{list}":{{}}}}"#)).as_bytes()).unwrap_err();
+        let BadReview::Malformed { reason, .. } = error else { panic!("{error:?}") };
+        assert_eq!(reason, "invalid type: map, expected a sequence", "{list}");
+    }
+}
+
+#[test]
 fn a_message_never_quotes_the_body() {
     let body = pod(r#"{"containers":[{"name":"a","image":{"secret":"hunter2"}}]}"#);
     let message = Review::parse(body.as_bytes()).unwrap_err().to_string();

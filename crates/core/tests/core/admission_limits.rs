@@ -32,6 +32,30 @@ fn more_violations_than_an_answer_has_room_for_are_counted() {
 }
 
 #[test]
+fn warnings_fill_their_room_to_the_last_byte() {
+    // 119 characters, four of which take two bytes, and three bytes for what is cut: 32 such
+    // warnings, and room for one that counts, are 4,096 bytes.
+    let name = |wide: usize| format!("{}{}", "é".repeat(wide), "x".repeat(200));
+    for (wide, shown) in [(4, 32), (5, 31)] {
+        let mut spec = spec(&["nginx"; 32]);
+        for place in 0..32 {
+            let wide = if place == 31 { wide } else { 4 };
+            spec["containers"][place]["name"] = name(wide).into();
+        }
+        let body = request(("", "Pod"), json!({"object": {"spec": spec}}));
+        let review = Review::parse(&body).unwrap();
+        let warned = policy("mode: warn");
+        let answer = review.answer(&review.judge(&warned, None, 0));
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        let warnings = answer["response"]["warnings"].as_array().unwrap();
+        let (counting, named): (Vec<_>, Vec<_>) =
+            warnings.iter().partition(|text| *text == "1 more images break the policy");
+        assert_eq!((named.len(), counting.len()), (shown, 32 - shown), "{warnings:?}");
+        assert_eq!(named[0].as_str().map(str::len), Some(126));
+    }
+}
+
+#[test]
 fn more_exempt_images_than_an_answer_has_room_for_are_counted() {
     let policy = policy("exemptions: [{name: agent, images: [evil.example], reason: r}]");
     let body = request(("", "Pod"), json!({"object": {"spec": spec(&["evil.example/a:1"; 100])}}));

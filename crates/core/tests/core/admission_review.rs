@@ -2,7 +2,7 @@
 
 use crate::support::policy::{default_policy, policy};
 use crate::support::request::{request, spec};
-use imagegate_core::admission::{BadReview, Review, images_of_object};
+use imagegate_core::admission::{ApiVersion, BadReview, Operation, Review, images_of_object};
 use imagegate_core::policy::{Decision, Documents, Workload, compile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -176,6 +176,16 @@ fn a_pod_without_an_image_is_denied() {
         assert_eq!(answer["response"]["allowed"], json!(false), "{object}");
         let cause = &answer["response"]["status"]["details"]["causes"][0];
         assert_eq!(cause["reason"], "invalid-reference", "{object}");
+    }
+}
+
+#[test]
+fn a_pod_without_a_container_is_named_by_its_name() {
+    for (name, expected) in [(json!("web"), "web"), (json!(""), "pod"), (Value::Null, "pod")] {
+        let body = request(("", "Pod"), json!({"object": {}, "name": name}));
+        let review = Review::parse(&body).unwrap();
+        let violations = review.judge(&default_policy(), None, 0).violations;
+        assert_eq!(violations[0].container, expected, "{name}");
     }
 }
 
@@ -363,6 +373,8 @@ fn who_asks_is_known() {
     assert_eq!((review.user(), review.groups().len()), ("jane", 2));
     assert_eq!((review.namespace(), review.name(), review.kind()), ("default", "web", "Pod"));
     assert!(review.is_dry_run());
+    assert_eq!((review.uid(), review.version()), ("u-1", ApiVersion::V1));
+    assert_eq!(review.operation(), Operation::Create);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod support {
 mod admission_bad_bodies;
 mod admission_limits;
 mod admission_namespace;
+mod admission_policy_edit;
 mod admission_recorded;
 mod admission_review;
 mod policy_advice;

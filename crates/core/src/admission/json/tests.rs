@@ -4,8 +4,10 @@
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
+use super::blocks::container_end;
 use super::oracle::{Review, compare};
-use super::{is_plain, read};
+use super::skip::value_end;
+use super::{DEEPEST, Level, is_plain, read};
 
 /// Bodies from a real API server. Those without a workload may be declined.
 const RECORDED: [&str; 5] = [
@@ -23,6 +25,17 @@ fn no_recorded_body_of_a_workload_is_declined() {
     for body in RECORDED {
         assert!(read::<Review<'_>>(body.as_bytes()).is_some(), "{body}");
         compare(body.as_bytes());
+    }
+}
+
+#[test]
+fn neither_many_containers_nor_a_key_beyond_ascii_is_declined() {
+    let containers = vec![r#"{"name":"c","image":"i"}"#; 200].join(",");
+    let review = |more: &str| {
+        format!(r#"{{"request":{{"object":{{"spec":{{"containers":[{containers}]{more}}}}}}}}}"#)
+    };
+    for more in ["", r#","é":1"#] {
+        assert!(read::<Review<'_>>(review(more).as_bytes()).is_some(), "{more}");
     }
 }
 
@@ -53,6 +66,45 @@ fn rows() {
     compare(b"[\"\xff\",\"01234567\xff\"]");
     assert!(read::<Review<'_>>(b"{\"\xff\":1}").is_none());
     assert!(read::<Review<'_>>(br#"{"kind":"a","kind":"b"}"#).is_none());
+}
+
+/// JSON without white space in which every rule of the grammar is at work.
+const RICH: &str = r#"{"a":[1,-2.5e+3,0,{"b":"x\"\\\\\u00e9,:]}","":[]},[[],{},[{}]],true],"c":{"d":null,"":false},"f":"\\"}"#;
+
+#[test]
+fn one_byte_off_is_seen_wherever_it_stands_in_a_block() {
+    for place in 0..RICH.len() {
+        let (front, rest) = RICH.as_bytes().split_at(place);
+        // In the last byte of a block, in the first of the next, and further on.
+        for shift in [63, 64, 69] {
+            // The text of the first item moves the rest.
+            let filling = (shift + 64 * 4 - place - 4) % 64;
+            let check = |rest: &[u8]| {
+                let filling = "x".repeat(filling);
+                let text = [br#"[""#, filling.as_bytes(), br#"","#, front, rest, b"]"].concat();
+                check_skipping(&text);
+            };
+            check(rest);
+            check(&rest[1..]);
+            for byte in *b"{}[],:\"\\019a-.eE+tn\x01\x1f\x7f\xff " {
+                check(&[&[byte], rest].concat());
+                check(&[&[byte], &rest[1..]].concat());
+            }
+        }
+    }
+}
+
+/// Both ways of skipping find the same end, and that is where `serde_json` finds it.
+fn check_skipping(text: &[u8]) {
+    let shown = String::from_utf8_lossy(text);
+    let end = value_end(text, 0, DEEPEST);
+    let is_json = serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    assert_eq!(end == Some(text.len()), is_json, "{shown}");
+    let in_blocks = container_end(Level::new(), text, 0);
+    // It knows no white space; but then it leaves the text to the other.
+    if in_blocks.is_some() || !text.contains(&b' ') {
+        assert_eq!(in_blocks, end, "{shown}");
+    }
 }
 
 #[test]
@@ -183,8 +235,14 @@ fn edited(mut text: Vec<u8>, edits: Vec<Edit>) -> Vec<u8> {
     text
 }
 
+/// Many, unless somebody says how many.
+fn cases() -> ProptestConfig {
+    let is_said = std::env::var_os("PROPTEST_CASES").is_some();
+    if is_said { ProptestConfig::default() } else { ProptestConfig::with_cases(2000) }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(cases())]
 
     #[test]
     fn agrees_on_soup(text in soup()) {
