@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use imagegate::admission::{Judging, NamespaceEdit, Operation, PolicyEdit, Review};
-use imagegate::image::Reference;
-use imagegate::policy::{Decision, Documents, Policy, compile};
+use imagegate_core::admission::{Judging, NamespaceEdit, Operation, PolicyEdit, Review};
+use imagegate_core::image::Reference;
+use imagegate_core::policy::{Decision, Documents, Policy, compile};
 use libfuzzer_sys::fuzz_target;
 
 static POLICY: LazyLock<Policy> =
