@@ -116,18 +116,21 @@ impl Probe {
         let admin = gate.process.admin;
         let asked = tokio::spawn(async move {
             let mut took = Vec::new();
-            while !*stopped.borrow() {
+            // Once at least, however short the siege is.
+            loop {
                 let started = Instant::now();
                 let answer = timeout(PROBE_TIMEOUT, client::get(admin, "/healthz")).await;
                 let answer = answer.expect("a liveness probe timed out").expect("a probe failed");
                 assert_eq!(answer.status, StatusCode::OK);
                 took.push(started.elapsed());
+                if *stopped.borrow() {
+                    return took;
+                }
                 tokio::select! {
                     _ = stopped.changed() => {}
                     () = sleep(PROBE_PERIOD) => {}
                 }
             }
-            took
         });
         Self { stop, asked }
     }
