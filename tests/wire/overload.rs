@@ -119,10 +119,14 @@ async fn g2_a_client_that_obeys_retry_after_does_not_notice_an_overload() {
     for load in &loads {
         load.more(64).await;
     }
+    // As many as it took: whoever was given up is told to come back, whoever was not is judged.
+    let mut shed = 0;
     for each in held {
-        assert!(is_shed(&each.release().await));
+        let answer = each.release().await;
+        assert!(is_shed(&answer) || is_verdict(&answer), "{answer}");
+        shed += usize::from(is_shed(&answer));
     }
-    assert!(gate.process.metric(SHED).await >= 4);
+    assert!(shed > 0 && gate.process.metric(SHED).await >= shed);
     for _ in 0..4 {
         assert!(gate.client.review(Protocol::Http1, &body).await.unwrap().allowed());
     }
