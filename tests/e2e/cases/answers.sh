@@ -108,6 +108,6 @@ pinned() {
   kubectl get validatingwebhookconfiguration e2e-answers -o json |
     jq '(.webhooks[] | select(.name == "com.imagegate.webhook") | .clientConfig.url) += "/strict"' |
     kubectl replace --filename -
-  eventually 10 refused 'no digest' try_pod docker.io/nginx:1.20 || try_pod docker.io/nginx:1.20
+  eventually 10 refused 'no digest' try_pod docker.io/nginx:1.20 || say "$(try_pod docker.io/nginx:1.20)"
 }
 check 'a webhook may pin an override by its path' pinned

@@ -74,7 +74,7 @@ readonly pinned='webhook.overrides=[{"name":"strict","namespaceLabel":{"key":"st
 new_override() {
   up --set-json "$pinned"
   succeeds try_pod docker.io/nginx:1.20
-  eventually 10 refused 'no digest' try_pod docker.io/nginx:1.20 -n production || try_pod docker.io/nginx:1.20 -n production
+  eventually 10 refused 'no digest' try_pod docker.io/nginx:1.20 -n production || say "$(try_pod docker.io/nginx:1.20 -n production)"
 }
 check 'a webhook for an override that was added by an edit: it judges its namespaces' new_override
 
@@ -92,26 +92,23 @@ values_own() {
   up --set-json 'policy={"blockedTags":["old"],"overrides":[{"name":"strict","requireDigest":true}]}'
   has "$said" 'own the policy'
   same true "$(data | jq '(keys == ["policy.yaml"]) and (."policy.yaml" | contains("- old"))')"
-  eventually 10 in_force '.policy.blockedTags == ["old"]' || gate_page policy
-}
-in_force() {
-  gate_page policy | jq -e "$1"
+  becomes_policy '.policy.blockedTags == ["old"]'
 }
 check 'a policy in the values overrides whatever was edited, the full form too' values_own
 
 told() {
   edited s/old/odd/
   has "$said" 'the values of Helm release imagegate own this policy: the next upgrade or rollback puts them back'
-  eventually 10 in_force '.policy.blockedTags == ["odd"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["odd"]'
   up --set image.tag=0.1.3
-  eventually 10 in_force '.policy.blockedTags == ["old"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["old"]'
 }
 check 'an edit of it is in force, its author is told until when, and the upgrade puts it back' told
 
 two_forms() {
   patched '{"data":{"policy.yaml":null,"ALLOWED_REGISTRIES":"quay.io"}}'
   up --set image.tag=0.1.4
-  eventually 10 in_force '.policy.blockedTags == ["old"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["old"]'
   same '["policy.yaml"]' "$(data | jq -c keys)"
 }
 check 'an edit to the other form too' two_forms
@@ -136,13 +133,13 @@ values_rolled_back() {
   up
   good=$(revision)
   up --set-json 'policy.blockedTags=["new"]'
-  eventually 10 in_force '.policy.blockedTags == ["new"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["new"]'
   edited s/new/newer/
   # Not even to one that was refused itself.
   refused 'the policy is not valid' helm rollback imagegate "$refused_before" --namespace imagegate
-  in_force '.policy.blockedTags == ["newer"]'
+  becomes_policy '.policy.blockedTags == ["newer"]'
   succeeds helm rollback imagegate "$good" --namespace imagegate
-  eventually 10 in_force '.policy.blockedTags == ["old"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["old"]'
 }
 check 'rollback to a revision with a policy puts that back' values_rolled_back
 
@@ -154,9 +151,9 @@ handed_over() {
   edited s/old/older/
   [[ $said != *'puts them back'* ]] || say 'it is said to be put back'
   up --set image.tag=0.1.6
-  eventually 10 in_force '.policy.blockedTags == ["older"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["older"]'
   succeeds helm rollback imagegate --namespace imagegate
-  eventually 10 in_force '.policy.blockedTags == ["older"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["older"]'
 }
 check 'the policy taken out of the values belongs to its editors, as it is' handed_over
 
@@ -166,7 +163,7 @@ taken_over() {
   up
   same keep "$(kubectl get configmap imagegate-webhook-config --namespace imagegate \
     -o jsonpath='{.metadata.annotations.helm\.sh/resource-policy}')"
-  eventually 10 in_force '.policy.blockedTags == ["older"]' || gate_page policy
+  becomes_policy '.policy.blockedTags == ["older"]'
 }
 check 'a ConfigMap of an older chart is taken over' taken_over
 

@@ -31,6 +31,15 @@ gate_page() {
   curl -sS "http://$gate_admin/$1"
 }
 
+# becomes_policy CONDITION: what /policy shows meets that jq condition within 10 s.
+becomes_policy() {
+  eventually 10 policy_meets "$1" || say "not in force: $1"$'\n'"$(gate_page policy)"
+}
+
+policy_meets() {
+  gate_page policy | jq -e "$1"
+}
+
 # metric SERIES: its value, the labels in the order of the alphabet; 0 where it is not there yet.
 metric() {
   gate_page metrics | awk -v series="$1" '
