@@ -1,7 +1,8 @@
 //! For people: grouped by file, or by namespace where there is no file. The same image with the same
 //! answer is one entry of its group, with the number of times.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::io;
 
 use imagegate_core::policy::{Rule, printable};
@@ -11,11 +12,11 @@ use crate::answer::Answer;
 use crate::finding::Finding;
 use crate::summary::Summary;
 use crate::trouble::Trouble;
-use crate::{NotJudged, Report};
+use crate::{NotJudged, Place, Report};
 
 pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> io::Result<()> {
     for group in groups(report, style) {
-        if let Some(title) = &group.title {
+        if let Some(title) = group.title {
             writeln!(out, "{}", style.bold(&printable(title)))?;
         }
         for entry in &group.entries {
@@ -40,7 +41,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> 
 #[derive(Default)]
 struct Group<'r> {
     /// The file or the namespace.
-    title: Option<String>,
+    title: Option<&'r str>,
     entries: Vec<Entry<'r>>,
     /// The entry of each image, to fold the next one like it.
     index: HashMap<Key<'r>, usize>,
@@ -58,49 +59,45 @@ struct Entry<'r> {
 }
 
 fn groups(report: &Report, style: Style) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut index = HashMap::new();
-    let mut group_of = |title: Option<String>| -> usize {
-        *index.entry(title.clone()).or_insert_with(|| {
-            groups.push(Group { title, ..Group::default() });
-            groups.len() - 1
-        })
-    };
-    let mut placed_findings = Vec::new();
+    let mut groups = Groups::default();
     for finding in &report.findings {
         if finding.decision != Answer::Allow || style.verbose {
-            placed_findings.push((group_of(title(finding)), finding));
+            groups.titled(title(finding)).add(finding);
         }
     }
-    let file = |place: Option<&crate::Place>| place.map(|place| place.file.clone());
-    let troubles: Vec<_> =
-        report.troubles.iter().map(|each| group_of(file(each.place.as_ref()))).collect();
-    let shown = if style.verbose { report.not_judged.as_slice() } else { &[] };
-    let not_judged: Vec<_> =
-        shown.iter().map(|each| group_of(file(each.object.place.as_ref()))).collect();
-    for (at, finding) in placed_findings {
-        if let Some(group) = groups.get_mut(at) {
-            group.add(finding);
-        }
+    for trouble in &report.troubles {
+        groups.titled(file(trouble.place.as_ref())).troubles.push(trouble);
     }
-    for (at, trouble) in troubles.into_iter().zip(&report.troubles) {
-        if let Some(group) = groups.get_mut(at) {
-            group.troubles.push(trouble);
-        }
+    for not_judged in report.not_judged.iter().filter(|_| style.verbose) {
+        groups.titled(file(not_judged.object.place.as_ref())).not_judged.push(not_judged);
     }
-    for (at, each) in not_judged.into_iter().zip(shown) {
-        if let Some(group) = groups.get_mut(at) {
-            group.not_judged.push(each);
-        }
+    groups.in_order.into_values().collect()
+}
+
+/// Groups by their titles, in the order in which they were first met.
+#[derive(Default)]
+struct Groups<'r> {
+    positions: HashMap<Option<&'r str>, usize>,
+    in_order: BTreeMap<usize, Group<'r>>,
+}
+
+impl<'r> Groups<'r> {
+    fn titled(&mut self, title: Option<&'r str>) -> &mut Group<'r> {
+        let next = self.positions.len();
+        let position = *self.positions.entry(title).or_insert(next);
+        self.in_order.entry(position).or_insert_with(|| Group { title, ..Group::default() })
     }
-    groups
+}
+
+fn file(place: Option<&Place>) -> Option<&str> {
+    place.map(|place| place.file.as_str())
 }
 
 /// The file of a finding; its namespace if it is of an object in a cluster.
-fn title(finding: &Finding) -> Option<String> {
+fn title(finding: &Finding) -> Option<&str> {
     match &finding.object.place {
-        Some(place) => Some(place.file.clone()),
-        None if finding.object.kind.is_some() => finding.object.namespace.clone(),
+        Some(place) => Some(&place.file),
+        None if finding.object.kind.is_some() => finding.object.namespace.as_deref(),
         None => None,
     }
 }
@@ -143,14 +140,14 @@ impl Entry<'_> {
             write!(out, "  known")?;
         }
         writeln!(out)?;
-        for text in finding.message.iter() {
+        if let Some(text) = &finding.message {
             writeln!(out, "{indent}       {}", printable(text))?;
         }
-        for exemption in finding.exemption.iter() {
+        if let Some(exemption) = &finding.exemption {
             let (name, reason) = (printable(&exemption.name), printable(&exemption.reason));
             writeln!(out, "{indent}       {name}: {reason}")?;
         }
-        for hint in finding.hint.iter() {
+        if let Some(hint) = &finding.hint {
             writeln!(out, "{indent}       hint: {}", printable(hint))?;
         }
         Ok(())
@@ -161,14 +158,14 @@ fn write_trouble(trouble: &Trouble, style: Style, out: &mut impl io::Write) -> i
     let at = line_and_column(trouble.place.as_ref());
     let word = style.answer_like("35", "error");
     writeln!(out, "  {at}{word} {}", printable(&trouble.message))?;
-    for hint in trouble.hint.iter() {
+    if let Some(hint) = &trouble.hint {
         writeln!(out, "         hint: {}", printable(hint))?;
     }
     Ok(())
 }
 
 /// `12:16 `, where it is known.
-fn line_and_column(place: Option<&crate::Place>) -> String {
+fn line_and_column(place: Option<&Place>) -> String {
     match place.map(|place| (place.line, place.column)) {
         Some((Some(line), Some(column))) => format!("{line}:{column} "),
         Some((Some(line), None)) => format!("{line} "),
@@ -191,11 +188,11 @@ fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> 
     ];
     let mut line = counted(summary.objects, "object", "objects");
     for (count, word) in looked_at.into_iter().filter(|(count, _)| *count > 0) {
-        line.push_str(&format!(", {count} {word}"));
+        let _ = write!(line, ", {count} {word}");
     }
     writeln!(out, "{line}")?;
     let mut line = counted(summary.images, "image", "images");
-    line.push_str(&format!(": {} allowed, {} denied", summary.allowed, summary.denied));
+    let _ = write!(line, ": {} allowed, {} denied", summary.allowed, summary.denied);
     let answers = [
         (summary.warned, "warned"),
         (summary.audited, "audited"),
@@ -203,7 +200,7 @@ fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> 
         (summary.known, "known before"),
     ];
     for (count, word) in answers.into_iter().filter(|(count, _)| *count > 0) {
-        line.push_str(&format!(", {count} {word}"));
+        let _ = write!(line, ", {count} {word}");
     }
     writeln!(out, "{line}")
 }
