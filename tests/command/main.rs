@@ -6,5 +6,6 @@ mod support;
 mod build_script;
 mod check;
 mod makefile;
+mod output;
 mod places;
 mod policy;
