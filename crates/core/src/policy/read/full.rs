@@ -48,13 +48,14 @@ pub(in crate::policy) fn read<'a>(
             "namespaceOptOut" => {
                 policy.namespace_opt_out = Some(opt_out(node, &at, report));
             }
-            name => match RuleField::named(name) {
-                Some(field) => (field.read)(&mut policy.rules, node, &at, report),
-                None => {
+            name => {
+                if let Some(rule) = RuleField::named(name) {
+                    (rule.read)(&mut policy.rules, node, &at, report);
+                } else {
                     let known = RuleField::names().chain(POLICY_FIELDS);
                     unknown_field(name, &top.at(key.place), known, report);
                 }
-            },
+            }
         }
     }
     policy
@@ -94,13 +95,14 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
             match &*key.name {
                 "name" => read.name = text(node, &field, report),
                 "namespaces" => read.namespaces = texts(node, &field, report),
-                name => match RuleField::named(name) {
-                    Some(rule) => (rule.read)(&mut read.rules, node, &field, report),
-                    None => {
+                name => {
+                    if let Some(rule) = RuleField::named(name) {
+                        (rule.read)(&mut read.rules, node, &field, report);
+                    } else {
                         let known = OVERRIDE_FIELDS.into_iter().chain(RuleField::names());
                         unknown_field(name, &at.at(key.place), known, report);
                     }
-                },
+                }
             }
         }
         overrides.push(read);
