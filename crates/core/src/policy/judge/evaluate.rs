@@ -47,7 +47,7 @@ impl Policy {
         let (rules, override_name) = self.rules_for(subject);
         let mut verdict = Verdict {
             decision: Decision::Allow,
-            mode: effective_mode(rules, subject.workload),
+            mode: rules.effective_mode(subject.workload),
             violations: Vec::new(),
             violated: RuleCounts::default(),
             exempted: Vec::new(),
@@ -179,13 +179,5 @@ fn named(image: &ContainerImage<'_>) -> String {
     match image.container.as_ref() {
         "" => image.field.entry(),
         name => kept(name).to_owned(),
-    }
-}
-
-/// Pods follow the policy's mode; templates at most the mode that `templates` gives them.
-fn effective_mode(rules: &Rules, workload: Workload) -> Mode {
-    match (workload, rules.templates, rules.mode) {
-        (Workload::Template, TemplateMode::Warn, Mode::Enforce) => Mode::Warn,
-        (_, _, mode) => mode,
     }
 }

@@ -9,6 +9,7 @@ pub(super) mod explain;
 pub(super) mod list;
 pub(super) mod message;
 pub(super) mod opt_out;
+pub(super) mod outcome;
 pub(super) mod policy;
 pub(super) mod rules;
 pub(super) mod subject;
