@@ -103,7 +103,7 @@ impl<'p> Applicable<'p, '_> {
             denial_hint: Some(&*rules.denial_hint)
                 .filter(|hint| rules.denial_warnings && !hint.is_empty()),
             override_name,
-            ..Verdict::admitting(effective_mode(rules, subject.workload), policy.hash())
+            ..Verdict::admitting(rules.effective_mode(subject.workload), policy.hash())
         };
         if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
             return verdict;
@@ -187,13 +187,5 @@ fn named(image: &ContainerImage<'_>) -> String {
     match image.container.as_ref() {
         "" => image.field.entry(),
         name => kept(name).to_owned(),
-    }
-}
-
-/// Pods follow the policy's mode; templates at most the mode that `templates` gives them.
-fn effective_mode(rules: &Rules, workload: Workload) -> Mode {
-    match (workload, rules.templates, rules.mode) {
-        (Workload::Template, TemplateMode::Warn, Mode::Enforce) => Mode::Warn,
-        (_, _, mode) => mode,
     }
 }
