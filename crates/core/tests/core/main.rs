@@ -23,3 +23,4 @@ mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
 mod reference_rows;
+mod usage_impact;

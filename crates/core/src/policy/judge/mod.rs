@@ -10,6 +10,7 @@ pub(super) mod explain;
 pub(super) mod list;
 pub(super) mod message;
 pub(super) mod opt_out;
+pub(super) mod outcome;
 pub(super) mod policy;
 pub(super) mod subject;
 pub(super) mod unchanged_updates;
