@@ -3,7 +3,7 @@
 //! Grows with what it is given: who reads the sources bounds them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::distinct::{Owner, Usage};
 use crate::policy::Workload;
@@ -61,6 +61,12 @@ impl Inventory {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The distinct images, as written.
+    #[must_use]
+    pub fn images(&self) -> BTreeSet<&str> {
+        self.0.keys().map(|key| &*key.image).collect()
     }
 
     /// The uses, always in the same order.
