@@ -109,8 +109,10 @@ fn exempting(propose: &Propose, policy: &Policy, used: &Inventory) -> Result<Str
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     let (expires, owner) = (of(&propose.expires), of(&propose.owner));
     // Where there is a text, its comments are kept.
-    let source = propose.policy.as_ref().and_then(|path| files::read_regular(path, 4 << 20).ok());
-    let source = source.and_then(|bytes| String::from_utf8(bytes).ok());
+    let source = propose.policy.as_deref().and_then(|path| {
+        let path = if path.is_dir() { &path.join(POLICY_KEY) } else { path };
+        String::from_utf8(files::read_regular(path, 4 << 20).ok()?).ok()
+    });
     let exempting = Exempting { expires: &expires, owner: &owner, reason: &propose.reason };
     let now = clock::unix_seconds();
     match exempting.of(policy, source.as_deref(), used.usages(), now) {

@@ -24,7 +24,7 @@ use imagegate_core::policy::printable;
 const PATH: &str = "/images";
 const CONNECT: Duration = Duration::from_secs(5);
 /// From the request to the last byte of the answer.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// Bytes of an answer that was not expected, and characters of it that are shown.
 const LARGEST_ERROR: usize = 64 << 10;
 const LONGEST_ERROR: usize = 200;
