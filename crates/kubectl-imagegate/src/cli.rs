@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::exit::Exit;
-use crate::{explain, status};
+use crate::{audit, explain, status};
 
 /// What a cluster runs, and what its image policy says of it
 ///
@@ -34,6 +34,7 @@ struct Arguments {
 enum Command {
     Status(status::Status),
     Explain(explain::Explain),
+    Audit(audit::Audit),
 }
 
 /// The command line as a value, for those who write completions and manual pages from it.
@@ -70,6 +71,7 @@ async fn run(arguments: Arguments) -> Exit {
         result = async {
             match command {
                 Command::Status(status) => status::run(&connection, &status).await,
+                Command::Audit(audit) => audit::run(&connection, &audit).await,
                 Command::Explain(explain) => explain::run(&connection, &explain).await,
             }
         } => result,

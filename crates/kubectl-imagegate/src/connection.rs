@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Uri;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
@@ -41,8 +42,8 @@ pub(crate) struct Connection {
     pub(crate) gate_namespace: Option<String>,
     /// Ask the admin port of a replica here instead of by port-forward, as http://HOST:PORT; may be
     /// given several times
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) endpoint: Vec<http::Uri>,
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
+    pub(crate) endpoint: Vec<Uri>,
 }
 
 impl Connection {
@@ -115,6 +116,17 @@ fn no_config(error: &KubeconfigError) -> Fault {
     Fault::usage(&format!("no cluster to ask: {error}")).with_hint(hint)
 }
 
+/// An address with a port to ask, and nothing behind it.
+fn endpoint(text: &str) -> Result<Uri, String> {
+    let uri: Uri = text.parse().map_err(|_| "not an address; write it as http://127.0.0.1:8080")?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none() || !matches!(uri.path(), "" | "/") {
+        return Err(
+            "the admin port speaks plain HTTP; write it as http://127.0.0.1:8080".to_owned()
+        );
+    }
+    Ok(uri)
+}
+
 /// A duration as kubectl reads one: seconds, or a number with `s`, `m` or `h`.
 fn timeout(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.char_indices().next_back() {
@@ -133,7 +145,15 @@ fn timeout(text: &str) -> Result<Duration, String> {
 mod tests {
     use std::time::Duration;
 
-    use super::timeout;
+    use super::{endpoint, timeout};
+
+    #[test]
+    fn an_endpoint_is_an_address() {
+        assert!(endpoint("http://127.0.0.1:8080").is_ok() && endpoint("http://[::1]:1/").is_ok());
+        for text in ["127.0.0.1:8080", "https://a:1", "http://a/policy", "http://", ""] {
+            assert!(endpoint(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn times_are_read_as_kubectl_does() {

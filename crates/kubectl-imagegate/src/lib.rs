@@ -9,10 +9,9 @@
 //! | [`connection`] | the flags of kubectl, and the client they make | kubeconfig |
 //! | [`cluster`] | requests to the API server: retries, pages, port-forward | the network |
 //! | [`gate`] | where the gate is, what its replicas say, how it is registered | by `cluster` |
-//! | [`status`] | the command of that name | standard output |
-//! | [`explain`] | the command of that name | standard output |
+//! | [`status`], [`explain`], [`audit`] | the commands of these names | standard output |
 //! | [`exit`] | exit codes | none |
-//! | [`table`] | columns of text | none |
+//! | [`table`], [`words`], [`paint`] | columns, numbers and colours of text | none |
 
 // Tests may panic, so these lints stand here and not in Cargo.toml.
 #![deny(
@@ -26,6 +25,7 @@
     clippy::unwrap_used
 )]
 
+mod audit;
 mod cli;
 mod cluster;
 mod connection;
@@ -35,5 +35,6 @@ mod gate;
 mod paint;
 mod status;
 mod table;
+mod words;
 
 pub use cli::{command, main};

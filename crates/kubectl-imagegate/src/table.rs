@@ -21,6 +21,15 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
 
     /// Prints the table, each column as wide as its widest cell and two spaces between them.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        self.print_painted(out, str::to_owned)
+    }
+
+    /// The same, with each line as `paint` makes it: colours must not count for the width.
+    pub(crate) fn print_painted(
+        &self,
+        out: &mut impl Write,
+        paint: impl Fn(&str) -> String,
+    ) -> io::Result<()> {
         let mut widths = [0; COLUMNS];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -29,7 +38,8 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         }
         for row in &self.rows {
             let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-            writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+            let line = cells.collect::<Vec<_>>().join("  ");
+            writeln!(out, "{}", paint(line.trim_end()))?;
         }
         Ok(())
     }
