@@ -15,6 +15,11 @@ impl Paint {
         Self { wanted: !refused && std::io::stdout().is_terminal() }
     }
 
+    /// Whether there are colours.
+    pub(crate) fn is_wanted(self) -> bool {
+        self.wanted
+    }
+
     /// As something that is fine.
     pub(crate) fn good(self, text: &str) -> String {
         self.with("32", text)

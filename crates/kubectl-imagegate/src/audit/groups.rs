@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::judge::{Answer, Audited, Judged};
+use imagegate_core::policy::Rule;
+use imagegate_report::Answer;
+
+use super::judge::{Audited, Judged};
 use super::objects::Objects;
 
 /// An image with all places where it gets the same answer.
@@ -11,7 +14,7 @@ pub(crate) struct ByImage<'a> {
     pub(crate) answer: Answer,
     /// `None` where an object leaves it out.
     pub(crate) image: Option<&'a str>,
-    pub(crate) rule: Option<&'static str>,
+    pub(crate) rule: Option<Rule>,
     /// Namespace, kind and name.
     pub(crate) owners: BTreeSet<(&'a str, &'a str, &'a str)>,
     pub(crate) pods: usize,
@@ -35,10 +38,10 @@ pub(crate) fn by_image<'a>(
     let mut groups: BTreeMap<_, (ByImage<'a>, BTreeSet<usize>)> = BTreeMap::new();
     for each in audited.judged.iter().filter(|each| wanted(each)) {
         let Some(object) = objects.all.get(each.object) else { continue };
-        let image = each.image.as_deref();
-        let key = (each.answer, image, each.rule);
+        let (answer, rule) = (each.finding.decision, each.finding.rule);
+        let image = each.finding.image.as_deref();
+        let key = (answer, image, rule);
         let (group, pods) = groups.entry(key).or_insert_with(|| {
-            let Judged { answer, rule, .. } = *each;
             (ByImage { answer, image, rule, owners: BTreeSet::new(), pods: 0 }, BTreeSet::new())
         });
         group.owners.insert((&object.namespace, &each.owner.0, &each.owner.1));
@@ -62,18 +65,18 @@ pub(crate) fn by_owner<'a>(
     for each in audited.judged.iter().filter(|each| wanted(each)) {
         let Some(object) = objects.all.get(each.object) else { continue };
         let key = (
-            std::cmp::Reverse(each.answer),
+            std::cmp::Reverse(each.finding.decision),
             object.namespace.as_str(),
             &each.owner,
-            each.container.as_str(),
-            each.image.as_deref(),
+            each.finding.container.as_str(),
+            each.finding.image.as_deref(),
         );
         let (group, pods) = groups.entry(key).or_insert_with(|| {
             let namespace = object.namespace.as_str();
             let running = BTreeSet::new();
             (ByOwner { first: each, namespace, pods: 0, running }, BTreeSet::new())
         });
-        group.running.extend(each.running.as_deref());
+        group.running.extend(each.finding.running.as_deref());
         if object.kind == "Pod" {
             pods.insert(each.object);
         }

@@ -3,20 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imagegate_core::image::Reference;
-use imagegate_core::policy::{ContainerImage, Decision, Mode, Policy, Subject, Verdict, Workload};
+use imagegate_core::policy::{ContainerImage, Policy, Subject, Workload};
+use imagegate_report::Finding;
 
 use super::objects::{Image, Object, Objects};
 use crate::gate::{Namespaces, Reach, Webhooks};
-
-/// What becomes of an image, the worst last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Answer {
-    Allow,
-    Exempt,
-    Audit,
-    Warn,
-    Deny,
-}
 
 /// What an audit found.
 #[derive(Debug, Default)]
@@ -32,51 +23,17 @@ pub(crate) struct Audited {
 /// One image of one object.
 #[derive(Clone, Debug)]
 pub(crate) struct Judged {
+    /// Its position among the objects.
     pub(crate) object: usize,
-    pub(crate) container: String,
-    pub(crate) image: Option<String>,
-    pub(crate) field: String,
-    pub(crate) running: Option<String>,
-    /// The owner at the top.
+    /// Kind and name of the owner at the top.
     pub(crate) owner: (String, String),
-    pub(crate) reach: Reach,
-    pub(crate) answer: Answer,
-    pub(crate) rule: Option<&'static str>,
-    pub(crate) message: Option<String>,
-    /// Of the exemption that lets it through, name and reason.
-    pub(crate) exemption: Option<(String, String)>,
-    pub(crate) override_name: Option<String>,
-}
-
-impl Answer {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Allow, Self::Exempt, Self::Audit, Self::Warn, Self::Deny];
-
-    fn of(verdict: &Verdict<'_>) -> Self {
-        match (verdict.violations.is_empty(), verdict.exempted.is_empty()) {
-            (true, true) => Self::Allow,
-            (true, false) => Self::Exempt,
-            (false, _) if verdict.decision == Decision::Deny => Self::Deny,
-            (false, _) if verdict.mode == Mode::Warn => Self::Warn,
-            (false, _) => Self::Audit,
-        }
-    }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Exempt => "exempt",
-            Self::Audit => "audit",
-            Self::Warn => "warn",
-            Self::Deny => "deny",
-        }
-    }
+    pub(crate) finding: Finding,
 }
 
 impl Judged {
     /// Whether the gate would be asked about it.
     pub(crate) fn is_in_reach(&self) -> bool {
-        matches!(self.reach, Reach::Judged(_))
+        self.finding.out_of_reach.is_none()
     }
 }
 
@@ -101,24 +58,11 @@ pub(crate) fn judge(
         });
         for image in &object.images {
             remember(image, &mut digests);
-            let (answer, verdict) = worst(policy, object, image, reach, now);
-            let violation = verdict.violations.into_iter().next();
-            let exemption = verdict.exempted.first();
-            audited.judged.push(Judged {
-                object: index,
-                container: image.container.clone(),
-                image: image.written.clone(),
-                field: image.field.to_string(),
-                running: image.running.clone(),
-                owner: owner.clone(),
-                reach: reach.clone(),
-                answer,
-                rule: violation.as_ref().map(|violation| violation.rule.as_str()),
-                message: violation.map(|violation| violation.message),
-                exemption: exemption
-                    .map(|each| (each.exemption.to_owned(), each.reason.to_owned())),
-                override_name: verdict.override_name.map(str::to_owned),
-            });
+            let mut finding = worst(policy, object, image, reach, now);
+            finding.owner = Some(format!("{} {}", owner.0, owner.1));
+            finding.running.clone_from(&image.running);
+            finding.out_of_reach = out_of_reach(reach);
+            audited.judged.push(Judged { object: index, owner: owner.clone(), finding });
         }
     }
     digests.retain(|_, digests| digests.len() > 1);
@@ -127,13 +71,7 @@ pub(crate) fn judge(
 }
 
 /// The verdict of each webhook that is asked, and of those the worst.
-fn worst<'p>(
-    policy: &'p Policy,
-    object: &Object,
-    image: &Image,
-    reach: &Reach,
-    now: i64,
-) -> (Answer, Verdict<'p>) {
+fn worst(policy: &Policy, object: &Object, image: &Image, reach: &Reach, now: i64) -> Finding {
     let judge = |pinned: Option<&str>| {
         // Who made an object is not written in it.
         let subject = Subject {
@@ -149,15 +87,29 @@ fn worst<'p>(
             image: image.written.as_deref().map(Into::into),
             field: image.field,
         };
-        let verdict = policy.evaluate(&subject, [&image]);
-        (Answer::of(&verdict), verdict)
+        let place = imagegate_report::Object {
+            place: None,
+            kind: Some(object.kind.to_owned()),
+            namespace: Some(object.namespace.clone()),
+            name: Some(object.name.clone()),
+        };
+        Finding::new(&policy.evaluate(&subject, [&image]), &image, place)
     };
     let pins = match reach {
         Reach::Judged(pins) => pins.as_slice(),
         _ => &[],
     };
-    let verdicts = pins.iter().map(|pin| judge(pin.as_deref()));
-    verdicts.max_by_key(|(answer, _)| *answer).unwrap_or_else(|| judge(None))
+    let findings = pins.iter().map(|pin| judge(pin.as_deref()));
+    findings.max_by_key(|finding| finding.decision).unwrap_or_else(|| judge(None))
+}
+
+fn out_of_reach(reach: &Reach) -> Option<&'static str> {
+    match reach {
+        Reach::Judged(_) => None,
+        Reach::OptedOut => Some("opted-out"),
+        Reach::Excluded(_) => Some("excluded"),
+        Reach::Unregistered => Some("not-registered"),
+    }
 }
 
 /// Notes which digest a tag stands for.

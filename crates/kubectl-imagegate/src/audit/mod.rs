@@ -1,13 +1,16 @@
 //! `kubectl imagegate audit`: everything that runs in a cluster, judged as if it had to start again.
 
 mod groups;
-mod json;
 mod judge;
 mod objects;
 mod text;
 
 use std::collections::BTreeSet;
 
+use clap::builder::PossibleValuesParser;
+use imagegate_report::{
+    Answer, FailOn, Format, Outcome, PolicySource, Report, Style, Trouble, TroubleKind,
+};
 use time::OffsetDateTime;
 
 use crate::cli::{Failure, say};
@@ -18,7 +21,7 @@ use crate::explain::PolicyFlags;
 use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
 use crate::paint::Paint;
 
-pub(crate) use judge::{Answer, Audited, judge};
+pub(crate) use judge::{Audited, Judged, judge};
 pub(crate) use objects::Objects;
 
 /// Judge every Pod and every workload of the cluster by the policy in force
@@ -44,35 +47,26 @@ pub(crate) struct Audit {
     #[command(flatten)]
     policy: PolicyFlags,
     /// Output format
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
+    ///
+    /// table: one line for an image; wide: one line for an image of an owner, with the digest that runs.
+    /// The others are those of `imagegate check`
+    #[arg(short, long, default_value = TABLE, value_parser = formats())]
+    output: String,
     /// Show what is allowed, too
     #[arg(long)]
     all: bool,
     /// What makes the exit code 1, or anything worse than it
-    #[arg(long, value_enum, default_value_t = FailOn::Deny, value_name = "ANSWER")]
-    fail_on: FailOn,
+    #[arg(long, default_value = "deny", value_name = "ANSWER", value_parser = FailOn::ALL.map(FailOn::as_str))]
+    fail_on: String,
     /// Exit with 0 where there is nothing to judge
     #[arg(long)]
     allow_empty: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// One line for an image
-    Table,
-    /// One line for an image of an owner, with the digest that runs
-    Wide,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum FailOn {
-    Deny,
-    Warn,
-    Audit,
-    Never,
-}
+/// One line for an image.
+const TABLE: &str = "table";
+/// One line for an image of an owner.
+const WIDE: &str = "wide";
 
 /// What an audit was made of, beside its findings.
 #[derive(Debug)]
@@ -125,18 +119,28 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
     for note in &in_force.notes {
         say(&format!("note: {note}"));
     }
+    let report = report(&objects, &audited, &basis, audit);
     let out = &mut std::io::BufWriter::new(std::io::stdout().lock());
-    match audit.output {
-        Format::Table => text::table(out, Paint::for_stdout(), &objects, &audited, audit.all)?,
-        Format::Wide => text::wide(out, Paint::for_stdout(), &objects, &audited, audit.all)?,
-        Format::Json => json::print(out, &objects, &audited, &basis, audit.all)?,
+    let paint = Paint::for_stdout();
+    match Format::ALL.into_iter().find(|format| format.as_str() == audit.output) {
+        Some(format) => {
+            let style = Style { color: paint.is_wanted(), verbose: audit.all };
+            imagegate_report::write(&report, format, style, out)?;
+        }
+        None if audit.output == WIDE => text::wide(out, paint, &objects, &audited, audit.all)?,
+        None => text::table(out, paint, &objects, &audited, audit.all)?,
     }
     std::io::Write::flush(out)?;
     for gap in &basis.gaps {
         say(&format!("warning: {gap}"));
     }
     say(&text::summary(&audited, &basis));
-    Ok(exit(audit, &audited, &basis))
+    let fail_on = FailOn::ALL.into_iter().find(|each| each.as_str() == audit.fail_on);
+    Ok(match report.summary.outcome(fail_on.unwrap_or_default(), audit.allow_empty) {
+        Outcome::Fine => Exit::Fine,
+        Outcome::Found => Exit::Finding,
+        Outcome::Unusable => Exit::Unusable,
+    })
 }
 
 /// The policy to judge by, and how the API server asks the gate; `None` where that may not be read. A
@@ -162,19 +166,28 @@ async fn policy_and_webhooks(
     Ok((in_force, webhooks))
 }
 
-/// A finding wins over what could not be read.
-fn exit(audit: &Audit, audited: &Audited, basis: &Basis) -> Exit {
-    let worst =
-        audited.judged.iter().filter(|each| each.is_in_reach()).map(|each| each.answer).max();
-    let least = match audit.fail_on {
-        FailOn::Deny => Some(Answer::Deny),
-        FailOn::Warn => Some(Answer::Warn),
-        FailOn::Audit => Some(Answer::Audit),
-        FailOn::Never => None,
-    };
-    if least.is_some_and(|least| worst.is_some_and(|worst| worst >= least)) {
-        return Exit::Finding;
+/// The findings with their counts, for the formats of `imagegate check`. What is allowed is counted, and
+/// is there only for who wants to see it.
+fn report(objects: &Objects, audited: &Audited, basis: &Basis, audit: &Audit) -> Report {
+    let Basis { hash, origin, gaps, .. } = basis;
+    let mut report = Report::new(PolicySource { source: origin.clone(), hash: hash.clone() });
+    report.summary.objects = objects.all.len();
+    for Judged { finding, .. } in &audited.judged {
+        report.summary.count(finding);
+        if audit.all || finding.decision > Answer::Allow {
+            report.findings.push(finding.clone());
+        }
     }
-    let empty = audited.judged.is_empty() && !audit.allow_empty;
-    if empty || !basis.gaps.is_empty() { Exit::Unusable } else { Exit::Fine }
+    for gap in gaps {
+        let message = gap.clone();
+        let kind = TroubleKind::Unreadable;
+        report.add_trouble(Trouble { kind, place: None, message, hint: None });
+    }
+    report.moved_tags.clone_from(&audited.moved_tags);
+    report
+}
+
+/// The forms of an audit, then those of every command.
+fn formats() -> PossibleValuesParser {
+    [TABLE, WIDE].into_iter().chain(Format::ALL.map(Format::as_str)).into()
 }

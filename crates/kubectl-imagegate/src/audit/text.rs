@@ -2,19 +2,22 @@
 
 use std::io::{self, Write};
 
-use imagegate_core::policy::printable;
+use imagegate_core::policy::{Rule, printable};
+use imagegate_report::Answer;
 
 use super::Basis;
 use super::groups::{ByImage, ByOwner, by_image, by_owner};
-use super::judge::{Answer, Audited, Judged};
+use super::judge::{Audited, Judged};
 use super::objects::Objects;
-use crate::gate::Reach;
 use crate::paint::Paint;
 use crate::table::Table;
 use crate::words::counted;
 
 /// Owners in one line.
 const MOST_OWNERS: usize = 3;
+/// The worst first.
+const ANSWERS: [Answer; 5] =
+    [Answer::Deny, Answer::Warn, Answer::Audit, Answer::Exempt, Answer::Allow];
 /// Characters of a digest: more than enough to tell two apart.
 const DIGEST: usize = 19;
 
@@ -65,15 +68,15 @@ pub(super) fn wide(
             let (kind, name) = &first.owner;
             let running: Vec<_> = running.iter().map(|digest| shortened(digest)).collect();
             table.row([
-                answer(first.answer, first.is_in_reach()).to_owned(),
+                answer(first).to_owned(),
                 printable(namespace).into_owned(),
                 printable(&format!("{kind} {name}")).into_owned(),
-                printable(&first.container).into_owned(),
-                printable(first.image.as_deref().unwrap_or("(no image)")).into_owned(),
+                printable(&first.finding.container).into_owned(),
+                printable(first.finding.image.as_deref().unwrap_or("(no image)")).into_owned(),
                 why(first),
                 pods.to_string(),
                 printable(&running.join(",")).into_owned(),
-                in_a_word(&first.reach).to_owned(),
+                first.finding.out_of_reach.unwrap_or("judges").to_owned(),
             ]);
         }
         table.print_painted(out, |row| paint_row(paint, row))?;
@@ -84,11 +87,11 @@ pub(super) fn wide(
 /// The last line, for standard error.
 pub(super) fn summary(audited: &Audited, basis: &Basis) -> String {
     let Audited { judged, pods, workloads, .. } = audited;
-    let count =
-        |answer| judged.iter().filter(|each| each.is_in_reach() && each.answer == answer).count();
-    let counts: Vec<String> = Answer::ALL
+    let count = |answer| {
+        judged.iter().filter(|each| each.is_in_reach() && each.finding.decision == answer).count()
+    };
+    let counts: Vec<String> = ANSWERS
         .into_iter()
-        .rev()
         .map(|answer| (answer, count(answer)))
         .filter(|(answer, count)| *count > 0 || matches!(answer, Answer::Deny | Answer::Allow))
         .map(|(answer, count)| format!("{count} {}", in_the_past(answer)))
@@ -117,7 +120,7 @@ pub(super) fn summary(audited: &Audited, basis: &Basis) -> String {
 }
 
 fn is_shown(each: &Judged, all: bool) -> bool {
-    all || each.answer > Answer::Allow
+    all || each.finding.decision > Answer::Allow
 }
 
 fn print_images(out: &mut impl Write, paint: Paint, images: &[ByImage<'_>]) -> io::Result<()> {
@@ -136,7 +139,7 @@ fn print_images(out: &mut impl Write, paint: Paint, images: &[ByImage<'_>]) -> i
         table.row([
             answer.as_str().to_owned(),
             printable(image.unwrap_or("(no image)")).into_owned(),
-            rule.unwrap_or("-").to_owned(),
+            rule.map_or("-", Rule::as_str).to_owned(),
             pods.to_string(),
             format!("{}{more}", printable(&shown.join(", "))),
         ]);
@@ -164,15 +167,16 @@ fn paint_row(paint: Paint, row: &str) -> String {
     }
 }
 
-fn answer(answer: Answer, in_reach: bool) -> &'static str {
-    if in_reach { answer.as_str() } else { "-" }
+/// What the gate would answer, where it is asked.
+fn answer(each: &Judged) -> &'static str {
+    if each.is_in_reach() { each.finding.decision.as_str() } else { "-" }
 }
 
 /// The rule, or the exemption.
 fn why(each: &Judged) -> String {
-    match (&each.rule, &each.exemption) {
-        (Some(rule), _) => (*rule).to_owned(),
-        (None, Some((name, _))) => format!("exemption {}", printable(name)),
+    match (each.finding.rule, &each.finding.exemption) {
+        (Some(rule), _) => rule.as_str().to_owned(),
+        (None, Some(exempted)) => format!("exemption {}", printable(&exempted.name)),
         (None, None) => "-".to_owned(),
     }
 }
@@ -184,15 +188,6 @@ fn in_the_past(answer: Answer) -> &'static str {
         Answer::Audit => "only logged",
         Answer::Warn => "warned about",
         Answer::Deny => "denied",
-    }
-}
-
-fn in_a_word(reach: &Reach) -> &'static str {
-    match reach {
-        Reach::Judged(_) => "judges",
-        Reach::OptedOut => "opted out",
-        Reach::Excluded(_) => "excluded",
-        Reach::Unregistered => "not registered",
     }
 }
 
