@@ -104,7 +104,7 @@ a_bad_edit() {
   kubectl delete --filename "$scratch/webhooks.json"
   kubectl replace --filename "$scratch/bad.json"
   eventually 10 says_problem 'keeps the last good policy since' || say "$(cat "$scratch/out.txt")"
-  has "$(cat "$scratch/out.txt")" 'the field `allowedRegistrys` is not known'
+  has "$(cat "$scratch/out.txt")" 'allowedRegistrys'
   has "$(cat "$scratch/out.txt")" 'no webhook leads to the gate: nothing is judged'
   kubectl replace --filename "$scratch/good.json"
   kubectl create --filename "$scratch/webhooks.json"
