@@ -13,10 +13,12 @@ mod manifests;
 mod output;
 mod paint;
 mod policy_source;
+mod propose;
 mod schema;
 mod serve;
 mod target;
 mod test;
+mod usages;
 mod validate;
 
 use std::io::Write as _;
@@ -48,6 +50,7 @@ enum Command {
     Explain(explain::Explain),
     Test(test::Test),
     Diff(diff::Diff),
+    Propose(propose::Propose),
     Schema(schema::Schema),
 }
 
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&explain),
         Command::Test(test) => test::run(&test),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Propose(propose) => propose::run(&propose),
         Command::Schema(schema) => schema::run(&schema),
     };
     let exit = result.unwrap_or_else(|error| {

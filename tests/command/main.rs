@@ -9,3 +9,4 @@ mod makefile;
 mod output;
 mod places;
 mod policy;
+mod propose;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::formats::written;
 use crate::sample::{HOSTILE, report};
-use imagegate_core::policy::printable;
+use imagegate_core::policy::{is_printable, printable};
 use imagegate_report::Format;
 
 #[test]
@@ -13,13 +13,20 @@ fn no_format_carries_a_control_character() {
         let text = written(&report(), format);
         for character in text.chars().filter(|character| *character != '\n') {
             let is_line_end = format == Format::Csv && character == '\r';
-            // JSON escapes what its grammar asks for, and a reader gets the text as it was written.
-            let is_json = matches!(format, Format::Json | Format::Ndjson) && character > '\u{1f}';
+            // JSON escapes what its grammar asks for, and a reader gets the text as it was written: a
+            // path has to be that of the file.
+            let is_json = matches!(format, Format::Json | Format::Ndjson | Format::Gitlab)
+                && character > '\u{1f}';
             assert!(
-                is_line_end || is_json || imagegate_core::policy::is_printable(character),
+                is_line_end || is_json || is_printable(character),
                 "{format:?} has {character:?}"
             );
         }
+    }
+    let issues: Value = serde_json::from_str(&written(&report(), Format::Gitlab)).unwrap();
+    for issue in issues.as_array().unwrap() {
+        let description = issue["description"].as_str().unwrap();
+        assert!(description.chars().all(is_printable), "{description:?}");
     }
 }
 
@@ -126,7 +133,7 @@ fn unescaped_pipes(line: &str) -> usize {
         .count()
 }
 
-/// What is left of a line without its code spans, by CommonMark: a run of backticks closes at the next
+/// What is left of a line without its code spans, by `CommonMark`: a run of backticks closes at the next
 /// run of the same length.
 fn outside_code(line: &str) -> String {
     let mut outside = String::new();

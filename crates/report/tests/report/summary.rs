@@ -1,6 +1,8 @@
 //! How a command ends because of what it found.
 
-use imagegate_report::{FailOn, Outcome, Summary};
+use imagegate_report::FailOn::{Audit, Deny, Never, Warn};
+use imagegate_report::Outcome::{Fine, Found, Unusable};
+use imagegate_report::Summary;
 
 #[test]
 fn a_finding_wins_over_what_cannot_be_read() {
@@ -13,8 +15,6 @@ fn a_finding_wins_over_what_cannot_be_read() {
         not_understood,
         ..Summary::default()
     };
-    use FailOn::{Audit, Deny, Never, Warn};
-    use Outcome::{Fine, Found, Unusable};
     for (summary, fail_on, allow_empty, expected) in [
         (counted(1, 0, 0, 0, 0, 0), Deny, false, Fine),
         (counted(1, 1, 0, 0, 0, 0), Deny, false, Found),
@@ -37,8 +37,9 @@ fn a_finding_wins_over_what_cannot_be_read() {
 #[test]
 fn what_was_known_before_is_in_no_count_that_fails() {
     let report = crate::sample::report();
-    let Summary { images, allowed, denied, warned, audited, exempted, known, .. } = report.summary;
+    let Summary { images, allowed, denied, warned, audited, exempted, known, out_of_reach, .. } =
+        report.summary;
     assert_eq!(known, 1);
-    assert_eq!(images, allowed + denied + warned + audited + exempted + known);
+    assert_eq!(images, allowed + denied + warned + audited + exempted + known + out_of_reach);
     assert_eq!(images, report.findings.len());
 }
