@@ -1,7 +1,7 @@
-//! The serving key pair, swapped while handshakes go on.
+//! The serving key pair, which can be replaced while handshakes are in progress.
 //!
-//! A pair that does not match never replaces one that does: it is logged once and counted, and
-//! the old one serves on.
+//! A pair whose parts do not match never replaces one whose parts do. It is logged once and
+//! counted, and the old pair stays in use.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::reload::{Lookout, in_time};
 use crate::settings::Protocol;
 use crate::telemetry::{Looks, Metrics};
 
-/// What accepts handshakes now.
+/// The acceptor in use.
 #[derive(Debug)]
 pub struct Tls {
     config: ArcSwap<ServerConfig>,
@@ -30,29 +30,29 @@ pub struct TlsOwner {
     protocols: Vec<Protocol>,
     metrics: Arc<Metrics>,
     tls: Arc<Tls>,
-    /// What the last look saw; `None` where the files could not be read.
+    /// What was found last time; `None` if the files could not be read.
     seen: Option<Arc<KeyPair>>,
-    /// The last failure, so that each is said once.
+    /// The last failure, so that each is logged once.
     failure: Option<String>,
 }
 
-/// What one look found, where it is not what the last one found.
+/// What was found, if it differs from last time.
 struct Found {
     seen: Option<KeyPair>,
     prepared: Result<ServerConfig, String>,
 }
 
 impl Tls {
-    /// Serves a pair that is in no file.
+    /// Serves a pair that does not come from files.
     ///
     /// # Errors
-    /// When the pair does not match.
+    /// When the parts of the pair do not match.
     pub fn new(pair: &KeyPair, protocols: &[Protocol], metrics: &Metrics) -> Result<Arc<Self>> {
         let config = prepare(pair, protocols, metrics)?;
         Ok(Arc::new(Self { config: ArcSwap::from_pointee(config) }))
     }
 
-    /// An acceptor with the pair that is served now.
+    /// An acceptor with the pair in use.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.config.load_full())
     }
@@ -62,7 +62,7 @@ impl TlsOwner {
     /// Reads the files for the first time.
     ///
     /// # Errors
-    /// When they cannot be read or do not match: there is no old pair to serve.
+    /// When they cannot be read or do not match, since there is no old pair to fall back on.
     pub async fn new(
         files: TlsFiles,
         protocols: Vec<Protocol>,
@@ -78,13 +78,13 @@ impl TlsOwner {
         Ok(Self { files, protocols, metrics, tls, seen: Some(Arc::new(pair)), failure: None })
     }
 
-    /// What is served.
+    /// The pair in use.
     #[must_use]
     pub fn tls(&self) -> Arc<Tls> {
         Arc::clone(&self.tls)
     }
 
-    /// Looks whenever `lookout` says so, for as long as it is polled.
+    /// Looks at the files whenever `lookout` says so, for as long as it is polled.
     pub async fn run(mut self, mut lookout: Lookout) {
         let metrics = Arc::clone(&self.metrics);
         loop {
@@ -97,11 +97,11 @@ impl TlsOwner {
         }
     }
 
-    /// Looks at the files once; whether another pair is served now.
+    /// Looks at the files once. Returns whether another pair is in use now.
     pub async fn look(&mut self) -> bool {
         let (files, seen) = (self.files.clone(), self.seen.clone());
         let (protocols, metrics) = (self.protocols.clone(), Arc::clone(&self.metrics));
-        // Reading may block, and what is read may be anything.
+        // Reading may block, and the files may hold anything.
         let found = spawn_blocking(move || find(&files, seen.as_deref(), &protocols, &metrics));
         let found = found.await.unwrap_or_else(|_| Some(Found::failed("reading it panicked")));
         let Some(Found { seen, prepared }) = found else { return false };
@@ -133,7 +133,7 @@ impl TlsOwner {
     }
 }
 
-/// Reads and checks; `None` where the files hold what was `seen` before.
+/// Reads and checks the files; `None` if they hold what was `seen` before.
 fn find(
     files: &TlsFiles,
     seen: Option<&KeyPair>,
@@ -155,7 +155,7 @@ impl Found {
     }
 }
 
-/// Checks a pair, and shows until when it is valid.
+/// Checks a pair, and reports how long it is valid.
 fn prepare(pair: &KeyPair, protocols: &[Protocol], metrics: &Metrics) -> Result<ServerConfig> {
     let Served { config, not_after } = pair.serve(protocols)?;
     metrics.tls_certificate_not_after(not_after);

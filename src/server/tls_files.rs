@@ -1,7 +1,6 @@
 //! Reads the serving key pair and the client CA, and checks that they belong together.
 //!
-//! Elliptic-curve keys are the choice where there is one: an RSA signature costs the server ten
-//! times as much per handshake.
+//! Prefer elliptic-curve keys: an RSA signature costs the server ten times as much per handshake.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use crate::files::read_regular;
 use crate::settings::Protocol;
 
-/// Bytes of one PEM file.
+/// The largest PEM file, in bytes.
 const LARGEST: u64 = 1 << 20;
 
 /// Where the key pair and the client CA are.
@@ -27,11 +26,11 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// The private key, PEM.
     pub key: PathBuf,
-    /// The CA whose clients alone are served, PEM.
+    /// The CA that clients must have a certificate of, PEM.
     pub client_ca: Option<PathBuf>,
 }
 
-/// The content of the files, compared to find a change.
+/// The content of the files, compared to detect changes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyPair {
     cert: Vec<u8>,
@@ -39,7 +38,8 @@ pub struct KeyPair {
     client_ca: Option<Vec<u8>>,
 }
 
-/// What serves handshakes, with the first second at which its certificate is no longer valid.
+/// A configuration for handshakes, with the first second at which its certificate is no longer
+/// valid.
 pub(super) struct Served {
     pub(super) config: ServerConfig,
     pub(super) not_after: i64,
@@ -81,7 +81,7 @@ impl TlsFiles {
 }
 
 impl KeyPair {
-    /// A pair that is in no file; both are PEM.
+    /// A pair that does not come from files; both parts are PEM.
     #[must_use]
     pub fn from_pem(cert: String, key: String) -> Self {
         Self { cert: cert.into_bytes(), key: key.into_bytes(), client_ca: None }
@@ -94,7 +94,7 @@ impl KeyPair {
         let not_after = not_after(leaf)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|error| anyhow::anyhow!("the private key: {error}"))?;
-        // Passed by hand, so that no other crate in the process can change it.
+        // Passed explicitly, so that no other crate in the process can change it.
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
@@ -112,10 +112,10 @@ impl KeyPair {
     }
 }
 
-/// Draws a random number. The first one of a process takes some 30 ms, in which the generator is
-/// seeded; no client should wait for that in its handshake.
+/// Draws a random number. The first one in a process takes about 30 ms to seed the generator, which
+/// no client should have to wait for in its handshake.
 pub(super) fn seed_randomness() {
-    // Where there is none, the first handshake says so.
+    // If this fails, the first handshake will report it.
     let _ = aws_lc_rs::default_provider().secure_random.fill(&mut [0]);
 }
 
