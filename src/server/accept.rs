@@ -85,7 +85,10 @@ impl Listener {
             let (stream, from) = match accepted {
                 Ok((stream, from)) => (stream, from.ip()),
                 Err(error) if is_for_good(&error) => {
-                    tracing::error!(error = error.to_string(), "nothing can be accepted any more");
+                    tracing::error!(
+                        error = error.to_string(),
+                        "the listening socket has failed: no more connections are accepted"
+                    );
                     return;
                 }
                 Err(error) => {

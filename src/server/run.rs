@@ -78,7 +78,7 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");
     let failure = async {
         let Ended { task, panicked } = tasks.ended().await;
-        tracing::error!(task, panicked, "a task that serving needs has ended: stopping");
+        tracing::error!(task, panicked, "a task that serving depends on has ended: shutting down");
     };
     let failed = drain.after(failure, settings.drain_delay, settings.drain_grace).await?;
     Ok(if failed.is_some() { Ending::Failed } else { Ending::Asked })
