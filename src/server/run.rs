@@ -90,7 +90,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 async fn tls(settings: &Settings, metrics: &Arc<Metrics>, tasks: &mut Tasks) -> Result<Arc<Tls>> {
     let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else {
-        return Tls::new(&self_signed()?, &settings.protocols, metrics);
+        return Ok(Tls::new(&self_signed()?, &settings.protocols, metrics)?);
     };
     let files =
         TlsFiles { cert: cert.clone(), key: key.clone(), client_ca: settings.client_ca.clone() };

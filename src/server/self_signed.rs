@@ -1,6 +1,5 @@
 //! A key pair in memory, for trying ImageGate out without files.
 
-use anyhow::Result;
 use rcgen::{CertificateParams, KeyPair as SigningKey};
 use time::{Duration, OffsetDateTime};
 
@@ -13,7 +12,7 @@ const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 ///
 /// # Errors
 /// When the system cannot supply random numbers.
-pub fn self_signed() -> Result<KeyPair> {
+pub fn self_signed() -> Result<KeyPair, rcgen::Error> {
     let key = SigningKey::generate()?;
     let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
     // Valid from an hour ago, for clients whose clock is slow.

@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
 use arc_swap::ArcSwap;
 use tokio::task::spawn_blocking;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use super::tls_files::{KeyPair, Served, TlsFiles};
+use super::tls_files::{BadKeyPair, KeyPair, Served, TlsFiles};
 use crate::clock;
 use crate::reload::{Lookout, in_time};
 use crate::settings::Protocol;
@@ -47,7 +46,11 @@ impl Tls {
     ///
     /// # Errors
     /// When the parts of the pair do not match.
-    pub fn new(pair: &KeyPair, protocols: &[Protocol], metrics: &Metrics) -> Result<Arc<Self>> {
+    pub fn new(
+        pair: &KeyPair,
+        protocols: &[Protocol],
+        metrics: &Metrics,
+    ) -> Result<Arc<Self>, BadKeyPair> {
         let config = prepare(pair, protocols, metrics)?;
         Ok(Arc::new(Self { config: ArcSwap::from_pointee(config) }))
     }
@@ -67,14 +70,14 @@ impl TlsOwner {
         files: TlsFiles,
         protocols: Vec<Protocol>,
         metrics: Arc<Metrics>,
-    ) -> Result<Self> {
+    ) -> Result<Self, BadKeyPair> {
         let (sources, offered, counters) = (files.clone(), protocols.clone(), Arc::clone(&metrics));
         let first = spawn_blocking(move || {
             let pair = sources.read()?;
             let tls = Tls::new(&pair, &offered, &counters)?;
-            anyhow::Ok((pair, tls))
+            Ok((pair, tls))
         });
-        let (pair, tls) = first.await??;
+        let (pair, tls) = first.await.unwrap_or(Err(BadKeyPair::Panicked))?;
         Ok(Self { files, protocols, metrics, tls, seen: Some(Arc::new(pair)), failure: None })
     }
 
@@ -103,7 +106,7 @@ impl TlsOwner {
         let (protocols, metrics) = (self.protocols.clone(), Arc::clone(&self.metrics));
         // Reading may block, and the files may hold anything.
         let found = spawn_blocking(move || find(&files, seen.as_deref(), &protocols, &metrics));
-        let found = found.await.unwrap_or_else(|_| Some(Found::failed("reading it panicked")));
+        let found = found.await.unwrap_or_else(|_| Some(Found::failed(&BadKeyPair::Panicked)));
         let Some(Found { seen, prepared }) = found else { return false };
         self.seen = seen.map(Arc::new);
         match prepared {
@@ -143,20 +146,24 @@ fn find(
     let pair = match files.read() {
         Ok(pair) if seen == Some(&pair) => return None,
         Ok(pair) => pair,
-        Err(error) => return Some(Found::failed(format!("{error:#}"))),
+        Err(error) => return Some(Found::failed(&error)),
     };
-    let prepared = prepare(&pair, protocols, metrics).map_err(|error| format!("{error:#}"));
+    let prepared = prepare(&pair, protocols, metrics).map_err(|error| error.to_string());
     Some(Found { seen: Some(pair), prepared })
 }
 
 impl Found {
-    fn failed(why: impl Into<String>) -> Self {
-        Self { seen: None, prepared: Err(why.into()) }
+    fn failed(why: &BadKeyPair) -> Self {
+        Self { seen: None, prepared: Err(why.to_string()) }
     }
 }
 
 /// Checks a pair, and reports how long it is valid.
-fn prepare(pair: &KeyPair, protocols: &[Protocol], metrics: &Metrics) -> Result<ServerConfig> {
+fn prepare(
+    pair: &KeyPair,
+    protocols: &[Protocol],
+    metrics: &Metrics,
+) -> Result<ServerConfig, BadKeyPair> {
     let Served { config, not_after } = pair.serve(protocols)?;
     metrics.tls_certificate_not_after(not_after);
     let days_left = not_after.saturating_sub(clock::unix_seconds()).div_euclid(86_400);

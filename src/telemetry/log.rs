@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use imagegate_core::policy::printable;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use super::decided::short;
 use super::rate::LineRate;
@@ -45,15 +44,30 @@ pub struct Log {
     _worker: WorkerGuard,
 }
 
+/// Why the log cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter is neither a level nor a list of `target=level`.
+    #[error("`{filter}` is not a log filter: {why}")]
+    BadFilter {
+        /// The filter, fit to be shown.
+        filter: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another log has been started in this process.
+    #[error("the log has been started before: {0}")]
+    StartedBefore(TryInitError),
+}
+
 impl Log {
     /// Starts the log. `filter` is a level or a list of `target=level`.
     ///
     /// # Errors
     /// When `filter` is neither, or a log has already been started.
-    pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<Self> {
-        let targets = targets(filter).map_err(|error| {
-            anyhow::anyhow!("`{}` is not a log filter: {error}", printable(filter))
-        })?;
+    pub fn start(format: LogFormat, filter: &str) -> Result<Self, LogError> {
+        let targets = targets(filter)
+            .map_err(|why| LogError::BadFilter { filter: printable(filter).into_owned(), why })?;
         let (writer, worker) = NonBlockingBuilder::default()
             .buffered_lines_limit(QUEUED_LINES)
             .thread_name("log")
@@ -70,7 +84,7 @@ impl Log {
                 filtered.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init()
             }
         };
-        started.map_err(|error| anyhow::anyhow!("the log has been started before: {error}"))?;
+        started.map_err(LogError::StartedBefore)?;
         let lines = LineRate::new(PANIC_LINES);
         std::panic::set_hook(Box::new(move |panic| log_panic(panic, &lines)));
         Ok(Self { dropped, _worker: worker })
@@ -99,12 +113,12 @@ impl Log {
 
 /// Parses a filter. Left to the library, a part without a name would mean `error`, and a misspelt
 /// one a target that does not exist. Either would suppress lines that somebody wanted.
-fn targets(filter: &str) -> anyhow::Result<Targets> {
+fn targets(filter: &str) -> Result<Targets, String> {
     let begins = |part: &str| part.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     if let Some(part) = filter.split(',').find(|part| !filter.is_empty() && !begins(part)) {
-        anyhow::bail!("`{}` is neither a level nor target=level", printable(part));
+        return Err(format!("`{}` is neither a level nor target=level", printable(part)));
     }
-    Ok(filter.parse()?)
+    filter.parse().map_err(|error: ParseError| error.to_string())
 }
 
 /// Logs panics as lines like any other, escaped and cut. Whoever finds a request that panics can
