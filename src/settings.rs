@@ -1,7 +1,7 @@
-//! Process settings: ports, paths and limits. Not the policy, which is a document of its own.
+//! Process settings: ports, paths and limits. The policy is a separate document.
 //!
-//! Weakest first: the embedded `config/imagegate.toml`, the file that `--config` names, the
-//! variables `IMAGEGATE_*`, flags.
+//! Sources, the weakest first: the embedded `config/imagegate.toml`, the file given by `--config`,
+//! the variables `IMAGEGATE_*`, and flags.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ use serde::Deserialize;
 use crate::files::read_regular;
 use crate::telemetry::LogFormat;
 
-/// The settings that apply where nothing else is said.
+/// The default settings.
 pub const DEFAULTS: &str = include_str!("../config/imagegate.toml");
 
-/// Where the policy is mounted unless another path is named.
+/// Where the policy is mounted by default.
 pub const DEFAULT_POLICY: &str = "/etc/imagegate/policy";
 
-/// Bytes of a file of settings.
+/// The largest settings file, in bytes.
 const LARGEST_FILE: u64 = 1 << 20;
 
 const PREFIX: &str = "IMAGEGATE_";
@@ -28,7 +28,7 @@ const PREFIX: &str = "IMAGEGATE_";
 /// Settings that have no default.
 const WITHOUT_DEFAULT: [&str; 4] = ["policy", "tls_cert", "tls_key", "client_ca"];
 
-/// All settings; `config/imagegate.toml` says what each is for.
+/// All settings. `config/imagegate.toml` explains each.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/imagegate.toml documents every field")]
@@ -78,16 +78,15 @@ pub enum Protocol {
     Http1,
 }
 
-/// What a flag sets, by the setting's name.
+/// The values of flags, by the names of the settings.
 pub type Flags = BTreeMap<&'static str, Value>;
 
 impl Settings {
-    /// Layers the sources; also returns the names of variables that look like settings and are
-    /// none.
+    /// Merges the sources. Also returns the names of variables that look like settings but are not.
     ///
     /// # Errors
-    /// When a source cannot be read, names an unknown setting, or gives one the wrong type; or
-    /// when settings contradict each other.
+    /// When a source cannot be read, has an unknown setting or a value of the wrong type, or when
+    /// settings contradict each other.
     pub fn load(
         file: Option<&Path>,
         variables: &BTreeMap<String, String>,
@@ -108,7 +107,7 @@ impl Settings {
         }
         let mut builder = defaults;
         if let Some(file) = file {
-            // The library would wait for the writer of a FIFO.
+            // The library would block on a FIFO.
             read_regular(file, LARGEST_FILE).map_err(|error| {
                 ConfigError::Message(format!("cannot read `{}`: {error}", file.display()))
             })?;
@@ -161,7 +160,7 @@ impl Settings {
     }
 }
 
-/// Whether Kubernetes sets such a variable by itself, for a Service whose name starts with
+/// Whether Kubernetes sets such a variable itself, for a Service whose name starts with
 /// `imagegate`.
 ///
 /// Source: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>

@@ -14,9 +14,9 @@ use crate::settings::{Flags, Settings};
 use crate::telemetry::{Log, LogFormat};
 use imagegate_core::policy::SIMPLE_KEYS;
 
-/// Threads for what blocks: one look at the policy and one at the key pair, one edit that is judged,
-/// one page of the admin port that is rendered, and as many again for what none of us thought of.
-/// The default is 512, each with memory of its own.
+/// Threads for blocking work: one each to check the policy, check the key pair, judge an edit and
+/// render a page of the admin port, and as many again in reserve. The default of tokio is 512, each
+/// with memory of its own.
 const BLOCKING_THREADS: usize = 8;
 
 /// Serve the webhook
@@ -25,7 +25,7 @@ const BLOCKING_THREADS: usize = 8;
 /// is `tls_cert` and `IMAGEGATE_TLS_CERT`. config/imagegate.toml lists all settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
-    /// The policy: a mounted directory or a file [default: /etc/imagegate/policy]
+    /// Path of the policy, a mounted directory or a file [default: /etc/imagegate/policy]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     /// Address of the webhook, HTTPS [default: 0.0.0.0:3000]
@@ -64,14 +64,14 @@ pub(super) fn run(serve: Serve) -> Result<Exit> {
     for name in ignored {
         tracing::warn!(variable = name.as_str(), "an environment variable names no known setting");
     }
-    // The rest of the environment may hold secrets, and is nobody's business from here on.
+    // The rest of the environment may hold secrets, so it is dropped here.
     let of_policy = |(name, _): &(String, String)| SIMPLE_KEYS.contains(&name.as_str());
     let variables = variables.into_iter().filter(of_policy).collect();
     let runtime =
         Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
     runtime.spawn(log.report_dropped_lines());
     let ending = runtime.block_on(server::run(settings, variables))?;
-    // What still blocks a thread, such as a look at a file system that hangs, is not waited for.
+    // Threads that are still blocked, such as by a hanging file system, are not waited for.
     runtime.shutdown_background();
     Ok(match ending {
         Ending::Asked => Exit::Fine,

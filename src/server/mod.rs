@@ -40,4 +40,4 @@ pub use routes::webhook_routes;
 pub use run::{Ending, run};
 pub use self_signed::self_signed;
 pub use tls::{Tls, TlsOwner};
-pub use tls_files::{KeyPair, TlsFiles};
+pub use tls_files::{BadKeyPair, KeyPair, TlsFiles};

@@ -1,4 +1,4 @@
-//! Puts the parts together and runs them until a signal, or until one of them ends by itself.
+//! Starts all parts and runs them until a signal arrives or one of them ends.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,21 +22,21 @@ use crate::reload::{Live, Lookout, Owner, PolicySource, in_time};
 use crate::settings::{DEFAULT_POLICY, Settings};
 use crate::telemetry::{Looks, Metrics, Telemetry};
 
-/// Why serving came to an end.
+/// Why serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// A signal asked for it.
     Asked,
-    /// A task ended that serving needs. The log says which.
+    /// A task that serving depends on has ended. The log names it.
     Failed,
 }
 
-/// Serves until SIGTERM or SIGINT, or until a part of it ends by itself; then drains. `variables`
+/// Serves until SIGTERM, SIGINT or the failure of a part, then shuts down gracefully. `variables`
 /// are those of the policy's simple form.
 ///
 /// # Errors
-/// When a port or the key pair cannot be had. A missing or invalid policy is not an error: the
-/// process is alive and not ready until one appears.
+/// When a port cannot be bound or the key pair cannot be loaded. A missing or invalid policy is no
+/// error: the process is alive, and not ready until there is a valid one.
 pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Result<Ending> {
     let metrics = Arc::new(Metrics::new()?);
     let live = Arc::new(Live::default());
@@ -44,7 +44,7 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let mut tasks = Tasks::default();
     tokio::task::spawn_blocking(seed_randomness);
     let tls = tls(&settings, &metrics, &mut tasks).await?;
-    // Bound first: a port that is taken is the likeliest mistake.
+    // The ports come first: one that is in use is the likeliest mistake.
     let webhook = bind(settings.listen).await?;
     let admin = bind(settings.admin_listen).await?;
 
@@ -78,7 +78,7 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");
     let failure = async {
         let Ended { task, panicked } = tasks.ended().await;
-        tracing::error!(task, panicked, "a task that serving needs has ended: stopping");
+        tracing::error!(task, panicked, "a task that serving depends on has ended: shutting down");
     };
     let failed = drain.after(failure, settings.drain_delay, settings.drain_grace).await?;
     Ok(if failed.is_some() { Ending::Failed } else { Ending::Asked })
@@ -90,7 +90,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 async fn tls(settings: &Settings, metrics: &Arc<Metrics>, tasks: &mut Tasks) -> Result<Arc<Tls>> {
     let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else {
-        return Tls::new(&self_signed()?, &settings.protocols, metrics);
+        return Ok(Tls::new(&self_signed()?, &settings.protocols, metrics)?);
     };
     let files =
         TlsFiles { cert: cert.clone(), key: key.clone(), client_ca: settings.client_ca.clone() };

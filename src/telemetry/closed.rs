@@ -1,4 +1,4 @@
-//! One counter for each member of a closed set: no lock, and no way to add a member later.
+//! One counter for each member of a closed set: no locks, and no members added later.
 
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use decided::Decided;
 pub use guard::Guard;
-pub use log::{Log, LogFormat};
+pub use log::{Log, LogError, LogFormat};
 pub use looks::Looks;
 pub use metrics::{Held, Metrics};
 pub use rejected::{Rejected, Rejects};

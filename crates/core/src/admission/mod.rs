@@ -1,7 +1,7 @@
 //! AdmissionReview bytes in, images out; a verdict in, AdmissionReview bytes out.
 //!
-//! Pure: no IO, no clock but the one passed in. What is not understood is an error, never an
-//! admission; what holds no image is allowed.
+//! Pure: no IO, no clock but the one passed in. A review that is not understood is an error, never
+//! an admission; an object that holds no image is allowed.
 
 mod bad_review;
 mod bounded;
@@ -32,7 +32,7 @@ pub use operation::{ApiVersion, Operation};
 pub use policy_edit::{Judging, NewPolicy, PolicyEdit};
 pub use review::Review;
 
-/// Panics where the two readers of JSON disagree on `body`. For fuzzing alone.
+/// Panics if the two JSON readers disagree on `body`. Only for fuzzing.
 #[cfg(fuzzing)]
 pub fn compare_readers(body: &[u8]) {
     json::oracle::compare(body);

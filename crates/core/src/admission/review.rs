@@ -1,4 +1,4 @@
-//! A request, judged and answered.
+//! An admission request: parsed, judged and answered.
 
 use std::borrow::Cow;
 
@@ -31,26 +31,26 @@ pub struct Review<'a> {
     dry_run: bool,
     workload: Workload,
     images: Images<'a>,
-    /// The references of the object that is updated; `None` where there is none.
+    /// The references of the old object of an update; `None` if there is none.
     old_references: Option<Vec<Cow<'a, str>>>,
 }
 
 impl<'a> Review<'a> {
     /// Parses a request body.
     ///
-    /// Images are looked for in the built-in workloads, on CREATE and UPDATE. The subresources
-    /// `status` and `resize` carry a workload and cannot change an image; any other that carries
-    /// one is judged, since a later version of Kubernetes may add one that can.
+    /// Images are collected from the built-in workloads, on CREATE and UPDATE. The subresources
+    /// `status` and `resize` carry a workload but cannot change an image. Any other subresource
+    /// that carries one is judged, since a later version of Kubernetes may add one that can.
     ///
     /// # Errors
-    /// When the body is not an AdmissionReview with a request that names its uid and its kind, or
-    /// holds no object where one is judged, or one that may name images and is of no known kind.
+    /// When the body is not an AdmissionReview with a uid and a kind, lacks an object that has to
+    /// be judged, or holds an object of unknown kind that may name images.
     pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
         match Envelope::<WorkloadObject<'a>>::parse(body) {
             Ok(envelope) => Self::of(envelope),
             Err(error @ BadReview::Malformed { .. }) => {
-                // An object of another kind may give the same fields another type; nothing of it
-                // is judged, so nothing of it has to be understood.
+                // Another kind of object may have the same fields with other types. It is not
+                // judged, so it need not be understood.
                 let envelope = Envelope::<IgnoredAny>::parse(body).map_err(|_| error.clone())?;
                 match Reach::of(envelope.operation, &envelope.request)? {
                     Reach::NoImages => Ok(Self::without_images(envelope)),
@@ -67,7 +67,7 @@ impl<'a> Review<'a> {
         &self.uid
     }
 
-    /// The version in which the answer must be given.
+    /// The version that the answer must have.
     #[must_use]
     pub fn version(&self) -> ApiVersion {
         self.version
@@ -85,7 +85,7 @@ impl<'a> Review<'a> {
         &self.namespace
     }
 
-    /// The object's name; empty where the server has yet to generate it.
+    /// The object's name; empty if the server has yet to generate it.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -109,19 +109,20 @@ impl<'a> Review<'a> {
         &self.kind
     }
 
-    /// Whether nothing will be stored.
+    /// Whether this is a dry run, which stores nothing.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
-    /// Every image in reach, before an update's scope is looked at; of a longer list the first 1,000.
+    /// Every image to be judged, regardless of an update's scope; of a longer list, the first
+    /// 1,000.
     #[must_use]
     pub fn images(&self) -> &[ContainerImage<'a>] {
         &self.images.listed
     }
 
-    /// Judges the request by `policy`: the images in reach, narrowed to what an update changed.
+    /// Judges the request by `policy`: its images, narrowed to those that an update changed.
     /// `pinned` is the override that the request's path names; `now` is in Unix seconds.
     #[must_use]
     pub fn judge<'p>(&self, policy: &'p Policy, pinned: Option<&str>, now: i64) -> Verdict<'p> {
@@ -146,7 +147,7 @@ impl<'a> Review<'a> {
         applicable.evaluate(listed.iter().filter(is_new), excess)
     }
 
-    /// Renders the answer: same apiVersion and uid, a denial as 403 with its causes.
+    /// Renders the answer, with the same apiVersion and uid. A denial is a 403 with its causes.
     #[must_use]
     pub fn answer(&self, verdict: &Verdict<'_>) -> Vec<u8> {
         response::render(self.version, &self.uid, verdict)
@@ -213,7 +214,7 @@ impl<'a> Review<'a> {
     }
 }
 
-/// Stands for the container that a Pod must have.
+/// Stands in for the container that every Pod must have.
 fn missing_container<'a, O>(request: &Request<'a, O>) -> ContainerImage<'a> {
     let name = request.name.as_ref().filter(|name| !name.is_empty());
     ContainerImage {
