@@ -10,6 +10,7 @@
 //! | module | holds | IO |
 //! |---|---|---|
 //! | [`reload`] | watches the policy volume and owns the live policy | files |
+//! | [`observed`] | what this replica remembers of the images it judged | memory |
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
 //! | [`files`] | regular files, read without waiting | files |
@@ -34,6 +35,7 @@
 pub mod cli;
 pub mod clock;
 pub mod files;
+pub mod observed;
 pub mod reload;
 pub mod server;
 pub mod settings;

@@ -14,6 +14,7 @@ mod namespace_edit;
 mod object;
 mod operation;
 mod overwritten;
+mod owner;
 mod pod_spec;
 mod policy_edit;
 mod reach;
