@@ -29,5 +29,5 @@ pub use memory::{BYTES_PER_IMAGE, MOST_IMAGES};
 pub use note::Noted;
 pub use observed::{Observed, Unanswered};
 pub use recent::{Following, LONGEST_FOLLOWED, MOST_RECENT, Recent};
+pub(crate) use snapshot::rfc3339;
 pub use snapshot::{Asker, SeenImage, Snapshot};
-pub(crate) use snapshot::{as_rfc3339, rfc3339};

@@ -199,3 +199,103 @@ fn position(texts: &str) -> u16 {
 pub(super) fn cut(text: &str, longest: usize) -> &str {
     text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::LazyLock;
+
+    use serde_json::{Value, json};
+
+    use super::{LONGEST_IMAGE, Lost, MOST_IMAGES, Note, Noted};
+    use crate::telemetry::ImageDecision;
+    use imagegate_core::admission::Review;
+    use imagegate_core::policy::{Documents, Policy, Rule, Workload, compile};
+
+    static POLICY: LazyLock<Policy> = LazyLock::new(|| compile(&Documents::default()).unwrap().0);
+
+    /// A Pod of these images, by `user` in `namespace`.
+    pub(in crate::observed) fn review(namespace: &str, user: &str, images: &[&str]) -> Value {
+        let containers: Vec<_> =
+            images.iter().map(|image| json!({"name": "web", "image": image})).collect();
+        json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "1",
+                "kind": {"group": "", "version": "v1", "kind": "Pod"},
+                "operation": "CREATE",
+                "namespace": namespace,
+                "name": "web",
+                "userInfo": {"username": user, "groups": ["one", "two"]},
+                "object": {"spec": {"containers": containers}},
+            },
+        })
+    }
+
+    /// What it leaves behind at `now`, judged by the default policy.
+    pub(in crate::observed) fn note_of(review: &Value, now: i64) -> Option<Note> {
+        let body = review.to_string();
+        let review = Review::parse(body.as_bytes()).unwrap();
+        let policy = &*POLICY;
+        let verdict = review.judge(policy, None, now);
+        let noted =
+            Noted { review: &review, policy, pinned: None, verdict: &verdict, flip: None, now };
+        Note::of(&noted, true)
+    }
+
+    #[test]
+    fn a_note_holds_what_a_policy_looks_at() {
+        let mut body = review("ci", "bob", &["docker.io/a:1", "quay.io/b:1"]);
+        let note = note_of(&body, 7).unwrap();
+        assert_eq!((note.namespace(), note.user(), note.pinned()), ("ci", "bob", None));
+        assert_eq!(note.groups().collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!((note.owner(), note.at, note.is_dry_run), ("Pod/web", 7, false));
+        assert_eq!(note.workload, Workload::Pod);
+        let expected = [
+            ("docker.io/a:1", ImageDecision::Allow, None),
+            ("quay.io/b:1", ImageDecision::Deny, Some(Rule::UntrustedRegistry)),
+        ];
+        assert_eq!(note.images().collect::<Vec<_>>(), expected);
+        assert_eq!(note.recent.as_ref().unwrap().image.as_ref(), "quay.io/b:1");
+        body["request"]["object"]["metadata"] = json!({"ownerReferences": [
+            {"kind": "Node", "name": "n"},
+            {"kind": "ReplicaSet", "name": "web-7d", "controller": true},
+        ]});
+        body["request"]["dryRun"] = json!(true);
+        let note = note_of(&body, 7).unwrap();
+        assert_eq!((note.owner(), note.is_dry_run), ("ReplicaSet/web-7d", true));
+    }
+
+    #[test]
+    fn what_was_not_judged_leaves_nothing_behind() {
+        let mut body = review("ci", "bob", &["docker.io/a:1"]);
+        body["request"]["operation"] = json!("UPDATE");
+        body["request"]["oldObject"] = body["request"]["object"].clone();
+        assert!(note_of(&body, 0).is_none(), "it is not new");
+        body["request"]["operation"] = json!("DELETE");
+        body["request"]["object"] = Value::Null;
+        assert!(note_of(&body, 0).is_none());
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_many_is_counted_and_not_kept() {
+        let lost = |too_long, too_many| Lost { too_long, too_many };
+        let image = |length: usize| format!("docker.io/{}", "a".repeat(length - 10));
+        let (longest, longer) = (image(LONGEST_IMAGE), image(LONGEST_IMAGE + 1));
+        let (name, user) = ("n".repeat(254), "u".repeat(513));
+        let many = vec!["docker.io/a:1"; MOST_IMAGES + 2];
+        let large = vec![longest.as_str(); 10];
+        for (body, kept, expected) in [
+            (review("ci", "bob", &[&longest]), 1, lost(0, 0)),
+            (review("ci", "bob", &[&longer, "docker.io/a:1"]), 1, lost(1, 0)),
+            (review(&name, "bob", &["docker.io/a:1", "docker.io/b:1"]), 0, lost(2, 0)),
+            (review("ci", &user, &["docker.io/a:1"]), 0, lost(1, 0)),
+            (review("ci", "bob", &many), MOST_IMAGES, lost(0, 2)),
+            (review("ci", "bob", &large), 8, lost(0, 2)),
+        ] {
+            let note = note_of(&body, 0).unwrap();
+            assert_eq!((note.images().count(), note.lost), (kept, expected));
+            assert!(note.bytes() < 32 << 10, "{}", note.bytes());
+        }
+    }
+}

@@ -63,7 +63,7 @@ pub struct Asker {
 
 impl Snapshot {
     /// The images that a policy judges, without those that only dry runs named.
-    pub fn usages(&self) -> impl Iterator<Item = Usage<'_>> {
+    pub fn usages(&self) -> impl Iterator<Item = Usage<'_>> + Clone {
         self.images.iter().filter(|image| image.count > 0).map(SeenImage::usage)
     }
 }
@@ -96,7 +96,7 @@ impl SeenImage {
 
 /// Serialises seconds since the Unix epoch.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-pub(crate) fn as_rfc3339<S: Serializer>(at: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_rfc3339<S: Serializer>(at: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     rfc3339(*at).serialize(serializer)
 }
 

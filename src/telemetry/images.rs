@@ -158,7 +158,8 @@ impl ObservedMetrics {
                 "imagegate_observed_entries",
                 "Distinct images, by namespace and user, that are remembered.",
             )?,
-            bytes: register.gauge("imagegate_observed_bytes", "Memory that they take, in bytes.")?,
+            bytes: register
+                .gauge("imagegate_observed_bytes", "Memory that they take, in bytes.")?,
             newly_denied: register.histogram(
                 "imagegate_edit_newly_denied_images",
                 "Images in use that an edit of the policy would newly refuse, per edit.",

@@ -20,6 +20,7 @@ mod policy_edit;
 mod reach;
 mod response;
 mod review;
+mod seen_here;
 mod strict;
 mod warning;
 mod workload;
@@ -30,8 +31,9 @@ pub use guard::Guarded;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_object};
 pub use operation::{ApiVersion, Operation};
-pub use policy_edit::{Judging, NewPolicy, PolicyEdit};
+pub use policy_edit::{Before, Judged, Judging, NewPolicy, PolicyEdit};
 pub use review::Review;
+pub use seen_here::SeenHere;
 
 /// Panics where the two readers of JSON disagree on `body`. For fuzzing alone.
 #[cfg(fuzzing)]
