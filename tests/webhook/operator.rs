@@ -166,7 +166,11 @@ async fn the_operator_port_answers_to_this_machine_alone_and_says_what_it_knows(
 }
 
 async fn edit(server: &Server, data: Value) -> Value {
-    let object = json!({"metadata": {"labels": {"imagegate/policy": "true"}}, "data": data});
+    let metadata = json!({"labels": {"imagegate/policy": "true"}});
+    edit_object(server, json!({"metadata": metadata, "data": data})).await
+}
+
+async fn edit_object(server: &Server, object: Value) -> Value {
     let body = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
@@ -259,4 +263,38 @@ async fn a_follower_gets_the_past_then_what_comes_and_goes_on_where_it_stopped()
         let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
         assert!(text.contains(expected), "{expected}: {text}");
     }
+}
+
+#[tokio::test]
+async fn an_edit_beyond_the_limit_in_force_is_refused_until_it_is_confirmed() {
+    let limited = format!("{POLICY}refuseEditsThatDeny: 0\n");
+    let server = seen().await;
+    server.put_in_force(&limited, None);
+    let strict = POLICY.replace(", quay.io", "");
+    // The limit of the new policy does not count, nor that there is none.
+    for new in [limited.replace(", quay.io", ""), strict.clone()] {
+        let response = edit(&server, json!({"policy.yaml": new})).await;
+        assert_eq!(response["allowed"], false, "{new}");
+        let message = response["status"]["message"].as_str().unwrap().to_owned();
+        for part in [
+            "this would refuse 1 image seen within the last day",
+            "lets an edit refuse 0 (refuseEditsThatDeny)",
+            "quay.io/acme/agent:1 (ci, 3 times, last ",
+        ] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        let hash = message.split("imagegate/confirm: \"").nth(1).unwrap().split('"').next().unwrap();
+        let confirmed = async |hash: &str, new: &str| {
+            let metadata = json!({
+                "labels": {"imagegate/policy": "true"},
+                "annotations": {"imagegate/confirm": hash},
+            });
+            edit_object(&server, json!({"metadata": metadata, "data": {"policy.yaml": new}})).await
+        };
+        assert_eq!(confirmed(hash, &new).await["allowed"], true, "{new}");
+        let other = new.replace("docker.io", "ghcr.io");
+        assert_eq!(confirmed(hash, &other).await["allowed"], false, "another policy than confirmed");
+    }
+    server.put_in_force(&limited.replace(": 0", ": 1"), None);
+    assert_eq!(edit(&server, json!({"policy.yaml": strict})).await["allowed"], true);
 }

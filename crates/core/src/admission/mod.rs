@@ -26,7 +26,7 @@ mod warning;
 mod workload;
 
 pub use bad_review::BadReview;
-pub use config_map::POLICY_LABEL;
+pub use config_map::{CONFIRM_ANNOTATION, POLICY_LABEL};
 pub use guard::Guarded;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_object};

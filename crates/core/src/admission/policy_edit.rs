@@ -41,6 +41,8 @@ pub struct NewPolicy {
     unchanged_updates: UnchangedUpdates,
     /// Who will overwrite the edit.
     overwritten: Vec<String>,
+    /// The hash of the policy that the author means.
+    confirmed: Option<String>,
 }
 
 /// How an edit is judged.
@@ -160,13 +162,17 @@ impl NewPolicy {
         let changed = old.is_some_and(|old| old.to_keys().as_ref() != Ok(&keys));
         let overwritten =
             if changed { overwritten::warnings(owner, applied, &keys) } else { Vec::new() };
-        Ok(Self { keys, unchanged_updates, overwritten })
+        let confirmed = object.confirmed().map(str::to_owned);
+        Ok(Self { keys, unchanged_updates, overwritten, confirmed })
     }
 
     /// Compiles the policy and its candidate, each once. A loosening edit is accepted with a
     /// warning that names what it loosens; `variables` are those of the process, `before` is what
     /// the policy would replace. Where the edit changes what the policy means, the images that were
     /// `seen` are judged by both, and its author is told whom it hits; the same for a candidate.
+    ///
+    /// The limit of the policy in force decides whether the edit is refused for that: an edit cannot
+    /// lift the limit that it is held to.
     #[must_use]
     pub fn judge<'u, U>(
         self,
@@ -177,7 +183,7 @@ impl NewPolicy {
     where
         U: IntoIterator<Item = Usage<'u>> + Clone,
     {
-        let Self { keys, unchanged_updates, overwritten } = self;
+        let Self { keys, unchanged_updates, overwritten, confirmed } = self;
         let documents = Documents { variables: variables.clone(), volume: Some(keys) };
         let (policy, mut warnings) = match compile(&documents) {
             Ok(compiled) => compiled,
@@ -193,6 +199,14 @@ impl NewPolicy {
         };
         let mut texts = Vec::new();
         let impact = before.policy.and_then(|old| seen.impact(old, &policy));
+        if let (Some(impact), Some(limit)) =
+            (&impact, before.policy.and_then(Policy::refuses_edits_that_deny))
+            && impact.newly_denied.images_within_a_day > limit as usize
+            && confirmed.as_deref() != Some(policy.hash())
+        {
+            let guarded = Guarded::Refused(seen.refusal(impact, limit, policy.hash()));
+            return Judged { guarded, impact: Some(impact.clone()), trial: None };
+        }
         if let Some(impact) = &impact {
             texts.extend(seen.lines(impact, Compared::Policy));
         }

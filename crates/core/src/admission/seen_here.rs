@@ -2,6 +2,7 @@
 //!
 //! Where they are remembered is not known here.
 
+use super::config_map::CONFIRM_ANNOTATION;
 use super::guard::MOST_WARNINGS;
 use crate::policy::Policy;
 use crate::usage::{Budget, Impact, Seen, Usage};
@@ -63,6 +64,24 @@ impl<'u, U: IntoIterator<Item = Usage<'u>> + Clone> SeenHere<'_, U> {
             first.insert_str(0, before);
         }
         lines
+    }
+
+    /// Why an edit is refused that denies more images in use than `limit`, and how to insist. `hash`
+    /// is that of the new policy.
+    pub(super) fn refusal(&self, impact: &Impact, limit: u32, hash: &str) -> String {
+        let count = impact.newly_denied.images_within_a_day;
+        let plural = if count == 1 { "" } else { "s" };
+        let mut lines = vec![format!(
+            "this would refuse {count} image{plural} seen within the last day, and the policy in force \
+             lets an edit refuse {limit} (refuseEditsThatDeny)"
+        )];
+        lines.extend(self.lines(impact, Compared::Policy));
+        lines.extend(self.by_whom());
+        lines.push(format!(
+            "hint: to store it all the same, set the annotation `{CONFIRM_ANNOTATION}: \"{hash}\"` in \
+             this edit"
+        ));
+        lines.join("\n  ")
     }
 
     /// Whose memory it is. Another replica has seen other requests.
