@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::handle::{MOST_NOTES, Waiting};
 use super::memory::Memory;
 use super::note::Note;
-use super::observed::{MOST_NOTES, Waiting};
 use super::recent::{Decisions, Following};
 use super::snapshot::Snapshot;
 use crate::telemetry::Metrics;

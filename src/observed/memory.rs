@@ -211,18 +211,15 @@ impl Memory {
         };
         let bytes = entry.bytes();
         self.make_room(namespace, 1, bytes);
-        let at = match self.free.pop() {
-            Some(at) => {
-                if let Some(free) = self.entries.get_mut(at as usize) {
-                    *free = entry;
-                }
-                at
+        let at = if let Some(at) = self.free.pop() {
+            if let Some(free) = self.entries.get_mut(at as usize) {
+                *free = entry;
             }
-            None => {
-                self.entries.push(entry);
-                // There are at most MOST_IMAGES.
-                u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
-            }
+            at
+        } else {
+            self.entries.push(entry);
+            // There are at most MOST_IMAGES.
+            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
         };
         let (entries, hasher) = (&self.entries, &self.hasher);
         let hash =
@@ -276,17 +273,17 @@ impl Memory {
 
     /// The number of a namespace that is used once more.
     fn namespace(&mut self, name: &str) -> u32 {
-        let mut made = 0;
+        let mut more = 0;
         let at = self.namespaces.take(
             name,
             |namespace| *namespace.name == *name,
             || {
                 let name: Arc<str> = name.into();
-                made = bytes_of_namespace(&name);
+                more = bytes_of_namespace(&name);
                 Namespace { name, order: Order::default(), entries: 0, bytes: 0 }
             },
         );
-        self.bytes += made;
+        self.bytes += more;
         at
     }
 
@@ -300,13 +297,13 @@ impl Memory {
                 pinned: pinned.map(Into::into),
             })
         };
-        let mut made = 0;
+        let mut more = 0;
         let at = self.askers.take(
             (user, pinned),
             |asker| *asker.user == *user && asker.pinned.as_deref() == pinned,
             || {
                 let asker = make();
-                made = bytes_of_asker(&asker);
+                more = bytes_of_asker(&asker);
                 asker
             },
         );
@@ -317,7 +314,7 @@ impl Memory {
             *asker = make();
             self.bytes = (self.bytes + bytes_of_asker(asker)).saturating_sub(before);
         }
-        self.bytes += made;
+        self.bytes += more;
         at
     }
 

@@ -9,25 +9,25 @@
 //! | file | holds |
 //! |---|---|
 //! | `note` | what a request leaves behind, with a bound on its size |
-//! | `observed` | the handle: the way in for requests, and the way out for readers |
+//! | `handle` | the way in for requests, and the way out for readers |
 //! | `keeper` | the thread |
 //! | `memory` | the images by namespace and user, bounded in number and bytes |
 //! | `order`, `table` | what the memory is made of: lists in the order of use, and interned texts |
 //! | `recent` | the last decisions, and who follows them |
 //! | `snapshot` | what a reader gets |
 
+mod handle;
 mod keeper;
 mod memory;
 mod note;
-mod observed;
 mod order;
 mod recent;
 mod snapshot;
 mod table;
 
+pub use handle::{Observed, Unanswered};
 pub use memory::{BYTES_PER_IMAGE, MOST_IMAGES};
 pub use note::Noted;
-pub use observed::{Observed, Unanswered};
 pub use recent::{Following, LONGEST_FOLLOWED, MOST_RECENT, Recent};
 pub(crate) use snapshot::rfc3339;
 pub use snapshot::{Asker, SeenImage, Snapshot};

@@ -205,7 +205,7 @@ impl Gate {
         };
         let snapshot = timeout(TURN, observed.images()).await;
         let snapshot = snapshot.ok().and_then(Result::ok).unwrap_or_default();
-        (snapshot, Arc::clone(&replica.replica), observed.since())
+        (snapshot, Arc::clone(&replica.name), observed.since())
     }
 
     fn validate_namespace(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {

@@ -283,7 +283,8 @@ async fn an_edit_beyond_the_limit_in_force_is_refused_until_it_is_confirmed() {
         ] {
             assert!(message.contains(part), "{part}: {message}");
         }
-        let hash = message.split("imagegate/confirm: \"").nth(1).unwrap().split('"').next().unwrap();
+        let hash =
+            message.split("imagegate/confirm: \"").nth(1).unwrap().split('"').next().unwrap();
         let confirmed = async |hash: &str, new: &str| {
             let metadata = json!({
                 "labels": {"imagegate/policy": "true"},
@@ -293,7 +294,11 @@ async fn an_edit_beyond_the_limit_in_force_is_refused_until_it_is_confirmed() {
         };
         assert_eq!(confirmed(hash, &new).await["allowed"], true, "{new}");
         let other = new.replace("docker.io", "ghcr.io");
-        assert_eq!(confirmed(hash, &other).await["allowed"], false, "another policy than confirmed");
+        assert_eq!(
+            confirmed(hash, &other).await["allowed"],
+            false,
+            "another policy than confirmed"
+        );
     }
     server.put_in_force(&limited.replace(": 0", ": 1"), None);
     assert_eq!(edit(&server, json!({"policy.yaml": strict})).await["allowed"], true);

@@ -79,7 +79,7 @@ struct Head<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Image<'a> {
+struct Row<'a> {
     namespace: &'a str,
     image: &'a str,
     user: &'a str,
@@ -241,18 +241,18 @@ impl Format {
     }
 
     fn write(self, text: &mut String, seen: &SeenImage, is_first: bool) {
-        let image = Image::of(seen);
-        let json = || serde_json::to_string(&image).unwrap_or_default();
+        let row = Row::of(seen);
+        let json = || serde_json::to_string(&row).unwrap_or_default();
         // Writing to a text does not fail.
         let _ = match self {
             Self::Json => write!(text, "{}\n{}", if is_first { "" } else { "," }, json()),
             Self::Ndjson => writeln!(text, "{}", json()),
-            Self::Csv => image.write_csv(text),
+            Self::Csv => row.write_csv(text),
         };
     }
 }
 
-impl<'a> Image<'a> {
+impl<'a> Row<'a> {
     fn of(seen: &'a SeenImage) -> Self {
         let owner = seen.owner();
         Self {

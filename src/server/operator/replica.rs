@@ -1,6 +1,7 @@
 //! Which replica answers, and since when it remembers: each has seen its own part of the requests, and
 //! whoever asks several has to merge.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
@@ -10,7 +11,6 @@ use warp::reply::Response;
 use crate::files::read_regular;
 use crate::observed::{Observed, rfc3339};
 use crate::version::VERSION;
-use std::path::Path;
 
 /// Where the kernel says what this machine is called: in a Pod, the name of the Pod.
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";
@@ -21,7 +21,8 @@ const LONGEST: u64 = 256;
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::server) struct Replica {
     /// The host name.
-    pub(in crate::server) replica: Arc<str>,
+    #[serde(rename = "replica")]
+    pub(in crate::server) name: Arc<str>,
     version: &'static str,
     since: Arc<str>,
 }
@@ -30,14 +31,14 @@ impl Replica {
     /// This one, with the memory that it has.
     pub(in crate::server) fn of(observed: &Observed) -> Self {
         let since = rfc3339(observed.since()).into();
-        Self { replica: host_name().into(), version: VERSION, since }
+        Self { name: host_name().into(), version: VERSION, since }
     }
 
     /// Adds the same to an answer of any type.
     pub(super) fn signed(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         for (name, value) in [
-            ("imagegate-replica", &*self.replica),
+            ("imagegate-replica", &*self.name),
             ("imagegate-version", self.version),
             ("imagegate-since", &*self.since),
         ] {
