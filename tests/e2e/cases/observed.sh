@@ -27,12 +27,13 @@ make_pods() {
   for team in {0..9}; do
     kubectl create namespace "team-$team" >/dev/null
   done
-  # Of image number i there are more the smaller i is, so that no two registries have equal counts.
-  jq -n -c 'range(300) as $pod | ($pod * $pod % 40) as $image | {
-    apiVersion: "v1", kind: "Pod",
-    metadata: {name: "pod-\($pod)", namespace: "team-\($pod % 10)"},
-    spec: {containers: [{name: "app",
-      image: "\(["docker.io", "gcr.io", "quay.io", "quay.io"][$image % 4])/acme/app-\($image):1.\($pod % 2)"}]}}' \
+  # Of image number i there are 3 to 12, 300 in all.
+  jq -n -c '[range(40) as $image | range(3 + $image * 7 % 10) | $image] as $images | range(300) as $pod |
+    $images[$pod] as $image | {
+      apiVersion: "v1", kind: "Pod",
+      metadata: {name: "pod-\($pod)", namespace: "team-\($pod * 7 % 10)"},
+      spec: {containers: [{name: "app",
+        image: "\(["docker.io", "gcr.io", "quay.io", "quay.io"][$image % 4])/acme/app-\($image):1.0"}]}}' \
     >"$scratch/pods.json"
   kubectl apply --filename "$scratch/pods.json" >"$scratch/pods.txt"
 }
