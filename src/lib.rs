@@ -13,6 +13,7 @@
 //! | [`observed`] | what this replica remembers of the images it judged | memory |
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
+//! | [`refusal`] | why a request gets an error instead of a verdict | none |
 //! | [`files`] | regular files, read without waiting | files |
 //! | [`clock`] | the current time | the clock |
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
@@ -36,6 +37,7 @@ pub mod cli;
 pub mod clock;
 pub mod files;
 pub mod observed;
+pub mod refusal;
 pub mod reload;
 pub mod server;
 pub mod settings;

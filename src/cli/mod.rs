@@ -3,7 +3,6 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 fine, 1 something
 //! is denied, 2 wrong usage or unreadable input, 3 the policy is not valid.
 
-mod answer;
 mod check;
 mod diff;
 mod exit;
@@ -13,10 +12,12 @@ mod located;
 mod manifests;
 mod paint;
 mod policy_source;
+mod propose;
 mod schema;
 mod serve;
 mod target;
 mod test;
+mod usages;
 mod validate;
 
 use std::io::Write as _;
@@ -43,6 +44,7 @@ enum Command {
     Explain(explain::Explain),
     Test(test::Test),
     Diff(diff::Diff),
+    Propose(propose::Propose),
     Schema(schema::Schema),
 }
 
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&explain),
         Command::Test(test) => test::run(&test),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Propose(propose) => propose::run(&propose),
         Command::Schema(schema) => schema::run(&schema),
     };
     let exit = result.unwrap_or_else(|error| {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
 
 use super::operator::Replica;
-use super::refusal::Refusal;
 use super::slot::{NoResult, Slot};
 use crate::clock;
 use crate::observed::{Noted, Observed, Snapshot};
+use crate::refusal::Refusal;
 use crate::reload::{InForce, Live};
 use crate::telemetry::{Decided, Guard, Telemetry};
 use imagegate_core::admission::{

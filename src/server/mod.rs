@@ -17,7 +17,6 @@ mod limits;
 mod operator;
 mod places;
 mod progress;
-mod refusal;
 mod routes;
 mod run;
 #[cfg(test)]
@@ -30,6 +29,8 @@ mod tls;
 mod tls_files;
 mod untaken;
 
+use crate::refusal;
+
 pub use accept::Listener;
 pub use admin::admin_routes;
 pub use budgets::Budgets;
@@ -37,7 +38,6 @@ pub use drain::{Drain, Phase};
 pub use gate::{Endpoint, Gate};
 pub use limits::Limits;
 pub use operator::operator_routes;
-pub use refusal::Refusal;
 pub use routes::webhook_routes;
 pub use run::{Ending, run};
 pub use self_signed::self_signed;

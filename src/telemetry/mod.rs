@@ -12,7 +12,6 @@ mod looks;
 mod metrics;
 mod policy_metrics;
 mod rate;
-mod reason;
 mod register;
 mod rejected;
 
@@ -24,7 +23,6 @@ pub use images::{ImageDecision, Loss, ObservedMetrics, Pin};
 pub use log::{Log, LogFormat};
 pub use looks::Looks;
 pub use metrics::{Held, Metrics};
-pub use reason::ErrorReason;
 pub use rejected::{Rejected, Rejects};
 
 use rate::LineRate;

@@ -24,8 +24,8 @@ use warp::sse::{self, Event};
 use super::Sources;
 use super::replica::Replica;
 use crate::observed::{Following, Recent};
+use crate::refusal::{Refusal, json};
 use crate::server::drain::Phase;
-use crate::server::refusal::{Refusal, json};
 
 /// Between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);

@@ -21,7 +21,7 @@ use warp::reply::Response;
 use super::Sources;
 use super::replica::Replica;
 use crate::observed::{SeenImage, Snapshot, rfc3339};
-use crate::server::refusal::Refusal;
+use crate::refusal::Refusal;
 use crate::server::untaken::PIECE;
 use crate::telemetry::ImageDecision;
 use imagegate_core::image::{Reference, fold_registry};

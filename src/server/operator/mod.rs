@@ -22,8 +22,8 @@ use warp::reply::Response;
 
 use super::admin::policy_page;
 use super::drain::Phase;
-use super::refusal::{Refusal, json};
 use crate::observed::Observed;
+use crate::refusal::{Refusal, json};
 use crate::reload::Live;
 
 pub(super) use replica::Replica;

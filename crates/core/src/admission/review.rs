@@ -145,8 +145,9 @@ impl<'a> Review<'a> {
     #[must_use]
     pub fn judge<'p>(&self, policy: &'p Policy, pinned: Option<&str>, now: i64) -> Verdict<'p> {
         let subject = self.subject(pinned, now);
-        let judged = self.in_scope(policy.update_scope(&subject));
-        policy.evaluate_lists(&subject, judged, &self.images.excess)
+        let applicable = policy.applicable(&subject);
+        let judged = self.in_scope(applicable.update_scope());
+        applicable.evaluate(judged, &self.images.excess)
     }
 
     /// The images that [`Review::judge`] looks at, of each list at most the first 1,000: all of
@@ -157,7 +158,7 @@ impl<'a> Review<'a> {
         pinned: Option<&str>,
     ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
         // The scope of an update does not depend on the time.
-        self.in_scope(policy.update_scope(&self.subject(pinned, 0)))
+        self.in_scope(policy.applicable(&self.subject(pinned, 0)).update_scope())
     }
 
     fn in_scope<'s>(

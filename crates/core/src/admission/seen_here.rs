@@ -3,15 +3,15 @@
 //! Where they are remembered is not known here.
 
 use super::config_map::CONFIRM_ANNOTATION;
-use super::guard::MOST_WARNINGS;
 use crate::policy::Policy;
 use crate::usage::{Budget, Impact, Seen, Usage};
 
 /// Images that are named at most, by their number of uses.
 const MOST_NAMED: usize = 20;
-/// Lines about the policy, and about the candidate: the rest is for the other warnings.
-const LINES: usize = MOST_WARNINGS / 2;
-const LINES_OF_CANDIDATE: usize = MOST_WARNINGS / 4;
+/// Full lines about the policy, and about the candidate. They break between images, so that there may
+/// be half as many again; the rest of the warnings of an answer is for others.
+const LINES: usize = 7;
+const LINES_OF_CANDIDATE: usize = 4;
 /// Characters of a line, as the API documentation asks of a warning.
 const LINE: usize = 120;
 

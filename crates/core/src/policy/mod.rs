@@ -14,6 +14,7 @@ mod rules;
 
 pub use compile::{compile, compile_candidate};
 pub use judge::checks::{Rule, Step};
+pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;
 pub use judge::explain::Explanation;
 pub use judge::opt_out::OptOut;

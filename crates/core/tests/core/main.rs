@@ -24,3 +24,5 @@ mod reference_oracles;
 mod reference_properties;
 mod reference_rows;
 mod usage_impact;
+mod usage_proposal;
+mod usage_remembered;
