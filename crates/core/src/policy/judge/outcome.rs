@@ -4,10 +4,11 @@
 //! `tests/core/usage_impact.rs` compares the two.
 
 use crate::image::{Reference, ReferenceError};
+use crate::policy::judge::checks::Rule;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::subject::{Subject, Workload};
-use crate::policy::judge::verdict::{Mode, Rule, TemplateMode};
+use crate::policy::judge::verdict::{Mode, TemplateMode};
 
 /// What becomes of one image.
 #[derive(Clone, Copy, Debug)]
