@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::exit::Exit;
-use crate::{audit, explain, status};
+use crate::{audit, doctor, explain, status};
 
 /// What a cluster runs, and what its image policy says of it
 ///
@@ -35,6 +35,7 @@ enum Command {
     Status(status::Status),
     Explain(explain::Explain),
     Audit(audit::Audit),
+    Doctor(doctor::Doctor),
 }
 
 /// The command line as a value, for those who write completions and manual pages from it.
@@ -72,6 +73,7 @@ async fn run(arguments: Arguments) -> Exit {
             match command {
                 Command::Status(status) => status::run(&connection, &status).await,
                 Command::Audit(audit) => audit::run(&connection, &audit).await,
+                Command::Doctor(doctor) => doctor::run(&connection, &doctor).await,
                 Command::Explain(explain) => explain::run(&connection, &explain).await,
             }
         } => result,

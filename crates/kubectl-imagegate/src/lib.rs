@@ -9,7 +9,7 @@
 //! | [`connection`] | the flags of kubectl, and the client they make | kubeconfig |
 //! | [`cluster`] | requests to the API server: retries, pages, port-forward | the network |
 //! | [`gate`] | where the gate is, what its replicas say, how it is registered | by `cluster` |
-//! | [`status`], [`explain`], [`audit`] | the commands of these names | standard output |
+//! | [`status`], [`explain`], [`audit`], [`doctor`] | the commands of these names | standard output |
 //! | [`exit`] | exit codes | none |
 //! | [`table`], [`words`], [`paint`] | columns, numbers and colours of text | none |
 
@@ -29,6 +29,7 @@ mod audit;
 mod cli;
 mod cluster;
 mod connection;
+mod doctor;
 mod exit;
 mod explain;
 mod gate;

@@ -166,10 +166,7 @@ make_workloads() {
   for namespace in web legacy; do
     kubectl create namespace "$namespace"
   done
-  kubectl patch validatingwebhookconfiguration com.imagegate.webhook --type json \
-    --patch '[{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]'
   # Before there was a gate.
-  mv "$forwards" "$scratch/forwards-kept"
   kubectl delete --filename "$scratch/webhooks.json"
   kubectl label namespace legacy imagegate/disable-filtering=true
   for namespace in web legacy; do
@@ -192,7 +189,6 @@ JSON
     done
   done
   kubectl create --filename "$scratch/webhooks.json"
-  mv "$scratch/forwards-kept" "$forwards"
   eventually 20 judges
 }
 audits() {
@@ -241,6 +237,37 @@ check 'make workloads' make_workloads
 check 'audit: by image and owner, opted out apart, digests' audits
 check 'audit: by a file; exit codes' audits_by_a_file
 check 'audit: what is not allowed is skipped, and said' audits_what_is_allowed
+
+# --- doctor ---------------------------------------------------------------------------------------
+
+doctor_finds_nothing() {
+  asks 0 doctor --namespace default
+  has "$out" 'ok    replicas      2 of 2 replicas answer'
+  has "$out" 'ok    a Pod         docker.io/library/imagegate-doctor:1 is admitted in default'
+  has "$out" 'ok    a Pod         registry.invalid/imagegate-doctor:latest is refused in default'
+  has "$out" 'nothing is wrong'
+  asks 0 doctor --namespace kube-system
+  has "$out" 'registry.invalid/imagegate-doctor:latest is admitted in kube-system'
+}
+doctor_finds_the_cause() {
+  local before
+  before=$(kubectl get validatingwebhookconfiguration com.imagegate.webhook -o json | jq '.webhooks[0].clientConfig.caBundle')
+  patch_webhook 0 clientConfig/caBundle "$(base64 -w 0 "$scratch/other.crt" | jq -R .)"
+  eventually 20 doctor_says 'a Pod .*caBundle is not the CA of the certificate in use' || say "$(cat "$scratch/out.txt")"
+  asks 1 doctor
+  has "$out" 'FAIL  certificates  com.imagegate.webhook: the API server does not trust the certificate of'
+  has "$out" 'hint: apply secret.yaml and webhook.yaml from the same run of certificates.sh'
+  patch_webhook 0 clientConfig/caBundle "$before"
+  eventually 20 judges
+  asks 1 doctor --gate-namespace default
+  has "$out" 'FAIL  webhooks      3 webhooks registered, and nobody behind: no Pod in their scope can be created'
+}
+doctor_says() {
+  "$plugin" doctor >"$scratch/out.txt" || true
+  grep -q "$1" "$scratch/out.txt"
+}
+check 'doctor: nothing is wrong' doctor_finds_nothing
+check 'doctor: the cause of a failure, by the message of the API server' doctor_finds_the_cause
 
 # --- bad input ------------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ impl InForce {
 
     /// What the replicas say is in force; `None` where none of them says anything. Where they differ
     /// it is what most of them say.
-    fn of_replicas(replicas: &[Replica]) -> Result<Option<Self>, PolicyFault> {
+    pub(crate) fn of_replicas(replicas: &[Replica]) -> Result<Option<Self>, PolicyFault> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for hash in replicas.iter().filter_map(Replica::hash) {
             *counts.entry(hash).or_default() += 1;
