@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::exit::Exit;
-use crate::{audit, doctor, explain, status};
+use crate::{audit, candidate, doctor, edit, exempt, explain, status};
 
 /// What a cluster runs, and what its image policy says of it
 ///
@@ -36,6 +36,10 @@ enum Command {
     Explain(explain::Explain),
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
+    Edit(edit::Edit),
+    Apply(edit::Apply),
+    Candidate(candidate::Candidate),
+    Exempt(exempt::Exempt),
 }
 
 /// The command line as a value, for those who write completions and manual pages from it.
@@ -74,6 +78,10 @@ async fn run(arguments: Arguments) -> Exit {
                 Command::Status(status) => status::run(&connection, &status).await,
                 Command::Audit(audit) => audit::run(&connection, &audit).await,
                 Command::Doctor(doctor) => doctor::run(&connection, &doctor).await,
+                Command::Edit(edit) => edit::edit(&connection, &edit).await,
+                Command::Apply(apply) => edit::apply(&connection, &apply).await,
+                Command::Candidate(candidate) => candidate::run(&connection, &candidate).await,
+                Command::Exempt(exempt) => exempt::run(&connection, &exempt).await,
                 Command::Explain(explain) => explain::run(&connection, &explain).await,
             }
         } => result,

@@ -10,6 +10,8 @@
 //! | [`cluster`] | requests to the API server: retries, pages, port-forward | the network |
 //! | [`gate`] | where the gate is, what its replicas say, how it is registered | by `cluster` |
 //! | [`status`], [`explain`], [`audit`], [`doctor`] | the commands of these names | standard output |
+//! | [`edit`], [`candidate`], [`exempt`] | the commands that change the policy | an editor |
+//! | [`change`] | a change of the policy, from the text to the last replica | by `cluster` |
 //! | [`exit`] | exit codes | none |
 //! | [`table`], [`words`], [`paint`] | columns, numbers and colours of text | none |
 
@@ -26,10 +28,14 @@
 )]
 
 mod audit;
+mod candidate;
+mod change;
 mod cli;
 mod cluster;
 mod connection;
 mod doctor;
+mod edit;
+mod exempt;
 mod exit;
 mod explain;
 mod gate;

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::Seen;
 use crate::gate::{Reach, Replica, Said, Served};
 
-/// A certificate that ends within so many days is a problem: `ImageGateCertificateExpiring` says the
+/// A certificate that ends within so many days is a problem: the alert `ImageGateCertificateExpiresSoon` says the
 /// same.
 const SOON: i64 = 14;
 
