@@ -8,3 +8,4 @@ mod check;
 mod makefile;
 mod places;
 mod policy;
+mod propose;

@@ -11,8 +11,9 @@ const LONGEST_FILE: usize = 500;
 #[test]
 fn modules_depend_in_one_direction() {
     for (module, forbidden) in [
-        ("crates/core/src/image", &["policy", "admission"][..]),
-        ("crates/core/src/policy", &["admission"]),
+        ("crates/core/src/image", &["policy", "usage", "admission"][..]),
+        ("crates/core/src/policy", &["usage", "admission"]),
+        ("crates/core/src/usage", &["admission"]),
         ("src/reload", &["server", "cli"]),
         ("src/telemetry", &["reload", "server", "cli"]),
         ("src/server", &["cli"]),
