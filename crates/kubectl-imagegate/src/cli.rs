@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::exit::Exit;
-use crate::{audit, candidate, doctor, edit, exempt, explain, status};
+use crate::{audit, candidate, complete, doctor, edit, exempt, explain, status};
 
 /// What a cluster runs, and what its image policy says of it
 ///
@@ -51,6 +51,14 @@ pub fn command() -> clap::Command {
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some(complete::WORD) {
+        let answer = complete::complete(&command(), &words.collect::<Vec<_>>());
+        return match write!(std::io::stdout(), "{answer}") {
+            Ok(()) => Exit::Fine.into(),
+            Err(error) => Failure::Output(error).tell().into(),
+        };
+    }
     let arguments = Arguments::from_arg_matches(&command().get_matches());
     let arguments = arguments.unwrap_or_else(|error| error.exit());
     let runtime =

@@ -13,6 +13,7 @@
 //! | [`edit`], [`candidate`], [`exempt`] | the commands that change the policy | an editor |
 //! | [`change`] | a change of the policy, from the text to the last replica | by `cluster` |
 //! | [`exit`] | exit codes | none |
+//! | [`complete`] | what may come next on the command line | none |
 //! | [`table`], [`words`], [`paint`] | columns, numbers and colours of text | none |
 
 // Tests may panic, so these lints stand here and not in Cargo.toml.
@@ -32,6 +33,7 @@ mod candidate;
 mod change;
 mod cli;
 mod cluster;
+mod complete;
 mod connection;
 mod doctor;
 mod edit;

@@ -55,7 +55,11 @@ all_is_well() {
     "$(jq -r '"\([.replicas[].name] | tojson) \([.webhooks[].certificateTrusted] | tojson) \(.problems | tojson)"' "$scratch/out.txt")"
 }
 kubectl_finds_it() {
-  succeeds env PATH="$(dirname "$plugin"):$PATH" kubectl imagegate status
+  local path
+  path=$(dirname "$plugin"):$root/crates/kubectl-imagegate:$PATH
+  succeeds env PATH="$path" kubectl imagegate status
+  succeeds env PATH="$path" kubectl __complete imagegate stat
+  has "$said" 'status'
 }
 not_trusted() {
   local before
@@ -302,8 +306,8 @@ editor() {
 }
 edits() {
   # Wrong at first; the problem is on top of the second try.
-  editor "if grep -q '^#! .*hint:' \"\$1\"; then cp \"\$1\" '$scratch/second'; printf 'mode: warn\n' >\"\$1\"
-    else printf 'mod: warn\n' >>\"\$1\"; fi"
+  editor "if grep -q '^#! ' \"\$1\"; then cp \"\$1\" '$scratch/second'; printf 'mode: warn\n' >\"\$1\"
+    else printf 'mod: warn\n' >\"\$1\"; fi"
   asks 0 edit --yes
   has "$out" 'mode: enforce → warn  (loosens)'
   has "$out" '2 of 2 replicas enforce'
@@ -337,7 +341,7 @@ a_tool_owns_it() {
 one_replica_lags() {
   printf 'mode: enforce\n' >"$scratch/enforce.yaml"
   make_replica imagegate imagegate-webhook-lagging 127.0.0.1:1 1
-  asks 1 apply --filename "$scratch/enforce.yaml" --yes --wait 3
+  asks 1 apply --filename "$scratch/enforce.yaml" --yes --wait 15
   has "$err" '2 of 3 replicas enforce'
   has "$err" 'imagegate-webhook-lagging: cannot be asked'
   kubectl delete pod imagegate-webhook-lagging --namespace imagegate --grace-period 0 --force
