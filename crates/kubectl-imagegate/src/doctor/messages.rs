@@ -111,9 +111,10 @@ mod tests {
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations/troubleshooting.md");
         let page = std::fs::read_to_string(path).unwrap();
         let (_, table) = page.split_once("| message | cause | fix |\n|---|---|---|\n").unwrap();
-        let lines = table.lines().take_while(|line| line.starts_with("| `"));
+        let lines = table.lines().take_while(|line| line.starts_with("| "));
         let mut positions = Vec::new();
-        for line in lines {
+        // `the same, since …` is the message of the row above it.
+        for line in lines.filter(|line| line.starts_with("| `")) {
             let cell = line.trim_start_matches("| ").split(" | ").next().unwrap();
             let row = row(cell).unwrap_or_else(|| panic!("no row for {cell}"));
             positions.push(ROWS.iter().position(|each| each.part == row.part).unwrap());
