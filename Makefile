@@ -7,7 +7,11 @@ SHELL := /bin/bash
 POLICY := var/policy
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/release/imagegate
+PLUGIN := $(TARGET)/release/kubectl-imagegate
+COMPLETE := crates/kubectl-imagegate/kubectl_complete-imagegate
 DEBUG_BINARY := $(TARGET)/debug/imagegate
+# The tests run it from elsewhere.
+MAKEFILE_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
 PREFIX ?= $(HOME)/.local
 # The tests that a machine could not run, a line each.
 SKIPPED := $(CURDIR)/target/skipped.txt
@@ -41,10 +45,13 @@ demo: ## Show the four known cases, a live edit, a bad edit and the counters; se
 	tests/demo.sh $(DEBUG_BINARY)
 
 .PHONY: install
-install: $(BINARY) ## Install the release binary into PREFIX/bin, ~/.local/bin by default
+install: $(BINARY) $(PLUGIN) ## Install the release binary and the kubectl plugin into PREFIX/bin, ~/.local/bin by default
 	@bin=$(patsubst ~%,$(HOME)%,$(PREFIX))/bin; \
 	install -D --mode=755 $(BINARY) "$$bin/imagegate"; \
+	install -D --mode=755 $(PLUGIN) "$$bin/kubectl-imagegate"; \
+	install -D --mode=755 $(MAKEFILE_DIR)$(COMPLETE) "$$bin/kubectl_complete-imagegate"; \
 	echo "installed $$("$$bin/imagegate" --version) as $$bin/imagegate"; \
+	echo "installed $$("$$bin/kubectl-imagegate" --version) as $$bin/kubectl-imagegate"; \
 	case ":$$PATH:" in \
 	  *":$$bin:"*) ;; \
 	  *) echo "$$bin is not in PATH; run: export PATH=\"$$bin:\$$PATH\"" ;; \
@@ -81,6 +88,11 @@ build: $(BINARY) ## Build the release binary
 .PHONY: $(BINARY)
 $(BINARY):
 	cargo build --locked --release
+
+# By itself: built in one go with the binary, each would have the features that the other asks for.
+.PHONY: $(PLUGIN)
+$(PLUGIN):
+	cargo build --locked --release --package kubectl-imagegate
 
 .PHONY: image
 image: ## Build the container image imagegate:VERSION, with docker or with buildah

@@ -14,7 +14,8 @@ fn make_install(home: &Path, prefix: &str, path: &str) -> String {
     let binary = env!("CARGO_BIN_EXE_imagegate");
     let script = format!(
         "#!/bin/sh\nset -e\nmkdir -p \"$CARGO_TARGET_DIR/release\"\n\
-         cp '{binary}' \"$CARGO_TARGET_DIR/release/imagegate\"\n"
+         cp '{binary}' \"$CARGO_TARGET_DIR/release/imagegate\"\n\
+         cp '{binary}' \"$CARGO_TARGET_DIR/release/kubectl-imagegate\"\n"
     );
     fs::write(&cargo, script).unwrap();
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
@@ -41,6 +42,10 @@ fn the_binary_is_installed_below_the_prefix() {
     for (prefix, bin) in [("~/.local", ".local/bin"), ("elsewhere", "elsewhere/bin")] {
         let said = make_install(home.path(), prefix, "/none");
         let installed = home.path().join(bin).join("imagegate");
+        for plugin in ["kubectl-imagegate", "kubectl_complete-imagegate"] {
+            let path = home.path().join(bin).join(plugin);
+            assert!(fs::metadata(&path).unwrap().permissions().mode() & 0o111 != 0, "{plugin}");
+        }
         let ran = Command::new(&installed).arg("--version").output().unwrap();
         let version = String::from_utf8(ran.stdout).unwrap();
         assert!(said.contains(version.trim()), "{said}");

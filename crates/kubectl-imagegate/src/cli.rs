@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::exit::Exit;
-use crate::{audit, explain, status};
+use crate::{audit, candidate, complete, doctor, edit, exempt, explain, status};
 
 /// What a cluster runs, and what its image policy says of it
 ///
@@ -35,6 +35,11 @@ enum Command {
     Status(status::Status),
     Explain(explain::Explain),
     Audit(audit::Audit),
+    Doctor(doctor::Doctor),
+    Edit(edit::Edit),
+    Apply(edit::Apply),
+    Candidate(candidate::Candidate),
+    Exempt(exempt::Exempt),
 }
 
 /// The command line as a value, for those who write completions and manual pages from it.
@@ -46,6 +51,14 @@ pub fn command() -> clap::Command {
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some(complete::WORD) {
+        let answer = complete::complete(&command(), &words.collect::<Vec<_>>());
+        return match write!(std::io::stdout(), "{answer}") {
+            Ok(()) => Exit::Fine.into(),
+            Err(error) => Failure::Output(error).tell().into(),
+        };
+    }
     let arguments = Arguments::from_arg_matches(&command().get_matches());
     let arguments = arguments.unwrap_or_else(|error| error.exit());
     let runtime =
@@ -72,6 +85,11 @@ async fn run(arguments: Arguments) -> Exit {
             match command {
                 Command::Status(status) => status::run(&connection, &status).await,
                 Command::Audit(audit) => audit::run(&connection, &audit).await,
+                Command::Doctor(doctor) => doctor::run(&connection, &doctor).await,
+                Command::Edit(edit) => edit::edit(&connection, &edit).await,
+                Command::Apply(apply) => edit::apply(&connection, &apply).await,
+                Command::Candidate(candidate) => candidate::run(&connection, &candidate).await,
+                Command::Exempt(exempt) => exempt::run(&connection, &exempt).await,
                 Command::Explain(explain) => explain::run(&connection, &explain).await,
             }
         } => result,

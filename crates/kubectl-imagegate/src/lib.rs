@@ -9,8 +9,11 @@
 //! | [`connection`] | the flags of kubectl, and the client they make | kubeconfig |
 //! | [`cluster`] | requests to the API server: retries, pages, port-forward | the network |
 //! | [`gate`] | where the gate is, what its replicas say, how it is registered | by `cluster` |
-//! | [`status`], [`explain`], [`audit`] | the commands of these names | standard output |
+//! | [`status`], [`explain`], [`audit`], [`doctor`] | the commands of these names | standard output |
+//! | [`edit`], [`candidate`], [`exempt`] | the commands that change the policy | an editor |
+//! | [`change`] | a change of the policy, from the text to the last replica | by `cluster` |
 //! | [`exit`] | exit codes | none |
+//! | [`complete`] | what may come next on the command line | none |
 //! | [`table`], [`words`], [`paint`] | columns, numbers and colours of text | none |
 
 // Tests may panic, so these lints stand here and not in Cargo.toml.
@@ -26,9 +29,15 @@
 )]
 
 mod audit;
+mod candidate;
+mod change;
 mod cli;
 mod cluster;
+mod complete;
 mod connection;
+mod doctor;
+mod edit;
+mod exempt;
 mod exit;
 mod explain;
 mod gate;

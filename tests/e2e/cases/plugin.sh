@@ -4,9 +4,11 @@
 deploy=$scratch/deploy
 port=$(free_port)
 make_manifests
-for manifest in namespace secret configmap webhook; do
+for manifest in namespace secret webhook; do
   kubectl apply --filename "$deploy/$manifest.yaml" >/dev/null
 done
+# As install.sh does: from then on it belongs to people.
+kubectl create --filename "$deploy/configmap.yaml" >/dev/null
 # API servers before 1.21 do not do it themselves.
 kubectl label --overwrite namespace imagegate kubernetes.io/metadata.name=imagegate >/dev/null
 route_service "$port"
@@ -53,7 +55,11 @@ all_is_well() {
     "$(jq -r '"\([.replicas[].name] | tojson) \([.webhooks[].certificateTrusted] | tojson) \(.problems | tojson)"' "$scratch/out.txt")"
 }
 kubectl_finds_it() {
-  succeeds env PATH="$(dirname "$plugin"):$PATH" kubectl imagegate status
+  local path
+  path=$(dirname "$plugin"):$root/crates/kubectl-imagegate:$PATH
+  succeeds env PATH="$path" kubectl imagegate status
+  succeeds env PATH="$path" kubectl __complete imagegate stat
+  has "$said" 'status'
 }
 not_trusted() {
   local before
@@ -166,10 +172,7 @@ make_workloads() {
   for namespace in web legacy; do
     kubectl create namespace "$namespace"
   done
-  kubectl patch validatingwebhookconfiguration com.imagegate.webhook --type json \
-    --patch '[{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]'
   # Before there was a gate.
-  mv "$forwards" "$scratch/forwards-kept"
   kubectl delete --filename "$scratch/webhooks.json"
   kubectl label namespace legacy imagegate/disable-filtering=true
   for namespace in web legacy; do
@@ -192,7 +195,6 @@ JSON
     done
   done
   kubectl create --filename "$scratch/webhooks.json"
-  mv "$scratch/forwards-kept" "$forwards"
   eventually 20 judges
 }
 audits() {
@@ -241,6 +243,154 @@ check 'make workloads' make_workloads
 check 'audit: by image and owner, opted out apart, digests' audits
 check 'audit: by a file; exit codes' audits_by_a_file
 check 'audit: what is not allowed is skipped, and said' audits_what_is_allowed
+
+# --- doctor ---------------------------------------------------------------------------------------
+
+doctor_finds_nothing() {
+  asks 0 doctor --namespace default
+  has "$out" 'ok    replicas      2 of 2 replicas answer'
+  has "$out" 'ok    a Pod         docker.io/library/imagegate-doctor:1 is admitted in default'
+  has "$out" 'ok    a Pod         registry.invalid/imagegate-doctor:latest is refused in default'
+  has "$out" 'nothing is wrong'
+  asks 0 doctor --namespace kube-system
+  has "$out" 'registry.invalid/imagegate-doctor:latest is admitted in kube-system'
+}
+doctor_finds_the_cause() {
+  local before
+  before=$(kubectl get validatingwebhookconfiguration com.imagegate.webhook -o json | jq '.webhooks[0].clientConfig.caBundle')
+  patch_webhook 0 clientConfig/caBundle "$(base64 -w 0 "$scratch/other.crt" | jq -R .)"
+  eventually 20 doctor_says 'a Pod .*caBundle is not the CA of the certificate in use' || say "$(cat "$scratch/out.txt")"
+  asks 1 doctor
+  has "$out" 'FAIL  certificates  com.imagegate.webhook: the API server does not trust the certificate of'
+  has "$out" 'hint: apply secret.yaml and webhook.yaml from the same run of certificates.sh'
+  patch_webhook 0 clientConfig/caBundle "$before"
+  eventually 20 judges
+  asks 1 doctor --gate-namespace default
+  has "$out" 'FAIL  webhooks      3 webhooks registered, and nobody behind: no Pod in their scope can be created'
+}
+doctor_says() {
+  "$plugin" doctor >"$scratch/out.txt" || true
+  grep -q "$1" "$scratch/out.txt"
+}
+check 'doctor: nothing is wrong' doctor_finds_nothing
+check 'doctor: the cause of a failure, by the message of the API server' doctor_finds_the_cause
+
+# --- edit and apply -------------------------------------------------------------------------------
+
+config_map() {
+  kubectl get configmap imagegate-webhook-config --namespace imagegate "$@"
+}
+applies() {
+  printf '{allowedRegistries: [docker.io, quay.io]}\n' >"$scratch/new.yaml"
+  asks 2 apply --filename "$scratch/new.yaml" </dev/null
+  has "$err" 'nobody can be asked here'
+  asks 0 apply --filename "$scratch/new.yaml" --dry-run
+  has "$out" 'allowedRegistries: +quay.io -gcr.io  (loosens)'
+  has "$out" '1 image would newly be admitted:'
+  has "$out" 'quay.io/acme/shop:1  2 Pods  web/Deployment shop'
+  has "$out" 'nothing was stored'
+  same '["ALLOWED_REGISTRIES","BLOCKED_TAGS","DISABLE_EMPTY_TAG"]' "$(config_map -o json | jq -c '.data | keys')"
+  asks 0 apply --filename "$scratch/new.yaml" --yes
+  same "2 of 2 replicas enforce $(policy_hash)" "$(tail -n 1 "$scratch/out.txt")"
+  same '["policy.yaml"]' "$(config_map -o json | jq -c '.data | keys')"
+  asks 0 apply --filename "$scratch/new.yaml" --yes
+  same 'nothing changes' "$out"
+  asks 3 apply --filename "$scratch/invalid.yaml" --yes
+  has "$err" 'policy.yaml:1:7: mode:'
+}
+# editor COMMAND: what the editor does to the file "$1".
+editor() {
+  printf '#!/usr/bin/env bash\nset -eu\n%s\n' "$1" >"$scratch/editor"
+  chmod +x "$scratch/editor"
+  export KUBE_EDITOR=$scratch/editor
+}
+edits() {
+  # Wrong at first; the problem is on top of the second try.
+  editor "if grep -q '^#! ' \"\$1\"; then cp \"\$1\" '$scratch/second'; printf 'mode: warn\n' >\"\$1\"
+    else printf 'mod: warn\n' >\"\$1\"; fi"
+  asks 0 edit --yes
+  has "$out" 'mode: enforce → warn  (loosens)'
+  has "$out" '2 of 2 replicas enforce'
+  has "$(cat "$scratch/second")" '# yaml-language-server: $schema=policy.schema.json'
+  same 'mode: warn' "$(config_map -o jsonpath='{.data.policy\.yaml}')"
+  same 'kubectl-imagegate Apply' "$(config_map -o json --show-managed-fields |
+    jq -r '.metadata.managedFields[] | select(.manager == "kubectl-imagegate" and .operation == "Apply") | "\(.manager) \(.operation)"')"
+  editor true
+  asks 0 edit --yes
+  same 'nothing was changed' "$err"
+  editor 'exit 3'
+  asks 2 edit --yes
+  has "$err" 'the editor'
+}
+somebody_else_edits() {
+  editor "kubectl patch configmap imagegate-webhook-config --namespace imagegate --type merge \\
+    --patch '{\"data\": {\"policy.yaml\": \"mode: audit\"}}' >&2; printf 'mode: enforce\n' >\"\$1\""
+  asks 2 edit --yes
+  has "$err" 'somebody changed imagegate-webhook-config meanwhile, and nothing was overwritten'
+  same 'mode: audit' "$(config_map -o jsonpath='{.data.policy\.yaml}')"
+}
+a_tool_owns_it() {
+  kubectl annotate configmap imagegate-webhook-config --namespace imagegate argocd.argoproj.io/tracking-id=a
+  asks 2 apply --filename "$scratch/new.yaml" --yes
+  has "$err" 'belongs to Argo CD, which would undo an edit'
+  has "$err" 'hint: change it at its source'
+  asks 0 apply --filename "$scratch/new.yaml" --to-file "$scratch/for-git.json"
+  same 'imagegate-webhook-config' "$(jq -r .metadata.name "$scratch/for-git.json")"
+  kubectl annotate configmap imagegate-webhook-config --namespace imagegate argocd.argoproj.io/tracking-id-
+}
+one_replica_lags() {
+  printf 'mode: enforce\n' >"$scratch/enforce.yaml"
+  make_replica imagegate imagegate-webhook-lagging 127.0.0.1:1 1
+  asks 1 apply --filename "$scratch/enforce.yaml" --yes --wait 15
+  has "$err" '2 of 3 replicas enforce'
+  has "$err" 'imagegate-webhook-lagging: cannot be asked'
+  kubectl delete pod imagegate-webhook-lagging --namespace imagegate --grace-period 0 --force
+}
+check 'apply: what changes, whom it hits, until all enforce it' applies
+check 'edit: opened again with the problem on top' edits
+check 'edit: what somebody else wrote meanwhile stays' somebody_else_edits
+check 'a policy that a tool keeps is not changed, but written to a file' a_tool_owns_it
+check 'a replica that does not follow is named' one_replica_lags
+
+a_candidate() {
+  asks 2 candidate show
+  has "$err" 'there is no candidate'
+  printf '{allowedRegistries: [docker.io]}\n' >"$scratch/strict.yaml"
+  asks 0 candidate set --filename "$scratch/strict.yaml" --yes
+  has "$out" 'a candidate goes on trial'
+  eventually 10 candidate_is_tried || say "$(cat "$scratch/out.txt")"
+  asks 0 explain quay.io/acme/shop:1 --policy "$scratch/loose.yaml"
+  asks 1 explain quay.io/acme/shop:1 --candidate
+  has "$out" 'the candidate in the ConfigMap imagegate-webhook-config'
+  asks 1 audit --candidate --namespace web
+  asks 0 candidate promote --yes
+  has "$out" 'the candidate goes'
+  same '["policy.yaml"]' "$(config_map -o json | jq -c '.data | keys')"
+  same '{allowedRegistries: [docker.io]}' "$(config_map -o jsonpath='{.data.policy\.yaml}')"
+  asks 2 candidate drop --yes
+}
+candidate_is_tried() {
+  try_pod quay.io/acme/shop:1
+  "$plugin" candidate show >"$scratch/out.txt"
+  grep -Eq '^imagegate-webhook-one +[0-9a-f]{12} +[1-9]' "$scratch/out.txt"
+}
+an_exemption() {
+  asks 2 exempt quay.io/acme/shop --namespace web --reason INC-1 --expires 2099-01-31 --yes
+  has "$err" 'add it with `kubectl imagegate edit`'
+  printf '# Ours.\nallowedRegistries: [docker.io]\n' >"$scratch/block.yaml"
+  asks 0 apply --filename "$scratch/block.yaml" --yes --no-audit
+  asks 0 exempt quay.io/acme/shop --namespace web --reason INC-1 --expires 2099-01-31 --yes
+  has "$out" 'exemptions'
+  has "$out" '1 image would newly be admitted:'
+  has "$(config_map -o jsonpath='{.data.policy\.yaml}')" '# Ours.'
+  asks 0 explain quay.io/acme/shop:2 --namespace web
+  has "$out" 'verdict    exempt'
+  asks 1 explain quay.io/acme/shop:2 --namespace default
+  asks 2 exempt quay.io/acme/shop --reason INC-1 --expires 2099-01-31 --yes
+  asks 3 exempt quay.io/acme/other --namespace web --reason INC-1 --expires tomorrow --yes
+}
+check 'candidate: set, show, promote' a_candidate
+check 'exempt: one image, in one namespace' an_exemption
 
 # --- bad input ------------------------------------------------------------------------------------
 

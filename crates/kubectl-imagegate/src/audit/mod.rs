@@ -21,6 +21,7 @@ use crate::explain::PolicyFlags;
 use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
 use crate::paint::Paint;
 
+pub(crate) use groups::by_image;
 pub(crate) use judge::{Audited, Judged, judge};
 pub(crate) use objects::Objects;
 

@@ -87,7 +87,7 @@ impl Fault {
     }
 
     /// An answer that is no success.
-    pub(super) fn of_status(status: StatusCode, body: &[u8]) -> Self {
+    pub(crate) fn of_status(status: StatusCode, body: &[u8]) -> Self {
         let said = serde_json::from_slice::<Status>(body).ok().and_then(|status| status.message);
         let said = said.unwrap_or_else(|| String::from_utf8_lossy(body).trim().to_owned());
         let kind = match status {

@@ -3,6 +3,7 @@
 //! Nothing here decides; what is wrong with what was found is for [`crate::status`] to say.
 
 mod certificate;
+mod config_map;
 mod find;
 mod metrics;
 mod page;
@@ -12,8 +13,9 @@ mod replica;
 mod webhooks;
 
 pub(crate) use certificate::Served;
+pub(crate) use config_map::{ConfigMap, documents};
 pub(crate) use find::Found;
-pub(crate) use policy::{InForce, PolicyFault, Which, config_map_hash};
+pub(crate) use policy::{InForce, PolicyFault, Which, config_map_hash, keys};
 pub(crate) use reach::{Namespaces, Reach};
 pub(crate) use replica::{Replica, Said};
 pub(crate) use webhooks::Webhooks;

@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use imagegate_core::admission::POLICY_LABEL;
-use imagegate_core::policy::{
-    Documents, POLICY_KEY, Policy, Problems, SIMPLE_KEYS, compile, compile_candidate,
-};
+use imagegate_core::policy::{Documents, POLICY_KEY, Policy, Problems, compile, compile_candidate};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::config_map::ConfigMap;
 use super::find::Found;
 use super::replica::Replica;
-use crate::cluster::{Cluster, Fault, Kind, Scope, escaped, path};
+use crate::cluster::{Cluster, Fault, Kind};
 
 /// Which policy a command judges by.
 #[derive(Clone, Debug)]
@@ -45,33 +43,12 @@ pub(crate) enum PolicyFault {
     Invalid { origin: String, problems: Problems },
 }
 
-#[derive(Deserialize)]
-struct List {
-    #[serde(default)]
-    items: Vec<ConfigMap>,
-}
-
 /// A file that may be the manifest of a ConfigMap.
 #[derive(Deserialize)]
 struct Manifest {
     kind: Option<String>,
     #[serde(default)]
     data: BTreeMap<String, String>,
-}
-
-/// The ConfigMap that the gate mounts.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct ConfigMap {
-    pub(crate) metadata: Metadata,
-    #[serde(default)]
-    pub(crate) data: BTreeMap<String, String>,
-}
-
-/// What is looked at of its metadata.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Metadata {
-    pub(crate) name: String,
 }
 
 impl InForce {
@@ -113,7 +90,7 @@ impl InForce {
 
     /// What the replicas say is in force; `None` where none of them says anything. Where they differ
     /// it is what most of them say.
-    fn of_replicas(replicas: &[Replica]) -> Result<Option<Self>, PolicyFault> {
+    pub(crate) fn of_replicas(replicas: &[Replica]) -> Result<Option<Self>, PolicyFault> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for hash in replicas.iter().filter_map(Replica::hash) {
             *counts.entry(hash).or_default() += 1;
@@ -168,45 +145,10 @@ impl InForce {
         Ok(read)
     }
 
-    fn compiled(documents: &Documents, origin: String) -> Result<Self, PolicyFault> {
+    pub(crate) fn compiled(documents: &Documents, origin: String) -> Result<Self, PolicyFault> {
         match compile(documents) {
             Ok((policy, _)) => Ok(Self { policy, origin, notes: Vec::new() }),
             Err(problems) => Err(PolicyFault::Invalid { origin, problems }),
-        }
-    }
-}
-
-impl ConfigMap {
-    /// The one ConfigMap with the label of the policy.
-    pub(crate) async fn read(cluster: &Cluster, namespace: &str) -> Result<Self, Fault> {
-        let scope = Scope::Namespace(namespace.to_owned());
-        let selector = escaped(&format!("{POLICY_LABEL}=true"));
-        let path = format!("{}?labelSelector={selector}", path("v1", "configmaps", &scope));
-        let mut list: List = cluster.get(&path).await?;
-        match (list.items.pop(), list.items.pop()) {
-            (Some(one), None) => Ok(one),
-            (None, _) => Err(Fault::not_found(&format!(
-                "there is no ConfigMap with the label {POLICY_LABEL}=true in {namespace}"
-            ))
-            .with_hint("the gate reads its policy from one; `kubectl get configmaps --show-labels` lists them")),
-            (Some(one), Some(other)) => Err(Fault::usage(&format!(
-                "two ConfigMaps in {namespace} have the label {POLICY_LABEL}=true: {} and {}",
-                one.metadata.name, other.metadata.name
-            ))
-            .with_hint("take the label from the one that the gate does not mount")),
-        }
-    }
-
-    /// What a replica reads, with the variables of its container.
-    pub(crate) fn documents(&self, gate: &Found) -> Documents {
-        let variables = gate.pods.first().map(|pod| pod.variables.clone()).unwrap_or_default();
-        let keys = self.data.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
-        Documents {
-            variables: variables
-                .into_iter()
-                .filter(|(name, _)| SIMPLE_KEYS.contains(&name.as_str()))
-                .collect(),
-            volume: Some(keys.collect()),
         }
     }
 }
@@ -243,7 +185,7 @@ fn as_written(form: &Value) -> Value {
 }
 
 /// A file is a policy in full form, or a manifest of the ConfigMap in JSON or YAML.
-fn keys(text: Vec<u8>) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn keys(text: Vec<u8>) -> BTreeMap<String, Vec<u8>> {
     let manifest =
         std::str::from_utf8(&text).ok().and_then(|text| serde_saphyr::from_str(text).ok());
     match manifest {

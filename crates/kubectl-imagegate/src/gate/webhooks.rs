@@ -51,6 +51,7 @@ struct Service {
     namespace: String,
     name: String,
     path: Option<String>,
+    port: Option<u64>,
 }
 
 /// A label selector.
@@ -139,6 +140,12 @@ impl Webhook {
             (None, Some(url)) => url.clone(),
             (None, None) => "nowhere".to_owned(),
         }
+    }
+
+    /// Namespace, name and port of the Service that is asked; `None` for a URL.
+    pub(crate) fn service(&self) -> Option<(&str, &str, u64)> {
+        let service = self.client_config.service.as_ref()?;
+        Some((&service.namespace, &service.name, service.port.unwrap_or(443)))
     }
 
     /// The name that the certificate must have; `None` for a URL.

@@ -8,13 +8,29 @@ use time::OffsetDateTime;
 use super::Seen;
 use crate::gate::{Reach, Replica, Said, Served};
 
-/// A certificate that ends within so many days is a problem: `ImageGateCertificateExpiring` says the
+/// A certificate that ends within so many days is a problem: the alert `ImageGateCertificateExpiresSoon` says the
 /// same.
 const SOON: i64 = 14;
+
+/// What a problem is about, in the order in which one looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// The Pods, and whether they answer.
+    Replicas,
+    /// What they enforce.
+    Policy,
+    /// How the API server asks them.
+    Registration,
+    /// Whom it trusts when it does.
+    Certificate,
+    /// Which namespaces are judged.
+    Namespaces,
+}
 
 /// Something that is wrong, or that somebody should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
+    pub(crate) about: About,
     /// Whether it is a finding; a note is none.
     pub(crate) is_wrong: bool,
     pub(crate) text: String,
@@ -22,12 +38,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn wrong(text: String, hint: &str) -> Self {
-        Self { is_wrong: true, text, hint: hint.to_owned() }
+    fn wrong(about: About, text: String, hint: &str) -> Self {
+        Self { about, is_wrong: true, text, hint: hint.to_owned() }
     }
 
-    fn note(text: String, hint: &str) -> Self {
-        Self { is_wrong: false, text, hint: hint.to_owned() }
+    fn note(about: About, text: String, hint: &str) -> Self {
+        Self { about, is_wrong: false, text, hint: hint.to_owned() }
     }
 }
 
@@ -46,16 +62,20 @@ pub(crate) fn of(seen: &Seen) -> Vec<Problem> {
 
 fn of_replica(replica: &Replica, now: i64, problems: &mut Vec<Problem>) {
     let name = printable(&replica.name);
-    let mut wrong = |text: String, hint: &str| problems.push(Problem::wrong(text, hint));
+    let mut wrong = |about, text: String, hint: &str| {
+        problems.push(Problem::wrong(about, text, hint));
+    };
     if let Some(pod) = &replica.pod {
         if pod.last_end.as_deref() == Some("OOMKilled") {
             wrong(
+                About::Replicas,
                 format!("{name} was killed for its memory, {} restarts", pod.restarts),
                 "raise the memory limit, or lower max_body_bytes_total with it",
             );
         }
         if replica.said.is_ok() && !pod.ready && pod.state == "Running" {
             wrong(
+                About::Replicas,
                 format!("{name} runs and is not ready"),
                 "the Service does not lead to it; `kubectl describe pod` has the probe's answer",
             );
@@ -67,11 +87,16 @@ fn of_replica(replica: &Replica, now: i64, problems: &mut Vec<Problem>) {
             let hint = fault.hint().unwrap_or(
                 "`kubectl describe pod` and `kubectl logs` say why; listing and port-forwarding Pods there is needed",
             );
-            return wrong(format!("{name} cannot be asked: {}", fault.message()), hint);
+            return wrong(
+                About::Replicas,
+                format!("{name} cannot be asked: {}", fault.message()),
+                hint,
+            );
         }
     };
     if page.hash.is_none() {
         wrong(
+            About::Policy,
             format!("{name} has no valid policy yet, and refuses every Pod with 503"),
             "`kubectl logs` has the error; `kubectl get configmap` whether the policy is there",
         );
@@ -80,12 +105,14 @@ fn of_replica(replica: &Replica, now: i64, problems: &mut Vec<Problem>) {
         let problem = page.problems.first().map_or("", String::as_str);
         let problem = problem.lines().next().unwrap_or_default();
         wrong(
+            About::Policy,
             format!("{name} keeps the last good policy since {since}: {}", printable(problem)),
             "correct the ConfigMap; a replica that starts now would have no policy at all",
         );
     }
     if let Some(since) = page.missing_since.as_ref().or(page.deleted_at.as_ref()) {
         wrong(
+            About::Policy,
             format!("the policy that {name} enforces is gone since {since}"),
             "create the ConfigMap anew; a replica that starts now is never ready",
         );
@@ -93,6 +120,7 @@ fn of_replica(replica: &Replica, now: i64, problems: &mut Vec<Problem>) {
     if let Some(problem) = page.candidate_problems.first() {
         let problem = problem.lines().next().unwrap_or_default();
         wrong(
+            About::Policy,
             format!("the candidate is not valid: {}", printable(problem)),
             "correct the key candidate.yaml of the ConfigMap; nothing is on trial until then",
         );
@@ -100,10 +128,12 @@ fn of_replica(replica: &Replica, now: i64, problems: &mut Vec<Problem>) {
     let days = certificate_ends.map(|ends| (ends - now).div_euclid(86_400));
     match days {
         Some(..0) => wrong(
+            About::Certificate,
             format!("the certificate of {name} has expired: the API server does not talk to it"),
             "rotate it; docs/operations/certificates.md says how",
         ),
         Some(days @ 0..=SOON) => wrong(
+            About::Certificate,
             format!("the certificate of {name} ends in {days} days"),
             "rotate it; docs/operations/certificates.md says how",
         ),
@@ -121,6 +151,7 @@ fn differences(seen: &Seen, problems: &mut Vec<Problem>) {
         let counts: Vec<String> =
             hashes.iter().map(|(hash, count)| format!("{count} enforce {hash}")).collect();
         problems.push(Problem::wrong(
+            About::Policy,
             format!("the replicas differ: {}", counts.join(", ")),
             "an edit reaches a node within a minute or two; after that, touch the Pods so that the kubelet looks again",
         ));
@@ -133,6 +164,7 @@ fn differences(seen: &Seen, problems: &mut Vec<Problem>) {
     if versions.len() > 1 {
         let versions: Vec<&str> = versions.into_iter().collect();
         problems.push(Problem::note(
+            About::Replicas,
             format!("the replicas run different versions: {}", versions.join(", ")),
             "a rollout does that for a while; `kubectl rollout status` follows it",
         ));
@@ -142,6 +174,7 @@ fn differences(seen: &Seen, problems: &mut Vec<Problem>) {
         && stored != *hash
     {
         problems.push(Problem::wrong(
+            About::Policy,
             format!("the ConfigMap says {stored}, which no replica enforces yet"),
             "an edit reaches a node within a minute or two; after that, see whether the Pods mount this ConfigMap",
         ));
@@ -155,11 +188,12 @@ fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
             let text =
                 format!("how the API server asks the gate is not known: {}", fault.message());
             let hint = "list validatingwebhookconfigurations is the right it takes";
-            return problems.push(Problem::note(text, hint));
+            return problems.push(Problem::note(About::Registration, text, hint));
         }
     };
     if webhooks.gates().next().is_none() {
         problems.push(Problem::wrong(
+            About::Registration,
             "no webhook leads to the gate: nothing is judged".to_owned(),
             "apply the webhook configuration of the installation",
         ));
@@ -169,12 +203,14 @@ fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
         let name = printable(&webhook.name);
         if webhook.judges() && webhook.failure_policy != "Fail" {
             problems.push(Problem::wrong(
+                About::Registration,
                 format!("{name} fails open: while no replica answers, every image is admitted"),
                 "set failurePolicy: Fail once the gate has proven itself",
             ));
         }
         if webhook.server_name().is_some() && webhook.ca_bundle().is_none() {
             problems.push(Problem::wrong(
+                About::Certificate,
                 format!(
                     "{name} has no caBundle, so the API server trusts no certificate of the gate"
                 ),
@@ -183,6 +219,7 @@ fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
         }
         match seen.served.get(index).and_then(Option::as_ref) {
             Some((replica, Ok(Served::Untrusted(why)))) => problems.push(Problem::wrong(
+                About::Certificate,
                 format!(
                     "{name}: the API server does not trust the certificate of {}: {why}",
                     printable(replica)
@@ -190,6 +227,7 @@ fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
                 "apply secret.yaml and webhook.yaml from the same run of certificates.sh",
             )),
             Some((replica, Err(fault))) => problems.push(Problem::wrong(
+                About::Certificate,
                 format!(
                     "{name}: the certificate of {} could not be seen: {}",
                     printable(replica),
@@ -204,7 +242,11 @@ fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
 
 fn namespaces(seen: &Seen, problems: &mut Vec<Problem>) {
     if let Some(gap) = &seen.namespaces.gap {
-        problems.push(Problem::note(gap.clone(), "list namespaces is the right it takes"));
+        problems.push(Problem::note(
+            About::Namespaces,
+            gap.clone(),
+            "list namespaces is the right it takes",
+        ));
     }
     let judged = seen.namespaces_that(|reach| matches!(reach, Reach::Judged(_)));
     let own = seen.gate_namespace.as_deref();
@@ -212,6 +254,7 @@ fn namespaces(seen: &Seen, problems: &mut Vec<Problem>) {
         judged.iter().filter(|name| name.as_str() == "kube-system" || Some(name.as_str()) == own)
     {
         problems.push(Problem::wrong(
+            About::Namespaces,
             format!("the namespace {} is judged: while the gate is down, what would bring it back cannot start", printable(name)),
             "label it kubernetes.io/metadata.name=NAME; API servers before 1.21 do not do so themselves",
         ));

@@ -27,7 +27,7 @@ pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> 
             }),
         })
     });
-    let problems = problems.iter().map(|Problem { is_wrong, text, hint }| {
+    let problems = problems.iter().map(|Problem { is_wrong, text, hint, .. }| {
         json!({ "severity": if *is_wrong { "problem" } else { "note" }, "message": text, "hint": hint })
     });
     let status = json!({

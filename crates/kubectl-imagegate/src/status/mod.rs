@@ -1,6 +1,6 @@
 //! `kubectl imagegate status`: what the gate is doing, replica by replica, and what is wrong with it.
 
-mod faults;
+pub(crate) mod faults;
 mod json;
 mod text;
 

@@ -45,7 +45,7 @@ pub(super) fn print(
     if !problems.is_empty() {
         writeln!(out)?;
     }
-    for Problem { is_wrong, text, hint } in problems {
+    for Problem { is_wrong, text, hint, .. } in problems {
         let kind = if *is_wrong { paint.bad("problem") } else { paint.notable("note") };
         writeln!(out, "{kind}: {text}\n  hint: {hint}")?;
     }

@@ -1,0 +1,204 @@
+//! A change of the policy, from the new text to the last replica that enforces it.
+//!
+//! Whatever makes the change, the way is the same: compile, say the difference in words, say whom it would
+//! hit, ask, write, wait. What somebody else wrote meanwhile is never overwritten.
+
+mod hit;
+mod wait;
+mod write;
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use imagegate_core::policy::{
+    CANDIDATE_KEY, Difference, Policy, compile, compile_candidate, printable,
+};
+
+use crate::cli::{Failure, say};
+use crate::cluster::{Cluster, Fault};
+use crate::connection::Connection;
+use crate::exit::Exit;
+use crate::gate::{ConfigMap, Found, PolicyFault, documents};
+use crate::paint::Paint;
+
+/// How a change is made.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ChangeFlags {
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Have the API server and the gate's guard judge the change, and store nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not look whom it would hit
+    #[arg(long)]
+    no_audit: bool,
+    /// How long to wait until every replica enforces it; 0 does not wait
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    wait: u64,
+    /// Write the ConfigMap to this file, and leave the cluster alone: for a policy that a tool keeps
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "yes"])]
+    to_file: Option<PathBuf>,
+}
+
+/// What is to be changed: the gate, its ConfigMap, and the policy that this holds now.
+pub(crate) struct Before {
+    pub(crate) cluster: Cluster,
+    pub(crate) gate: Found,
+    pub(crate) config_map: ConfigMap,
+    /// `None` where it is not valid.
+    policy: Option<Policy>,
+}
+
+impl Before {
+    /// Reads it all.
+    pub(crate) async fn read(connection: &Connection) -> Result<Self, Failure> {
+        let cluster = connection.open().await?;
+        let gate = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
+        let config_map = ConfigMap::read(&cluster, &gate.namespace).await?;
+        let policy = compile(&config_map.documents(&gate)).ok().map(|(policy, _)| policy);
+        Ok(Self { cluster, gate, config_map, policy })
+    }
+
+    /// A tool will put the policy back: then there is no use in an edit, unless it goes to a file.
+    pub(crate) fn refuse_where_owned(&self, flags: &ChangeFlags) -> Result<(), Failure> {
+        let Some(owner) = self.config_map.owner().filter(|_| flags.to_file.is_none()) else {
+            return Ok(());
+        };
+        let name = &self.config_map.metadata.name;
+        let message = format!("the ConfigMap {name} belongs to {owner}, which would undo an edit");
+        let hint = "change it at its source; --to-file FILE writes the ConfigMap for it";
+        Err(Fault::usage(&message).with_hint(hint).into())
+    }
+
+    /// The policy that new keys make.
+    pub(crate) fn compile(&self, data: &BTreeMap<String, String>) -> Result<Policy, PolicyFault> {
+        let documents = documents(data, &self.gate);
+        let invalid =
+            |origin: &str, problems| PolicyFault::Invalid { origin: origin.to_owned(), problems };
+        let (policy, warnings) =
+            compile(&documents).map_err(|problems| invalid("the policy", problems))?;
+        if let Some(candidate) = compile_candidate(&documents) {
+            candidate.map_err(|problems| invalid("the candidate", problems))?;
+        }
+        for warning in warnings {
+            say(&format!("warning: {warning}"));
+        }
+        Ok(policy)
+    }
+
+    /// Takes new keys all the way.
+    pub(crate) async fn change_to(
+        &self,
+        data: &BTreeMap<String, String>,
+        flags: &ChangeFlags,
+    ) -> Result<Exit, Failure> {
+        self.refuse_where_owned(flags)?;
+        let policy = self.compile(data)?;
+        if *data == self.config_map.data {
+            writeln!(std::io::stdout(), "nothing changes")?;
+            return Ok(Exit::Fine);
+        }
+        self.tell_difference(&policy, data)?;
+        if !flags.no_audit {
+            self.tell_hits(&policy).await?;
+        }
+        if let Some(path) = &flags.to_file {
+            let manifest =
+                format!("{:#}\n", write::manifest(&self.config_map, &self.gate.namespace, data));
+            std::fs::write(path, manifest)?;
+            let shown = path.display().to_string();
+            writeln!(
+                std::io::stdout(),
+                "written to {}; the cluster is as it was",
+                printable(&shown)
+            )?;
+            return Ok(Exit::Fine);
+        }
+        if !flags.yes && !flags.dry_run && !confirmed()? {
+            say("nothing was changed");
+            return Ok(Exit::Finding);
+        }
+        let namespace = &self.gate.namespace;
+        write::apply(&self.cluster, namespace, &self.config_map, data, flags.dry_run).await?;
+        let name = &self.config_map.metadata.name;
+        if flags.dry_run {
+            writeln!(std::io::stdout(), "{name} would be changed; nothing was stored")?;
+            return Ok(Exit::Fine);
+        }
+        writeln!(std::io::stdout(), "{name} changed, {} is on its way", policy.hash())?;
+        if flags.wait == 0 {
+            return Ok(Exit::Fine);
+        }
+        let limit = Duration::from_secs(flags.wait);
+        wait::until_enforced(&self.cluster, namespace, policy.hash(), limit).await
+    }
+
+    fn tell_difference(
+        &self,
+        new: &Policy,
+        data: &BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        let paint = Paint::for_stdout();
+        match &self.policy {
+            None => writeln!(out, "the policy was not valid, and is {} now", new.hash())?,
+            Some(old) if old.hash() == new.hash() => {
+                writeln!(out, "the policy stays {}", old.hash())?;
+            }
+            Some(old) => {
+                writeln!(out, "the policy changes from {} to {}", old.hash(), new.hash())?;
+                let difference = Difference::between(old, new);
+                for change in &difference.changes {
+                    let text = printable(&change.text);
+                    if change.loosens {
+                        writeln!(out, "  {}  (loosens)", paint.notable(&text))?;
+                    } else {
+                        writeln!(out, "  {text}")?;
+                    }
+                }
+                if difference.left_out > 0 {
+                    writeln!(out, "  and {} more changes", difference.left_out)?;
+                }
+            }
+        }
+        let (before, after) = (self.config_map.data.get(CANDIDATE_KEY), data.get(CANDIDATE_KEY));
+        match (before, after) {
+            (None, Some(_)) => writeln!(out, "a candidate goes on trial")?,
+            (Some(_), None) => writeln!(out, "the candidate goes")?,
+            (Some(before), Some(after)) if before != after => {
+                writeln!(out, "the candidate changes")?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Judges all that runs by both policies.
+    async fn tell_hits(&self, new: &Policy) -> Result<(), Failure> {
+        let Some(old) = self.policy.as_ref().filter(|old| old.hash() != new.hash()) else {
+            return Ok(());
+        };
+        let hits = hit::Hits::find(&self.cluster, &self.gate.namespace, old, new).await?;
+        hits.print(&mut std::io::stdout().lock(), Paint::for_stdout())?;
+        for gap in &hits.gaps {
+            say(&format!("warning: {gap}"));
+        }
+        Ok(())
+    }
+}
+
+/// Asks on the terminal. Without one, nobody can answer.
+fn confirmed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        let fault =
+            Fault::usage("nobody can be asked here").with_hint("--yes makes the change without");
+        return Err(fault.into());
+    }
+    write!(std::io::stderr(), "apply this? [y/N] ")?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

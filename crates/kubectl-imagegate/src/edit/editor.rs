@@ -1,0 +1,156 @@
+//! The text that is edited, and the editor.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS};
+
+use crate::cluster::Fault;
+
+/// The fields of a policy, for editors that know of YAML language servers; beside the text.
+const SCHEMA_FILE: &str = include_str!("../../../../config/policy.schema.json");
+const SCHEMA: &str = "# yaml-language-server: $schema=policy.schema.json";
+/// Before each line that goes away when the editor closes.
+const NOTE: &str = "#! ";
+
+/// What is edited: the text of a key, or the simple keys as a mapping.
+pub(super) fn text_of(data: &BTreeMap<String, String>, key: &str) -> String {
+    match data.get(key) {
+        Some(text) => text.clone(),
+        None if key == POLICY_KEY => {
+            let simple = SIMPLE_KEYS.iter().filter_map(|key| Some((key, data.get(*key)?)));
+            let lines: Vec<_> =
+                simple.map(|(key, value)| format!("{key}: {}", quoted(value))).collect();
+            lines.join("\n")
+        }
+        None => String::new(),
+    }
+}
+
+/// The keys after an edit of `key`. A policy that was in simple form stays in it as long as its text is
+/// one of simple keys.
+pub(super) fn data_of(
+    before: &BTreeMap<String, String>,
+    key: &str,
+    text: &str,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut data = before.clone();
+    if key == CANDIDATE_KEY && text.trim().is_empty() {
+        data.remove(CANDIDATE_KEY);
+        return Ok(data);
+    }
+    if key == POLICY_KEY {
+        data.retain(|key, _| key != POLICY_KEY && !SIMPLE_KEYS.contains(&key.as_str()));
+        let is_simple =
+            |line: &str| SIMPLE_KEYS.iter().any(|key| line.starts_with(&format!("{key}:")));
+        if text.lines().any(is_simple) {
+            let simple: BTreeMap<String, String> = serde_saphyr::from_str(text)
+                .map_err(|error| error.without_snippet().to_string())?;
+            data.extend(simple);
+            return Ok(data);
+        }
+    }
+    data.insert(key.to_owned(), text.to_owned());
+    Ok(data)
+}
+
+/// Opens an editor on the text, with what is wrong above it, and waits for its end.
+pub(super) async fn open(text: &str, problems: Option<&str>) -> Result<String, Fault> {
+    let failed =
+        |what: &str, error: &dyn std::fmt::Display| Fault::usage(&format!("{what}: {error}"));
+    let directory =
+        Private::new().map_err(|error| failed("no place for the text to edit", &error))?;
+    let path = directory.0.join("policy.yaml");
+    let mut shown = String::new();
+    for line in problems.iter().flat_map(|problems| problems.lines()) {
+        shown.extend([NOTE, line, "\n"]);
+    }
+    let has_schema = text.contains("yaml-language-server:");
+    if !has_schema {
+        shown.extend([SCHEMA, "\n"]);
+    }
+    shown.push_str(text);
+    let written =
+        std::fs::File::create_new(&path).and_then(|mut file| file.write_all(shown.as_bytes()));
+    written.map_err(|error| failed("cannot write the text to edit", &error))?;
+    // Nice to have: without it, the editor knows no fields.
+    let _ = std::fs::write(directory.0.join("policy.schema.json"), SCHEMA_FILE);
+
+    let editor = ["KUBE_EDITOR", "EDITOR"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|editor| !editor.trim().is_empty()));
+    let editor = editor.unwrap_or_else(|| "vi".to_owned());
+    // By the shell, as kubectl does, since the variable may hold arguments.
+    let status = tokio::process::Command::new("sh")
+        .args(["-c", &format!("{editor} \"$1\""), "sh"])
+        .arg(&path)
+        .status()
+        .await
+        .map_err(|error| failed("cannot start the editor", &error))?;
+    if !status.success() {
+        let fault = Fault::usage(&format!("the editor `{editor}` ended with {status}"));
+        return Err(fault.with_hint("set KUBE_EDITOR or EDITOR"));
+    }
+    let edited = std::fs::read_to_string(&path)
+        .map_err(|error| failed("cannot read what was edited", &error))?;
+    let own = |line: &&str| line.starts_with(NOTE) || (!has_schema && *line == SCHEMA);
+    Ok(edited.split_inclusive('\n').filter(|line| !own(&line.trim_end_matches('\n'))).collect())
+}
+
+/// A directory that nobody else may read, until it is dropped.
+struct Private(std::path::PathBuf);
+
+impl Private {
+    fn new() -> std::io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let nanoseconds = time::OffsetDateTime::now_utc().unix_timestamp_nanos();
+        let name = format!("kubectl-imagegate-{}-{nanoseconds}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // Fails where somebody has made one of that name.
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn quoted(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY};
+
+    use super::{data_of, text_of};
+
+    fn data(rows: &[(&str, &str)]) -> BTreeMap<String, String> {
+        rows.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_simple_form_is_edited_as_a_mapping() {
+        let before = data(&[("ALLOWED_REGISTRIES", "docker.io"), ("DISABLE_EMPTY_TAG", "true")]);
+        let text = text_of(&before, POLICY_KEY);
+        assert_eq!(text, "ALLOWED_REGISTRIES: \"docker.io\"\nDISABLE_EMPTY_TAG: \"true\"");
+        assert_eq!(data_of(&before, POLICY_KEY, &text).unwrap(), before);
+        let full = data_of(&before, POLICY_KEY, "mode: warn\n").unwrap();
+        assert_eq!(full, data(&[(POLICY_KEY, "mode: warn\n")]));
+        assert!(data_of(&before, POLICY_KEY, "ALLOWED_REGISTRIES: [\n").is_err());
+    }
+
+    #[test]
+    fn an_empty_candidate_is_none() {
+        let before = data(&[(POLICY_KEY, "{}"), (CANDIDATE_KEY, "mode: warn")]);
+        assert_eq!(text_of(&before, CANDIDATE_KEY), "mode: warn");
+        assert_eq!(data_of(&before, CANDIDATE_KEY, "\n").unwrap(), data(&[(POLICY_KEY, "{}")]));
+        let changed = data_of(&before, CANDIDATE_KEY, "mode: audit").unwrap();
+        assert_eq!(changed, data(&[(POLICY_KEY, "{}"), (CANDIDATE_KEY, "mode: audit")]));
+    }
+}

@@ -1,0 +1,136 @@
+//! `kubectl imagegate exempt`: one exemption more, in the text of the policy as somebody wrote it.
+
+use imagegate_core::image::Reference;
+use imagegate_core::policy::POLICY_KEY;
+
+use crate::change::{Before, ChangeFlags};
+use crate::cli::Failure;
+use crate::cluster::Fault;
+use crate::connection::Connection;
+use crate::exit::Exit;
+
+/// Exempt an image from the policy, until a day
+///
+/// Adds an exemption to policy.yaml and leaves the rest of its text as it is. Then it goes the way of
+/// `edit`: what changes, whom it hits, and the wait for every replica.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Rights: those of `edit`. The policy must be in full form.
+
+  kubectl imagegate exempt quay.io/acme/agent -n ci --reason INC-1234 --expires 2027-01-31")]
+pub(crate) struct Exempt {
+    /// The image; the exemption is for its repository, whatever the tag
+    image: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The last day, as 2027-01-31
+    #[arg(long, value_name = "DAY")]
+    expires: String,
+    /// Who answers for it
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
+    /// The exemption's name [default: made of the image and the namespace]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    flags: ChangeFlags,
+}
+
+pub(crate) async fn run(connection: &Connection, exempt: &Exempt) -> Result<Exit, Failure> {
+    let Some(namespace) = &connection.namespace else {
+        let fault = Fault::usage("an exemption for the whole cluster is not made in passing");
+        return Err(fault
+            .with_hint("name the namespace with -n; `edit` writes any exemption")
+            .into());
+    };
+    let before = Before::read(connection).await?;
+    before.refuse_where_owned(&exempt.flags)?;
+    let mut data = before.config_map.data.clone();
+    let Some(text) = data.get(POLICY_KEY) else {
+        let fault = Fault::usage("the policy is in simple form, which has no exemptions");
+        return Err(fault.with_hint("`kubectl imagegate edit` turns it into the full form").into());
+    };
+    let entry = entry(exempt, namespace)?;
+    let Some(text) = with_exemption(text, &entry) else {
+        let fault = Fault::usage("the exemptions are written in a way that cannot be added to");
+        return Err(fault.with_hint("add it with `kubectl imagegate edit`").into());
+    };
+    data.insert(POLICY_KEY.to_owned(), text);
+    before.change_to(&data, &exempt.flags).await
+}
+
+/// The exemption as one line of YAML, each text in quotes of JSON.
+fn entry(exempt: &Exempt, namespace: &str) -> Result<String, Fault> {
+    let Exempt { image, reason, expires, owner, name, .. } = exempt;
+    let reference = Reference::parse(image)
+        .map_err(|error| Fault::usage(&format!("`{image}` is not a valid reference: {error}")))?;
+    let last = reference.repository();
+    let last = last.rsplit('/').next().unwrap_or_default();
+    let name = name.clone().unwrap_or_else(|| format!("{last}-{namespace}"));
+    // An exemption is for a repository; which tags of it run is not its matter.
+    let image = format!("{}/{}", reference.registry(), reference.repository());
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let owner = owner.as_deref().map_or(String::new(), |owner| format!(", owner: {}", text(owner)));
+    Ok(format!(
+        "{{name: {}, images: [{}], namespaces: [{}], reason: {}{owner}, expires: {}}}",
+        text(&name),
+        text(&image),
+        text(namespace),
+        text(reason),
+        text(expires),
+    ))
+}
+
+/// The policy's text with an exemption more; `None` where its exemptions are no block that can be added
+/// to. What the text means is checked by the compiler afterwards.
+fn with_exemption(text: &str, entry: &str) -> Option<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let is_flow = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    if is_flow.is_some_and(|line| line.starts_with('{')) {
+        return None;
+    }
+    let key = "exemptions:";
+    let Some(at) = lines.iter().position(|line| line.starts_with(key)) else {
+        lines.extend([key.to_owned(), format!("  - {entry}")]);
+        return Some(lines.join("\n") + "\n");
+    };
+    let rest = lines.get(at)?.get(key.len()..)?.split('#').next().unwrap_or_default().trim();
+    match rest {
+        "[]" => {
+            key.clone_into(lines.get_mut(at)?);
+            lines.insert(at + 1, format!("  - {entry}"));
+        }
+        "" => {
+            let items = lines.iter().skip(at + 1);
+            let first = items.clone().find(|line| line.trim_start().starts_with("- "))?;
+            let indent = first.len() - first.trim_start().len();
+            lines.insert(at + 1, format!("{:indent$}- {entry}", ""));
+        }
+        _ => return None,
+    }
+    Some(lines.join("\n") + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_exemption;
+
+    #[test]
+    fn the_rest_of_the_text_stays_as_it_is() {
+        for (text, expected) in [
+            ("mode: warn # why\n", Some("mode: warn # why\nexemptions:\n  - X\n")),
+            ("exemptions: []\nmode: warn\n", Some("exemptions:\n  - X\nmode: warn\n")),
+            ("exemptions:\n- a: b\n  c: d\n", Some("exemptions:\n- X\n- a: b\n  c: d\n")),
+            (
+                "exemptions: # all\n    - {a: b}\n",
+                Some("exemptions: # all\n    - X\n    - {a: b}\n"),
+            ),
+            ("exemptions: [{a: b}]\n", None),
+            ("# what\n{mode: warn}\n", None),
+            ("exemptions:\n", None),
+        ] {
+            assert_eq!(with_exemption(text, "X").as_deref(), expected, "{text}");
+        }
+    }
+}
