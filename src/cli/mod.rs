@@ -9,6 +9,7 @@ mod diff;
 mod exit;
 mod explain;
 mod images;
+mod import;
 mod located;
 mod manifests;
 mod paint;
@@ -43,6 +44,7 @@ enum Command {
     Explain(explain::Explain),
     Test(test::Test),
     Diff(diff::Diff),
+    Import(import::Import),
     Schema(schema::Schema),
 }
 
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&explain),
         Command::Test(test) => test::run(&test),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Import(import) => import::run(&import),
         Command::Schema(schema) => schema::run(&schema),
     };
     let exit = result.unwrap_or_else(|error| {

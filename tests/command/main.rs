@@ -5,6 +5,7 @@ mod support;
 
 mod build_script;
 mod check;
+mod import;
 mod makefile;
 mod places;
 mod policy;
