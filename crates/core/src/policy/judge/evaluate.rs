@@ -7,14 +7,15 @@ use std::fmt::Display;
 
 use crate::image::Reference;
 use crate::policy::judge::advice;
+use crate::policy::judge::checks::Rule;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
-use crate::policy::judge::rules::Rules;
 use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
 use crate::policy::judge::verdict::{
-    Decision, Exempted, Mode, Rule, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation, kept,
+    Decision, Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
+use crate::policy::rules::fields::Rules;
 
 impl Policy {
     /// Which references of an updated object this policy judges for `subject`.
@@ -46,16 +47,10 @@ impl Policy {
     ) -> Verdict<'p> {
         let (rules, override_name) = self.rules_for(subject);
         let mut verdict = Verdict {
-            decision: Decision::Allow,
-            mode: effective_mode(rules, subject.workload),
-            violations: Vec::new(),
-            violated: RuleCounts::default(),
-            exempted: Vec::new(),
-            exempted_total: 0,
             denial_hint: Some(&*rules.denial_hint)
                 .filter(|hint| rules.denial_warnings && !hint.is_empty()),
             override_name,
-            policy_hash: self.hash(),
+            ..Verdict::admitting(effective_mode(rules, subject.workload), self.hash())
         };
         if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
             return verdict;
