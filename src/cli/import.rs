@@ -15,11 +15,11 @@ const LARGEST: u64 = 16 << 20;
 /// What is read of a directory.
 const EXTENSIONS: [&str; 4] = ["env", "json", "yaml", "yml"];
 
-/// Make a policy of those of Kyverno, Gatekeeper, Kubewarden, ValidatingAdmissionPolicy, or of the original
-/// program's keys and variables
+/// Make a policy of those of another engine: Kyverno, Gatekeeper, Kubewarden, policies in CEL
 ///
 /// Prints a policy.yaml with a comment at each line where it comes from. What it does not say exactly
-/// as its source is listed on standard error, with what was written in its place.
+/// as its source is listed on standard error, with what was written in its place. The original program's
+/// keys and variables are read too.
 ///
 /// Exit codes: 0 it says exactly the same, 1 it does not, 2 nothing could be imported.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,5 @@
-//! Allow-lists in CEL: ValidatingAdmissionPolicy with its binding, and Kyverno's ValidatingPolicy and
-//! ImageValidatingPolicy.
+//! Allow-lists in CEL: `ValidatingAdmissionPolicy` with its binding, and Kyverno's `ValidatingPolicy`
+//! and `ImageValidatingPolicy`.
 //!
 //! Read are the shapes in which lists of registries, tags and digests are usually written. Any other
 //! condition is noted as it stands.
@@ -126,12 +126,12 @@ impl Reading {
             }
             // `!has(object.spec.initContainers) || …`
             Expression::Binary("||", left, right) if is_guard(left) => {
-                self.of_pod(right, place, found)
+                self.of_pod(right, place, found);
             }
             Expression::Choice(condition, then, otherwise) if is_guard(condition) => {
                 match (&**then, &**otherwise) {
                     (then, Expression::Name(yes)) if yes == "true" => {
-                        self.of_pod(then, place, found)
+                        self.of_pod(then, place, found);
                     }
                     _ => self.not_understood = true,
                 }
@@ -252,7 +252,9 @@ impl Reading {
                 let parsed = matches!(&**of, Expression::Call { .. });
                 let texts = self.texts(list)?;
                 let mut entries = found.all_entries(place, &texts, Covered::Host, Use::Allow);
-                entries.iter_mut().for_each(|it| it.short = parsed && it.pattern == "docker.io");
+                for it in &mut entries {
+                    it.short = parsed && it.pattern == "docker.io";
+                }
                 Some(entries)
             }
             _ => match on_image(expression, each)? {

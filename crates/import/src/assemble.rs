@@ -5,11 +5,11 @@
 //! meet, the strictest stays; where two lists of allowed registries meet, what both cover.
 
 use crate::demand::{Demand, Entry, Exemption, Found, Mode, Note, Rule, Scope};
+use crate::places::problems;
 
 /// A policy, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Assembled {
-    pub(crate) sources: Vec<String>,
     pub(crate) base: Rules,
     /// With the namespaces of each.
     pub(crate) overrides: Vec<(Vec<String>, Rules)>,
@@ -20,6 +20,8 @@ pub(crate) struct Assembled {
 /// The rules for some namespaces. An empty list of allowed registries means that no source has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
+    /// The files and objects whose demands they are.
+    pub(crate) sources: Vec<String>,
     pub(crate) mode: Mode,
     pub(crate) allowed_registries: Option<Vec<Entry>>,
     pub(crate) blocked_registries: Vec<Entry>,
@@ -33,10 +35,20 @@ pub(crate) struct Rules {
 
 /// Puts together what was found.
 pub(crate) fn assemble(mut found: Found) -> Assembled {
-    let mut sources: Vec<String> = found.demands.iter().map(|it| it.source.clone()).collect();
-    sources.dedup();
-    let demands = std::mem::take(&mut found.demands);
-    let atoms = atoms(&demands);
+    let mut demands = std::mem::take(&mut found.demands);
+    for demand in &mut demands {
+        retain_tags(demand, &mut found);
+    }
+    let mut atoms = atoms(&demands);
+    atoms.retain(|atom| {
+        let policy = format!("overrides: [{{name: a, namespaces: [{}]}}]", serde_json::json!(atom));
+        let is_namespace = problems(&policy).is_none();
+        if !is_namespace {
+            let what = format!("`{atom}` can be no namespace");
+            found.note("namespaces", what, "it was left out");
+        }
+        is_namespace
+    });
     let nothing_but = |atom: Option<&str>| -> Vec<&Demand> {
         demands.iter().filter(|it| applies(&it.scope, atom)).collect()
     };
@@ -58,7 +70,21 @@ pub(crate) fn assemble(mut found: Found) -> Assembled {
         }
     }
     let exemptions = exemptions(&demands, &mut found);
-    Assembled { sources, base, overrides, exemptions, notes: found.notes }
+    Assembled { base, overrides, exemptions, notes: found.notes }
+}
+
+/// Leaves out tags that are none, and says so.
+fn retain_tags(demand: &mut Demand, found: &mut Found) {
+    let (Rule::AllowTags(entries) | Rule::BlockTags(entries)) = &mut demand.rule else { return };
+    entries.retain(|entry| {
+        let pattern = serde_json::json!(entry.pattern);
+        let is_pattern = problems(&format!("blockedTags: [{pattern}]")).is_none();
+        if !is_pattern {
+            let what = format!("`{}` is no pattern over tags", entry.pattern);
+            found.note(&entry.from, what, "it was left out");
+        }
+        is_pattern
+    });
 }
 
 /// The namespaces that a scope names, the narrower first.
@@ -105,6 +131,7 @@ fn meet(one: &str, other: &str) -> bool {
 fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
     let mode = demands.iter().map(|it| it.mode).max().unwrap_or(Mode::Enforce);
     let mut rules = Rules {
+        sources: Vec::new(),
         mode,
         allowed_registries: None,
         blocked_registries: Vec::new(),
@@ -121,6 +148,9 @@ fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
             let nearest = "it was left out; put it into `candidate.yaml` to see whom it would hit";
             found.note(source, what, nearest);
             continue;
+        }
+        if !rules.sources.contains(source) {
+            rules.sources.push(source.clone());
         }
         match rule {
             Rule::AllowRegistries(entries) => {
@@ -158,10 +188,13 @@ fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
         rules.allowed_registries = Some(vec![entry]);
     }
     let latest = rules.blocked_tags.iter().find(|it| matches(&it.pattern, "latest"));
-    if let Some(latest) = latest.filter(|_| rules.require_tag.is_none() && !untagged_is_latest) {
-        let place = latest.from.clone();
-        let what = "there an image without a tag is admitted, though it is pulled as `latest`";
-        found.note(&place, what, "it is refused as `latest` is");
+    if let Some(latest) = latest.filter(|_| rules.require_tag.is_none()) {
+        if !untagged_is_latest {
+            let what = "there an image without a tag is admitted, though it is pulled as `latest`";
+            found.note(&latest.from, what, "it is refused as `latest` is");
+        }
+        let why = "an image without a tag is pulled as `latest`, which is refused";
+        rules.require_tag = Some(why.to_owned());
     }
     rules
 }
@@ -218,11 +251,9 @@ fn covers(wide: &str, narrow: &str) -> bool {
 /// The exemptions that exempt from no more than they did.
 fn exemptions(demands: &[Demand], found: &mut Found) -> Vec<Exemption> {
     let all = std::mem::take(&mut found.exemptions);
-    let (kept, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|exemption| {
-        let alone = demands.iter().all(|it| it.source == exemption.source);
-        alone && exemption.scope.namespaces.is_empty()
-            || alone && exemption.scope.excluded.is_empty()
-    });
+    let (kept, left): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|exemption| demands.iter().all(|it| it.source == exemption.source));
     for exemption in left {
         let images: Vec<_> = exemption.images.iter().map(|it| it.pattern.as_str()).collect();
         let what = format!("exempts `{}` from its own rule alone", images.join("`, `"));

@@ -1,4 +1,4 @@
-//! Kubewarden's `trusted-repos`, in a ClusterAdmissionPolicy, an AdmissionPolicy, or as its settings
+//! Kubewarden's `trusted-repos`, in a `ClusterAdmissionPolicy`, an `AdmissionPolicy`, or as its settings
 //! alone.
 //!
 //! That policy reads an image without a registry as Docker Hub's and one without a tag as `latest`.
@@ -46,7 +46,9 @@ pub(crate) fn read(document: &Document, found: &mut Found) -> bool {
     let hosts = |field: &str, found: &mut Found, of| {
         let mut entries = found.all_entries(&place(field), &listed(field), Covered::Host, of);
         // Docker Hub's images count as such by whatever name.
-        entries.iter_mut().for_each(|entry| entry.short = entry.pattern == "docker.io");
+        for entry in &mut entries {
+            entry.short = entry.pattern == "docker.io";
+        }
         entries
     };
     let mut allowed = hosts("registries.allow", found, Use::Allow);

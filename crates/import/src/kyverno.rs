@@ -1,4 +1,4 @@
-//! ClusterPolicy and Policy of Kyverno: patterns over `image`, and conditions over
+//! `ClusterPolicy` and `Policy` of Kyverno: patterns over `image`, and conditions over
 //! `images.containers` and `element.image`.
 //!
 //! Patterns are those of its documentation: `|` between alternatives, `&` between what holds together,
@@ -159,7 +159,7 @@ fn conjunction(pattern: &str, place: &str, rules: &mut Vec<Rule>, found: &mut Fo
         let alternatives: Vec<&str> = part.split('|').map(str::trim).collect();
         match alternatives.as_slice() {
             [one] if one.starts_with('!') => {
-                blocked(one.trim_start_matches('!'), place, rules, found)
+                blocked(one.trim_start_matches('!'), place, rules, found);
             }
             ["*:*"] => rules.push(Rule::RequireTag(place.to_owned())),
             ["*@*" | "*@sha256:*" | "*@sha256*"] => {
@@ -214,7 +214,7 @@ fn condition(condition: &Value, place: &str, rules: &mut Vec<Rule>, found: &mut 
     let place_of_values = format!("{place}.value");
     let path = key.trim_matches(['{', '}']).split("||").next().unwrap_or_default().to_owned();
     let registry = path.contains("images.") && path.contains("registry");
-    let image = path == "element.image" || path.ends_with(".image");
+    let image = path == "element.image";
     let (covered, of) = match operator {
         "AnyNotIn" | "NotIn" | "NotEquals" | "NotEqual" | "AllNotIn" => (Use::Allow, "allow"),
         "AnyIn" | "In" | "Equals" | "Equal" | "AllIn" => (Use::Block, "block"),
@@ -228,7 +228,9 @@ fn condition(condition: &Value, place: &str, rules: &mut Vec<Rule>, found: &mut 
     let comparison = if registry { Covered::Host } else { Covered::Glob };
     let mut entries = found.all_entries(&place_of_values, &values, comparison, covered);
     // `images` is parsed, and Docker Hub is the registry of what names none.
-    entries.iter_mut().for_each(|it| it.short |= registry && it.pattern == "docker.io");
+    for it in &mut entries {
+        it.short |= registry && it.pattern == "docker.io";
+    }
     rules.push(match covered {
         Use::Allow => Rule::AllowRegistries(entries),
         Use::Block => Rule::BlockRegistries(entries),

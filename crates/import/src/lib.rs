@@ -8,8 +8,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`gatekeeper`] | constraints of Gatekeeper's library |
-//! | [`kyverno`] | ClusterPolicy and Policy of Kyverno |
-//! | [`admission_policy`] | policies in CEL: ValidatingAdmissionPolicy, and those of Kyverno |
+//! | [`kyverno`] | `ClusterPolicy` and `Policy` of Kyverno |
+//! | [`admission_policy`] | policies in CEL: `ValidatingAdmissionPolicy`, and those of Kyverno |
 //! | [`kubewarden`] | policies that run `trusted-repos` |
 //! | [`original`] | keys and variables of the program that ImageGate replaces |
 //! | [`cel`] | the part of CEL that such policies use |

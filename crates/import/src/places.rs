@@ -4,7 +4,7 @@
 //! pattern is matched against the parsed reference and ends at a segment boundary. Where the two
 //! differ, an allowed pattern covers less and a blocked one more, and a note says so.
 
-use imagegate_core::policy::{Documents, POLICY_KEY, compile};
+use imagegate_core::policy::{Documents, POLICY_KEY, Problems, compile};
 
 /// How a source compares the text with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,9 @@ fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
         patterns.push(format!("{host}/library/{path}"));
     }
     if keep {
-        patterns.iter_mut().for_each(|pattern| pattern.push('*'));
+        for pattern in &mut patterns {
+            pattern.push('*');
+        }
         return Translated { patterns, ..Translated::default() };
     }
     let what = format!("`{text}` there also covers `{text}evil`");
@@ -236,9 +238,7 @@ fn without_tag(text: &str) -> Option<&str> {
 fn checked(text: &str, of: Use, mut translated: Translated) -> Translated {
     let mut refused = None;
     translated.patterns.retain(|pattern| {
-        let policy = format!("allowedRegistries: [{}]", serde_json::json!(pattern));
-        let volume = [(POLICY_KEY.to_owned(), policy.into_bytes())].into();
-        let problems = compile(&Documents { volume: Some(volume), ..Documents::default() }).err();
+        let problems = problems(&format!("allowedRegistries: [{}]", serde_json::json!(pattern)));
         let is_pattern = problems.is_none();
         refused = refused.take().or(problems);
         is_pattern
@@ -259,6 +259,12 @@ fn checked(text: &str, of: Use, mut translated: Translated) -> Translated {
     translated
 }
 
+/// What is wrong with a policy.
+pub(crate) fn problems(policy: &str) -> Option<Problems> {
+    let volume = [(POLICY_KEY.to_owned(), policy.as_bytes().to_vec())].into();
+    compile(&Documents { volume: Some(volume), ..Documents::default() }).err()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Covered, Use, translate};
@@ -267,7 +273,8 @@ mod tests {
     fn rows() {
         use Covered::{Glob, Host, Prefix, WholeOrPrefix};
         use Use::{Allow, Block};
-        let rows: &[(&str, Covered, Use, bool, &[&str], bool)] = &[
+        type Row = (&'static str, Covered, Use, bool, &'static [&'static str], bool);
+        let rows: &[Row] = &[
             ("gcr.io", Host, Allow, false, &["gcr.io"], false),
             ("gcr.io/", Prefix, Allow, false, &["gcr.io"], false),
             ("gcr.io", Prefix, Allow, false, &["gcr.io"], true),

@@ -45,7 +45,9 @@ fn push(file: &str, value: Value, documents: &mut Vec<Document>) {
     let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|it| it.ends_with("List"));
     match value.get("items") {
         Some(Value::Array(items)) if is_list => {
-            items.iter().for_each(|item| push(file, item.clone(), documents));
+            for item in items {
+                push(file, item.clone(), documents);
+            }
         }
         _ => documents.push(Document { file: file.to_owned(), value }),
     }
@@ -72,10 +74,15 @@ impl Document {
     /// The file, kind and name, for people.
     pub(crate) fn name(&self) -> String {
         let kind = self.text("/kind");
-        match self.text("/metadata/name") {
-            "" if kind.is_empty() => self.file.clone(),
-            "" => format!("{}: {kind}", self.file),
-            name => format!("{}: {kind}/{name}", self.file),
+        let object = match self.text("/metadata/name") {
+            "" => kind.to_owned(),
+            name => format!("{kind}/{name}"),
+        };
+        match self.file.as_str() {
+            "-" if kind.is_empty() => "standard input".to_owned(),
+            "-" => object,
+            file if kind.is_empty() => file.to_owned(),
+            file => format!("{file}: {object}"),
         }
     }
 

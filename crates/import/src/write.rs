@@ -17,18 +17,14 @@ pub(crate) fn yaml(policy: &Assembled) -> String {
         }
     }
     out.push("");
-    let from = match policy.sources.as_slice() {
-        [] => "no source demands anything".to_owned(),
-        sources => sources.join(", "),
-    };
-    out.rules("", &policy.base, None, &from);
+    out.rules("", &policy.base, None);
     if !policy.overrides.is_empty() {
         out.push("overrides:");
     }
     for (index, (namespaces, rules)) in policy.overrides.iter().enumerate() {
         out.push(&format!("  - name: imported-{}", index + 1));
         out.push(&format!("    namespaces: {}", quoted_list(namespaces)));
-        out.rules("    ", rules, Some(&policy.base), &from);
+        out.rules("    ", rules, Some(&policy.base));
     }
     if !policy.exemptions.is_empty() {
         out.push("exemptions:");
@@ -66,9 +62,13 @@ impl Lines {
     }
 
     /// The rules; with a base, those fields alone that differ from it, and the mode.
-    fn rules(&mut self, indent: &str, rules: &Rules, base: Option<&Rules>, from: &str) {
+    fn rules(&mut self, indent: &str, rules: &Rules, base: Option<&Rules>) {
+        let from = match rules.sources.as_slice() {
+            [] => "no source demands anything here".to_owned(),
+            sources => sources.join(", "),
+        };
         let differs = |of: fn(&Rules, &Rules) -> bool| base.is_none_or(|base| of(rules, base));
-        self.commented(&format!("{indent}mode: {}", rules.mode.name()), from);
+        self.commented(&format!("{indent}mode: {}", rules.mode.name()), &from);
         if differs(|a, b| a.allowed_registries != b.allowed_registries) {
             match &rules.allowed_registries {
                 Some(entries) => self.entries(indent, "allowedRegistries", entries, ""),
@@ -99,9 +99,10 @@ impl Lines {
             flag("requireDigest", &rules.require_digest);
         }
         if differs(|a, b| a.short_names != b.short_names) {
-            let (name, why) = match rules.short_names {
-                true => ("dockerHub", "there an image may leave its registry out"),
-                false => ("deny", "there every image names its registry"),
+            let (name, why) = if rules.short_names {
+                ("dockerHub", "there an image may leave its registry out")
+            } else {
+                ("deny", "there every image names its registry")
             };
             self.commented(&format!("{indent}shortNames: {name}"), why);
         }

@@ -72,6 +72,17 @@ fn globs_of_namespaces_go_behind_names() {
 }
 
 #[test]
+fn what_is_no_pattern_is_left_out_and_said() {
+    let text =
+        constraint("a", "{match: {namespaces: [Prod, dev]}, parameters: {repos: [gcr.io/]}}")
+            + "---\napiVersion: constraints.gatekeeper.sh/v1beta1\nkind: K8sDisallowedTags\n\
+           metadata: {name: t}\nspec: {parameters: {tags: ['a b', edge]}}\n";
+    let imported = imported(&text, false);
+    verdicts(&imported, "- - gcr.io/web:edge\n- - quay.io/web:1 dev\n+ + quay.io/web:1");
+    notes(&imported, &["`a b` is no pattern over tags", "`Prod` can be no namespace"]);
+}
+
+#[test]
 fn texts_that_are_no_policy() {
     for text in ["[1, 2]", "a: [", "just words", "{a: 1, a: 2}"] {
         assert!(documents("f", text).is_err(), "{text}");
