@@ -248,16 +248,17 @@ fn covers(wide: &str, narrow: &str) -> bool {
     }
 }
 
-/// The exemptions that exempt from no more than they did.
+/// The exemptions that lift no demand of another source.
 fn exemptions(demands: &[Demand], found: &mut Found) -> Vec<Exemption> {
     let all = std::mem::take(&mut found.exemptions);
-    let (kept, left): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|exemption| demands.iter().all(|it| it.source == exemption.source));
+    let (kept, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|exemption| {
+        let others = demands.iter().filter(|it| it.source != exemption.source);
+        !others.into_iter().any(|it| exemption.rules.contains(&it.rule.name()))
+    });
     for exemption in left {
         let images: Vec<_> = exemption.images.iter().map(|it| it.pattern.as_str()).collect();
-        let what = format!("exempts `{}` from its own rule alone", images.join("`, `"));
-        let nearest = "it was left out: an exemption here is one from every rule";
+        let what = format!("exempts `{}` from its own demand alone", images.join("`, `"));
+        let nearest = "it was left out, since another source demands the like";
         found.note(&exemption.source, what, nearest);
     }
     kept

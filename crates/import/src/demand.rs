@@ -71,6 +71,8 @@ pub(crate) struct Exemption {
     pub(crate) source: String,
     pub(crate) scope: Scope,
     pub(crate) images: Vec<Entry>,
+    /// By the names that a policy has for them.
+    pub(crate) rules: Vec<&'static str>,
 }
 
 /// All that the sources say.
@@ -81,6 +83,18 @@ pub(crate) struct Found {
     pub(crate) demands: Vec<Demand>,
     pub(crate) exemptions: Vec<Exemption>,
     pub(crate) notes: Vec<Note>,
+}
+
+impl Rule {
+    /// The name that a policy has for what an image breaks by it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::AllowRegistries(_) | Self::BlockRegistries(_) => "untrusted-registry",
+            Self::AllowTags(_) | Self::BlockTags(_) | Self::UntaggedIsLatest => "blocked-tag",
+            Self::RequireTag(_) => "missing-tag",
+            Self::RequireDigest(_) => "missing-digest",
+        }
+    }
 }
 
 impl Mode {

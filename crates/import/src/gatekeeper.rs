@@ -30,6 +30,7 @@ pub(crate) fn read(document: &Document, found: &mut Found) -> bool {
     found.sources += 1;
     let scope = scope(document, &source, found);
     let mode = mode(document, &source, found);
+    let lifted: Vec<_> = rules.iter().map(Rule::name).collect();
     for rule in rules {
         found.demands.push(Demand { source: source.clone(), scope: scope.clone(), mode, rule });
     }
@@ -38,7 +39,7 @@ pub(crate) fn read(document: &Document, found: &mut Found) -> bool {
         let place = format!("{source}, spec.parameters.exemptImages");
         let images = found.all_entries(&place, &exempt, Covered::WholeOrPrefix, Use::Allow);
         if !images.is_empty() {
-            found.exemptions.push(Exemption { source, scope, images });
+            found.exemptions.push(Exemption { source, scope, images, rules: lifted });
         }
     }
     true

@@ -32,6 +32,7 @@ pub(crate) fn yaml(policy: &Assembled) -> String {
     for (index, exemption) in policy.exemptions.iter().enumerate() {
         out.push(&format!("  - name: imported-{}", index + 1));
         out.entries("    ", "images", &exemption.images, "");
+        out.push(&format!("    rules: [{}]", exemption.rules.join(", ")));
         if !exemption.scope.namespaces.is_empty() {
             out.push(&format!("    namespaces: {}", quoted_list(&exemption.scope.namespaces)));
         }

@@ -40,13 +40,28 @@ fn the_strictest_mode_stays() {
 }
 
 #[test]
-fn an_exemption_from_one_rule_of_several_is_left_out() {
+fn an_exemption_lifts_the_demand_of_its_source_alone() {
+    let digests = |name: &str, parameters: &str| {
+        format!(
+            "---\napiVersion: constraints.gatekeeper.sh/v1beta1\nkind: K8sImageDigests\n\
+             metadata: {{name: {name}}}\nspec: {{parameters: {parameters}}}\n"
+        )
+    };
     let text = constraint("a", "{parameters: {repos: [gcr.io/]}}")
-        + "---\napiVersion: constraints.gatekeeper.sh/v1beta1\nkind: K8sImageDigests\n\
-           metadata: {name: d}\nspec: {parameters: {exemptImages: ['gcr.io/tools/*']}}\n";
-    let imported = imported(&text, false);
-    verdicts(&imported, "+ - gcr.io/tools/x:1\n+ + gcr.io/web@DIGEST\n- - quay.io/web@DIGEST");
-    notes(&imported, &["exempts `gcr.io/tools/*` from its own rule alone"]);
+        + &digests("d", "{exemptImages: ['gcr.io/tools/*', 'quay.io/*']}");
+    let one = imported(&text, false);
+    verdicts(
+        &one,
+        "+ + gcr.io/tools/x:1
+         - - gcr.io/web:1
+         + + gcr.io/web@DIGEST
+         - - quay.io/web:1
+         - - quay.io/web@DIGEST",
+    );
+    notes(&one, &[]);
+    let two = imported(&(text + &digests("e", "{}")), false);
+    verdicts(&two, "- - gcr.io/tools/x:1\n+ + gcr.io/web@DIGEST");
+    notes(&two, &["exempts `gcr.io/tools/*`, `quay.io` from its own demand alone"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use crate::image::Reference;
 use crate::policy::judge::advice;
 use crate::policy::judge::checks::Rule;
-use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::exemption::{Exemption, RuleSet};
 use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
 use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
@@ -126,17 +126,26 @@ impl Policy {
                 return;
             }
         };
-        let Some(broken) = rules.broken_by(&reference) else { return };
-        let (active, expired) = self.covering(&reference, subject);
-        if let Some(exemption) = active {
+        let Some(first) = rules.broken_by(&reference) else { return };
+        let Covering { lifted, active, mut expired } =
+            self.covering(&reference, subject, first.rule());
+        let left = match active {
+            // Nothing lifts the first rule, so it decides.
+            None => Some(first),
+            Some(_) => rules.broken_beyond(&reference, |rule| lifted.contains(rule)),
+        };
+        let Some(broken) = left else {
             verdict.exempted(|| Exempted {
-                exemption: exemption.name(),
-                reason: exemption.reason(),
+                exemption: active.map(Exemption::name).unwrap_or_default(),
+                reason: active.map(Exemption::reason).unwrap_or_default(),
                 container: container(),
                 image: kept(written).to_owned(),
                 field: image.field,
             });
             return;
+        };
+        if broken != first {
+            expired = self.covering(&reference, subject, broken.rule()).expired;
         }
         let is_advised = rules.denial_warnings && verdict.mode == Mode::Enforce;
         verdict.violated(broken.rule(), 1, || {
@@ -152,21 +161,38 @@ impl Policy {
         });
     }
 
-    /// The first exemption that covers an image now, and the first that did until it expired.
-    pub(in crate::policy) fn covering(
+    /// What the exemptions make of an image that breaks `rule`.
+    fn covering(
         &self,
         reference: &Reference<'_>,
         subject: &Subject<'_>,
-    ) -> (Option<&Exemption>, Option<&Exemption>) {
-        let mut expired = None;
+        rule: Rule,
+    ) -> Covering<'_> {
+        let mut covering = Covering { lifted: RuleSet::default(), active: None, expired: None };
         for exemption in self.exemptions.iter().filter(|each| each.covers(reference, subject)) {
-            if !exemption.is_expired(subject.now) {
-                return (Some(exemption), expired);
+            let lifts = exemption.lifts.contains(rule);
+            if exemption.is_expired(subject.now) {
+                covering.expired = covering.expired.or(Some(exemption).filter(|_| lifts));
+                continue;
             }
-            expired = expired.or(Some(exemption));
+            covering.lifted = covering.lifted.and(exemption.lifts);
+            covering.active = covering.active.or(Some(exemption).filter(|_| lifts));
+            if covering.lifted == RuleSet::ALL {
+                break;
+            }
         }
-        (None, expired)
+        covering
     }
+}
+
+/// The exemptions that cover an image.
+struct Covering<'p> {
+    /// The rules that those in force lift together.
+    lifted: RuleSet,
+    /// The first in force that lifts the rule that was asked about.
+    active: Option<&'p Exemption>,
+    /// The first that did until it expired.
+    expired: Option<&'p Exemption>,
 }
 
 /// The container's name; where it has none, the field path at which it stands.

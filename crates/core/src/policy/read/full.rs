@@ -68,9 +68,10 @@ pub(in crate::policy) const MOST_EXEMPTIONS: usize = 1_000;
 
 const POLICY_FIELDS: [&str; 3] = ["overrides", "exemptions", "namespaceOptOut"];
 const OVERRIDE_FIELDS: [&str; 2] = ["name", "namespaces"];
-const EXEMPTION_FIELDS: [&str; 9] = [
+const EXEMPTION_FIELDS: [&str; 10] = [
     "name",
     "images",
+    "rules",
     "namespaces",
     "users",
     "groups",
@@ -117,6 +118,7 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
             at: at.clone(),
             name: None,
             images: None,
+            rules: None,
             namespaces: None,
             users: None,
             groups: None,
@@ -130,6 +132,7 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
             match &*key.name {
                 "name" => read.name = text(node, &field, report),
                 "images" => read.images = texts(node, &field, report),
+                "rules" => read.rules = texts(node, &field, report),
                 "namespaces" => read.namespaces = texts(node, &field, report),
                 "users" => read.users = texts(node, &field, report),
                 "groups" => read.groups = texts(node, &field, report),
