@@ -141,7 +141,8 @@ fn tagged(text: &str, repository: &str, of: Use) -> Translated {
     Translated { patterns, short: false, note: Some((what, nearest)) }
 }
 
-/// A repository with any tag, and nothing below it, which only a regex says.
+/// A repository with any tag, and nothing below it, which only a regex says. That an image has a tag is
+/// no matter of a registry pattern.
 fn any_tag(text: &str, repository: &str, of: Use, exactly: bool) -> Translated {
     if without_tag(repository).is_some() {
         return tagged(text, without_tag(repository).unwrap_or(repository), of);
@@ -164,13 +165,18 @@ fn any_tag(text: &str, repository: &str, of: Use, exactly: bool) -> Translated {
         repository.to_owned()
     };
     let across = exactly || of == Use::Block || !repository.contains('*');
-    if across {
-        return same(regex(&library, ".*"));
-    }
-    let what = format!("`*` in `{text}` there also matches `/`");
-    let nearest = "here it does not; `--exactly` keeps that".to_owned();
-    let patterns = vec![regex(&library, "[^/]*")];
-    Translated { patterns, short: false, note: Some((what, nearest)) }
+    let (what, nearest) = if across {
+        let what = format!("`{text}` there is about images with a tag");
+        (what, "here it is about those of the repository without one too")
+    } else {
+        let what =
+            format!("`*` in `{text}` there also matches `/`, and is about images with a tag");
+        let nearest = "here it does not, and is about images without one too; `--exactly` keeps \
+                       the `*`";
+        (what, nearest)
+    };
+    let patterns = vec![regex(&library, if across { ".*" } else { "[^/]*" })];
+    Translated { patterns, short: false, note: Some((what, nearest.to_owned())) }
 }
 
 /// A text with wildcards inside.
@@ -182,9 +188,8 @@ fn glob(text: &str, of: Use, exactly: bool) -> Translated {
         return same(regex(text, ".*"));
     }
     let (host, path) = text.split_once('/').unwrap_or((text, ""));
-    // What is below a path is covered anyway.
-    let path = path.strip_suffix("/*").unwrap_or(if path == "*" { "" } else { path });
-    let pattern = if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") };
+    let pattern =
+        if path.is_empty() || path == "*" { host.to_owned() } else { format!("{host}/{path}") };
     let what = format!("`*` in `{text}` there also matches `/`");
     let nearest = format!("in `{pattern}` it does not; `--exactly` keeps that by a regex");
     Translated { patterns: vec![pattern], short: false, note: Some((what, nearest)) }
@@ -301,13 +306,13 @@ mod tests {
             ("gcr.io/acme*", Glob, Allow, false, &["gcr.io/acme*"], false),
             ("*.corp/*", Glob, Allow, false, &["*.corp"], true),
             ("*.corp/*", Glob, Allow, true, &[r"/.*\.corp/.*/"], false),
-            ("gcr.io/*/base:*", Glob, Allow, true, &[r"/gcr\.io/.*/base/"], false),
+            ("gcr.io/*/base:*", Glob, Allow, true, &[r"/gcr\.io/.*/base/"], true),
             ("gcr.io/*/base:*", Glob, Allow, false, &[r"/gcr\.io/[^/]*/base/"], true),
-            ("gcr.io/web:*", Glob, Allow, false, &[r"/gcr\.io/web/"], false),
-            ("docker.io/nginx:*", Glob, Allow, false, &[r"/docker\.io/library/nginx/"], false),
+            ("gcr.io/web:*", Glob, Allow, false, &[r"/gcr\.io/web/"], true),
+            ("docker.io/nginx:*", Glob, Allow, false, &[r"/docker\.io/library/nginx/"], true),
             ("nginx:*", Glob, Allow, false, &[r"/docker\.io/library/nginx/"], true),
             ("acme/web:*", Glob, Block, false, &[r"/docker\.io/acme/web/"], true),
-            ("gcr.io/x/*-base/*", Glob, Allow, false, &["gcr.io/x/*-base"], true),
+            ("gcr.io/x/*-base/*", Glob, Allow, false, &["gcr.io/x/*-base/*"], true),
             ("gcr.io/web:1.*", Glob, Allow, false, &[], true),
             ("*", Glob, Allow, false, &["*"], false),
             ("gcr.io/web", WholeOrPrefix, Allow, false, &[], true),

@@ -39,9 +39,9 @@ spec:
   objectSelector: {matchLabels: {a: b}}
   settings:";
     let imported = imported(&format!("{head}{}", SETTINGS.replace('\n', "\n    ")), false);
-    let rows: String =
-        ROWS.lines().filter(|row| !row.is_empty()).map(|row| format!("{row} prod\n")).collect();
-    verdicts(&imported, &rows);
+    let rows: Vec<_> =
+        ROWS.lines().filter(|row| !row.is_empty()).map(|row| format!("{row} prod")).collect();
+    verdicts(&imported, &rows.join("\n"));
     verdicts(&imported, "+ + quay.io/acme/web:latest default");
     assert!(imported.policy.contains("    mode: audit #"), "{}", imported.policy);
     notes(&imported, &["spec.objectSelector selects what it holds for"]);

@@ -1,4 +1,4 @@
-//! ClusterPolicy and Policy of Kyverno.
+//! `ClusterPolicy` and `Policy` of Kyverno.
 
 use super::{commented, imported, notes, verdicts};
 
@@ -105,9 +105,10 @@ spec:
          + + evil.example/a.corp.example/web:1
          + + gcr.io/x/y/base:1
          - - gcr.io/x/base/deep:1
+         - + gcr.io/x/base wider
          - - quay.io/web:1",
     );
-    notes(&exact, &[]);
+    notes(&exact, &["`gcr.io/*/base:*` there is about images with a tag"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod kubewarden;
 mod kyverno;
 mod original;
 mod policies_in_cel;
+mod properties;
 mod together;
 
 use imagegate_core::policy::{

@@ -1,4 +1,4 @@
-//! ValidatingAdmissionPolicy, and Kyverno's policies in CEL.
+//! `ValidatingAdmissionPolicy`, and Kyverno's policies in CEL.
 
 use super::{commented, imported, notes, verdicts};
 

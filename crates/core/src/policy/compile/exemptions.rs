@@ -114,8 +114,8 @@ fn check_filled(list: Option<&Texts<'_>>, what: &str, report: &mut Report) {
 fn lifted(rules: &Texts<'_>, report: &mut Report) -> RuleSet {
     let mut lifted = RuleSet::default();
     for (position, item) in rules.items.iter().enumerate() {
-        let named = Rule::ALL.into_iter().find(|rule| rule.as_str() == item.value);
-        match named {
+        let found = Rule::ALL.into_iter().find(|rule| rule.as_str() == item.value);
+        match found {
             Some(Rule::InvalidReference) => {
                 let hint = "what is not a reference names no image that could be exempt";
                 let bad = bad("cannot be lifted", hint);
