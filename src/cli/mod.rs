@@ -3,7 +3,6 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 fine, 1 something
 //! is denied, 2 wrong usage or unreadable input, 3 the policy is not valid.
 
-mod answer;
 mod check;
 mod diff;
 mod exit;
@@ -12,18 +11,21 @@ mod images;
 mod import;
 mod located;
 mod manifests;
+mod output;
 mod paint;
 mod policy_source;
+mod propose;
 mod schema;
 mod serve;
 mod target;
 mod test;
+mod usages;
 mod validate;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::version;
 use exit::Exit;
@@ -32,6 +34,11 @@ use exit::Exit;
 #[derive(Debug, Parser)]
 #[command(name = "imagegate", version = version::IN_FULL.as_str(), max_term_width = 100)]
 struct Arguments {
+    /// Colours: `auto` is on a terminal, unless `NO_COLOR`, `CLICOLOR=0` or `TERM=dumb` refuses or
+    /// `CLICOLOR_FORCE` demands them
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    #[arg(hide_possible_values = true, help_heading = "Global options")]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -45,13 +52,16 @@ enum Command {
     Test(test::Test),
     Diff(diff::Diff),
     Import(import::Import),
+    Propose(propose::Propose),
     Schema(schema::Schema),
 }
 
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let Arguments { color, command } = Arguments::parse();
+    paint::set(color);
+    let result = match command {
         Command::Serve(serve) => serve::run(serve),
         Command::Check(check) => check::run(&check),
         Command::Validate(validate) => validate::run(&validate),
@@ -59,12 +69,10 @@ pub fn main() -> ExitCode {
         Command::Test(test) => test::run(&test),
         Command::Diff(diff) => diff::run(&diff),
         Command::Import(import) => import::run(&import),
+        Command::Propose(propose) => propose::run(&propose),
         Command::Schema(schema) => schema::run(&schema),
     };
     let exit = result.unwrap_or_else(|error| {
-        if is_closed_pipe(&error) {
-            return Exit::Fine;
-        }
         say(&format!("error: {error:#}"));
         Exit::Unusable
     });
@@ -79,11 +87,4 @@ fn say(line: &str) {
 /// A count of images in words.
 fn images(count: usize) -> String {
     format!("{count} image{}", if count == 1 { "" } else { "s" })
-}
-
-/// Whether the reader of standard output has closed it, as `head` does.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

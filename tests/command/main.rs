@@ -7,5 +7,7 @@ mod build_script;
 mod check;
 mod import;
 mod makefile;
+mod output;
 mod places;
 mod policy;
+mod propose;

@@ -14,9 +14,11 @@ mod rules;
 
 pub use compile::{compile, compile_candidate};
 pub use judge::checks::{Rule, Step};
+pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;
 pub use judge::explain::Explanation;
 pub use judge::opt_out::OptOut;
+pub use judge::outcome::Outcome;
 pub use judge::policy::Policy;
 pub use judge::subject::{ContainerImage, Excess, Field, ImageList, Subject, Workload};
 pub use judge::unchanged_updates::{MATCH_CONDITIONS, UnchangedUpdates};

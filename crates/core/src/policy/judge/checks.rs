@@ -5,6 +5,8 @@
 //! for people are in [`message`](super::message).
 
 use crate::image::Reference;
+use crate::policy::judge::subject::Workload;
+use crate::policy::judge::verdict::{Mode, TemplateMode};
 use crate::policy::rules::fields::{Rules, ShortNames};
 
 /// The rules an image can break, in the order in which they are checked.
@@ -47,6 +49,14 @@ pub(in crate::policy) enum Broken {
 }
 
 impl Rules {
+    /// Pods follow the policy's mode; templates at most the mode that `templates` gives them.
+    pub(in crate::policy) fn effective_mode(&self, workload: Workload) -> Mode {
+        match (workload, self.templates, self.mode) {
+            (Workload::Template, TemplateMode::Warn, Mode::Enforce) => Mode::Warn,
+            (_, _, mode) => mode,
+        }
+    }
+
     /// The first rule that `reference` breaks, in the order tag missing, registry, tag, digest.
     pub(in crate::policy) fn broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
         self.broken_beyond(reference, |_| false)

@@ -8,20 +8,31 @@ use std::fmt::Display;
 use crate::image::Reference;
 use crate::policy::judge::advice;
 use crate::policy::judge::checks::Rule;
-use crate::policy::judge::exemption::{Exemption, RuleSet};
 use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
+use crate::policy::judge::standing::Standing;
 use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
 use crate::policy::judge::verdict::{
     Decision, Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
 use crate::policy::rules::fields::Rules;
 
+/// The rules that apply to a subject, looked up once: for what is judged of a request, and for the
+/// judging itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Applicable<'p, 's> {
+    policy: &'p Policy,
+    rules: &'p Rules,
+    override_name: Option<&'p str>,
+    subject: &'s Subject<'s>,
+}
+
 impl Policy {
-    /// Which references of an updated object this policy judges for `subject`.
+    /// The rules for `subject`.
     #[must_use]
-    pub fn update_scope(&self, subject: &Subject<'_>) -> UpdateScope {
-        self.rules_for(subject).0.updates
+    pub fn applicable<'p, 's>(&'p self, subject: &'s Subject<'s>) -> Applicable<'p, 's> {
+        let (rules, override_name) = self.rules_for(subject);
+        Applicable { policy: self, rules, override_name, subject }
     }
 
     /// Judges `images`, which the caller has already narrowed to the update scope.
@@ -34,44 +45,7 @@ impl Policy {
         subject: &Subject<'_>,
         images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
     ) -> Verdict<'p> {
-        self.evaluate_lists(subject, images, &[])
-    }
-
-    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is in `excess` unread.
-    #[must_use]
-    pub fn evaluate_lists<'p, 'i>(
-        &'p self,
-        subject: &Subject<'_>,
-        images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
-        excess: &[Excess],
-    ) -> Verdict<'p> {
-        let (rules, override_name) = self.rules_for(subject);
-        let mut verdict = Verdict {
-            denial_hint: Some(&*rules.denial_hint)
-                .filter(|hint| rules.denial_warnings && !hint.is_empty()),
-            override_name,
-            ..Verdict::admitting(effective_mode(rules, subject.workload), self.hash())
-        };
-        if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
-            return verdict;
-        }
-        for image in images {
-            self.judge(image, rules, subject, &mut verdict);
-        }
-        for Excess { first, count } in excess {
-            verdict.violated(Rule::InvalidReference, *count, || Violation {
-                container: first.entry(),
-                image: String::new(),
-                field: *first,
-                rule: Rule::InvalidReference,
-                message: message::excess(*first),
-                advice: None,
-            });
-        }
-        if verdict.mode == Mode::Enforce && !verdict.violations.is_empty() {
-            verdict.decision = Decision::Deny;
-        }
-        verdict
+        self.applicable(subject).evaluate(images, &[])
     }
 
     /// Whether an override of this name exists, for paths that pin one.
@@ -92,14 +66,53 @@ impl Policy {
             None => (&self.base, None),
         }
     }
+}
 
-    fn judge<'p>(
-        &'p self,
-        image: &ContainerImage<'_>,
-        rules: &Rules,
-        subject: &Subject<'_>,
-        verdict: &mut Verdict<'p>,
-    ) {
+impl<'p> Applicable<'p, '_> {
+    /// Which references of an updated object are judged.
+    #[must_use]
+    pub fn update_scope(&self) -> UpdateScope {
+        self.rules.updates
+    }
+
+    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is in `excess` unread.
+    #[must_use]
+    pub fn evaluate<'i>(
+        &self,
+        images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
+        excess: &[Excess],
+    ) -> Verdict<'p> {
+        let Self { policy, rules, override_name, subject } = *self;
+        let mut verdict = Verdict {
+            denial_hint: Some(&*rules.denial_hint)
+                .filter(|hint| rules.denial_warnings && !hint.is_empty()),
+            override_name,
+            ..Verdict::admitting(rules.effective_mode(subject.workload), policy.hash())
+        };
+        if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
+            return verdict;
+        }
+        for image in images {
+            self.judge(image, &mut verdict);
+        }
+        for Excess { first, count } in excess {
+            verdict.violated(Rule::InvalidReference, *count, || Violation {
+                container: first.entry(),
+                image: String::new(),
+                field: *first,
+                rule: Rule::InvalidReference,
+                message: message::excess(*first),
+                advice: None,
+            });
+        }
+        if verdict.mode == Mode::Enforce && !verdict.violations.is_empty() {
+            verdict.decision = Decision::Deny;
+        }
+        verdict
+    }
+
+    fn judge(&self, image: &ContainerImage<'_>, verdict: &mut Verdict<'p>) {
+        let Self { policy, rules, subject, .. } = *self;
         let written = image.image.as_deref();
         let container = || named(image);
         let violation = |rule, container: String, message| Violation {
@@ -126,27 +139,20 @@ impl Policy {
                 return;
             }
         };
-        let Some(first) = rules.broken_by(&reference) else { return };
-        let Covering { lifted, active, mut expired } =
-            self.covering(&reference, subject, first.rule());
-        let left = match active {
-            // Nothing lifts the first rule, so it decides.
-            None => Some(first),
-            Some(_) => rules.broken_beyond(&reference, |rule| lifted.contains(rule)),
+        let (broken, expired) = match policy.standing(rules, &reference, subject) {
+            Standing::Fine => return,
+            Standing::Exempt(exemption) => {
+                verdict.exempted(|| Exempted {
+                    exemption: exemption.name(),
+                    reason: exemption.reason(),
+                    container: container(),
+                    image: kept(written).to_owned(),
+                    field: image.field,
+                });
+                return;
+            }
+            Standing::Broken(broken, expired) => (broken, expired),
         };
-        let Some(broken) = left else {
-            verdict.exempted(|| Exempted {
-                exemption: active.map(Exemption::name).unwrap_or_default(),
-                reason: active.map(Exemption::reason).unwrap_or_default(),
-                container: container(),
-                image: kept(written).to_owned(),
-                field: image.field,
-            });
-            return;
-        };
-        if broken != first {
-            expired = self.covering(&reference, subject, broken.rule()).expired;
-        }
         let is_advised = rules.denial_warnings && verdict.mode == Mode::Enforce;
         verdict.violated(broken.rule(), 1, || {
             let container = container();
@@ -160,39 +166,6 @@ impl Policy {
             }
         });
     }
-
-    /// What the exemptions make of an image that breaks `rule`.
-    fn covering(
-        &self,
-        reference: &Reference<'_>,
-        subject: &Subject<'_>,
-        rule: Rule,
-    ) -> Covering<'_> {
-        let mut covering = Covering { lifted: RuleSet::default(), active: None, expired: None };
-        for exemption in self.exemptions.iter().filter(|each| each.covers(reference, subject)) {
-            let lifts = exemption.lifts.contains(rule);
-            if exemption.is_expired(subject.now) {
-                covering.expired = covering.expired.or(Some(exemption).filter(|_| lifts));
-                continue;
-            }
-            covering.lifted = covering.lifted.and(exemption.lifts);
-            covering.active = covering.active.or(Some(exemption).filter(|_| lifts));
-            if covering.lifted == RuleSet::ALL {
-                break;
-            }
-        }
-        covering
-    }
-}
-
-/// The exemptions that cover an image.
-struct Covering<'p> {
-    /// The rules that those in force lift together.
-    lifted: RuleSet,
-    /// The first in force that lifts the rule that was asked about.
-    active: Option<&'p Exemption>,
-    /// The first that did until it expired.
-    expired: Option<&'p Exemption>,
 }
 
 /// The container's name; where it has none, the field path at which it stands.
@@ -200,13 +173,5 @@ fn named(image: &ContainerImage<'_>) -> String {
     match image.container.as_ref() {
         "" => image.field.entry(),
         name => kept(name).to_owned(),
-    }
-}
-
-/// Pods follow the policy's mode; templates at most the mode that `templates` gives them.
-fn effective_mode(rules: &Rules, workload: Workload) -> Mode {
-    match (workload, rules.templates, rules.mode) {
-        (Workload::Template, TemplateMode::Warn, Mode::Enforce) => Mode::Warn,
-        (_, _, mode) => mode,
     }
 }
