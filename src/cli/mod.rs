@@ -8,6 +8,7 @@ mod diff;
 mod exit;
 mod explain;
 mod images;
+mod import;
 mod located;
 mod manifests;
 mod output;
@@ -50,6 +51,7 @@ enum Command {
     Explain(explain::Explain),
     Test(test::Test),
     Diff(diff::Diff),
+    Import(import::Import),
     Propose(propose::Propose),
     Schema(schema::Schema),
 }
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&explain),
         Command::Test(test) => test::run(&test),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Import(import) => import::run(&import),
         Command::Propose(propose) => propose::run(&propose),
         Command::Schema(schema) => schema::run(&schema),
     };

@@ -6,6 +6,7 @@ mod support;
 mod build_script;
 mod check;
 mod diff;
+mod import;
 mod makefile;
 mod output;
 mod places;

@@ -94,6 +94,27 @@ fn lists_of_the_simple_form_are_separated_three_ways_and_blanks_dropped() {
 }
 
 #[test]
+fn an_exemption_names_rules_that_there_are() {
+    let exemption = |rules: &str| {
+        full_form(&format!("exemptions: [{{name: e, images: ['*'], reason: r, rules: {rules}}}]"))
+    };
+    for (rules, expected) in [
+        ("[]", "the list of rules is empty\n  hint: leave `rules` out for every rule"),
+        ("[blocked-tags]", "`blocked-tags` is not a rule\n  hint: did you mean `blocked-tag`?"),
+        ("[x]", "`x` is not a rule\n  hint: the rules are `missing-tag`, `untrusted-registry`"),
+        ("[invalid-reference]", "`invalid-reference` cannot be lifted\n  hint: what is not"),
+        ("blocked-tag", "expected a list"),
+    ] {
+        let problems = problems(&exemption(rules));
+        assert!(problems.contains(expected), "{rules}: {problems}");
+    }
+    let json = compile(&exemption("[blocked-tag]")).unwrap().0.to_json();
+    assert!(json.contains(r#""reason":"r","rules":["blocked-tag"]}"#), "{json}");
+    let json = compile(&full_form("exemptions: [{name: e, images: ['*'], reason: r}]"));
+    assert!(!json.unwrap().0.to_json().contains("rules"), "the hash of such a policy stays");
+}
+
+#[test]
 fn a_range_of_versions_is_a_tag_pattern_in_both_forms() {
     let simple = volume([("BLOCKED_TAGS", "semver:>=1.20 <2,semver:^3")]);
     let full = full_form("blockedTags: [semver:>=1.20 <2, semver:^3]\ndenialWarnings: false");

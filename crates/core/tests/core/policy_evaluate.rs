@@ -328,6 +328,55 @@ fn the_last_day_that_can_be_written_is_one() {
 }
 
 #[test]
+fn an_exemption_lifts_the_rules_that_it_names() {
+    let policy = policy(
+        "requireDigest: true
+exemptions:
+- {name: tag, images: [gcr.io, evil.example], rules: [blocked-tag], reason: r}
+- {name: pin, images: [gcr.io], rules: [missing-digest, missing-tag], reason: s}
+- {name: old, images: [docker.io], rules: [missing-digest], reason: t, expires: 1969-12-30}
+",
+    );
+    let pinned = format!("gcr.io/a:latest@{DIGEST}");
+    let rows = [
+        (pinned.as_str(), None, Some("tag")),
+        ("gcr.io/a:1", None, Some("pin")),
+        // Two exemptions together, and the first that lifts the first rule is named.
+        ("gcr.io/a:latest", None, Some("tag")),
+        // Without a tag it is judged as `latest`, which another exemption lifts.
+        ("gcr.io/a", None, Some("pin")),
+        ("evil.example/a:latest", Some(Rule::UntrustedRegistry), None),
+        ("docker.io/a:latest", Some(Rule::BlockedTag), None),
+        ("docker.io/a:1", Some(Rule::MissingDigest), None),
+        ("gcr.io/A:1", Some(Rule::InvalidReference), None),
+    ];
+    for (image, rule, exemption) in rows {
+        let verdict = judge(&policy, image);
+        assert_eq!(verdict.violations.first().map(|it| it.rule), rule, "{image}");
+        assert_eq!(verdict.exempted.first().map(|it| it.exemption), exemption, "{image}");
+    }
+    let expired = "The exemption `old` expired on 1969-12-30.";
+    assert!(message(&policy, "docker.io/a:1").unwrap().ends_with(expired));
+    assert!(!message(&policy, "docker.io/a:latest").unwrap().contains("expired"));
+}
+
+#[test]
+fn the_message_is_about_the_first_rule_that_is_not_lifted() {
+    let policy = policy(
+        "exemptions:
+- {name: a, images: [evil.example], rules: [untrusted-registry], reason: r}
+- {name: b, images: [evil.example], rules: [blocked-tag], reason: r, expires: 1969-12-30}
+",
+    );
+    assert_eq!(
+        message(&policy, "evil.example/a:latest").unwrap(),
+        "nginx image has a non-allowed tag! (evil.example/a:latest). These tags \
+         \"staging,latest\" are prohibited. The exemption `b` expired on 1969-12-30."
+    );
+    assert_eq!(message(&policy, "evil.example/a:1"), None);
+}
+
+#[test]
 fn no_exemption_helps_what_is_not_a_reference() {
     let policy = policy("exemptions: [{name: all, images: ['*', '/.*/'], reason: r}]");
     assert_eq!(rule(&policy, "a b"), Some(Rule::InvalidReference));

@@ -112,12 +112,14 @@ fn exemptions_that_are_near_are_named() {
     let yaml = "exemptions:
   - {name: active, images: [evil.example/a], reason: INC-1}
   - {name: over, images: [evil.example/b], reason: INC-2, expires: 2020-01-01}
+  - {name: partly, images: [evil.example/d], rules: [blocked-tag, missing-tag], reason: INC-4}
   - {name: elsewhere, images: [evil.example/c], namespaces: [ci], reason: INC-3}
 ";
     let subject = Subject { now: 1_800_000_000, ..pod_in("default") };
     let policy = policy(yaml);
     for (image, expected) in [
         ("evil.example/a:1", "`active` covers it: INC-1"),
+        ("evil.example/d:1", "`partly` covers it for missing-tag, blocked-tag: INC-4"),
         ("evil.example/b:1", "`over` covered it until it expired on 2020-01-01"),
         ("evil.example/c:1", "`elsewhere` names the image, but another namespace or user"),
     ] {

@@ -1,7 +1,7 @@
 //! Laws of evaluation that hold for every policy and every image.
 
 use crate::support::policy::{container, pod_in, policy};
-use imagegate_core::policy::{ContainerImage, Decision, Policy};
+use imagegate_core::policy::{ContainerImage, Decision, Policy, Rule};
 use proptest::prelude::*;
 
 /// References around the edges of the policies below, and a few that are none.
@@ -65,6 +65,33 @@ proptest! {
         if decision(&plain, &texts) == Decision::Allow {
             prop_assert_eq!(decision(&exempting, &texts), Decision::Allow);
         }
+    }
+
+    #[test]
+    fn an_image_is_admitted_exactly_if_each_rule_that_it_breaks_is_lifted(
+        rules in rules(),
+        text in image(),
+        lifted in proptest::sample::subsequence(&Rule::ALL[1..], 1..4),
+        split in 1_usize..4,
+    ) {
+        // In one exemption or in two, which lift together what each lifts.
+        let (one, other) = lifted.split_at(split.min(lifted.len()));
+        let exemptions = [("a", one), ("b", other)].into_iter().filter(|(_, it)| !it.is_empty());
+        let exemptions: Vec<_> = exemptions
+            .map(|(name, rules)| {
+                let rules: Vec<_> = rules.iter().map(|rule| rule.as_str()).collect();
+                let rules = rules.join(", ");
+                format!("{{name: {name}, images: ['*', docker.io], rules: [{rules}], reason: r}}")
+            })
+            .collect();
+        let policy = policy(&format!("{rules}exemptions: [{}]\n", exemptions.join(", ")));
+        let steps = policy.explain(&pod_in("ns"), &text).steps;
+        let left = steps.iter().find(|step| !step.passed && !lifted.contains(&step.rule));
+        let verdict = policy.evaluate(&pod_in("ns"), &[container(&text)]);
+        let violated = verdict.violations.first().map(|violation| violation.rule);
+        prop_assert_eq!(violated, left.map(|step| step.rule));
+        let is_exempt = left.is_none() && steps.iter().any(|step| !step.passed);
+        prop_assert_eq!(verdict.exempted_total, usize::from(is_exempt));
     }
 
     #[test]

@@ -8,12 +8,13 @@ use time::{Date, Duration, OffsetDateTime};
 
 use super::lists::{self, Lists};
 use super::overrides;
-use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::checks::Rule;
+use crate::policy::judge::exemption::{Exemption, RuleSet};
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::syntax::{
     BadPattern, bad, check_namespace_glob, check_service_account_glob,
 };
-use crate::policy::problem::{Report, shorten};
+use crate::policy::problem::{Report, nearest, shorten};
 use crate::policy::read::source::{RawExemption, Text, Texts};
 
 /// Compiles the exemptions of a policy.
@@ -41,6 +42,7 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
         at,
         name,
         images,
+        rules,
         namespaces,
         users,
         groups,
@@ -68,6 +70,7 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
         (groups, "groups"),
         (service_accounts, "service accounts"),
         (namespaces, "namespaces"),
+        (rules, "rules"),
     ] {
         check_filled(list.as_ref(), what, report);
     }
@@ -79,6 +82,7 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
     Some(Exemption {
         name: name?,
         images: images?,
+        lifts: rules.as_ref().map_or(RuleSet::ALL, |rules| lifted(rules, report)),
         namespaces: lists::namespaces(namespaces.as_ref(), report),
         users,
         groups: lists::groups(groups.as_ref(), report),
@@ -95,6 +99,7 @@ fn check_filled(list: Option<&Texts<'_>>, what: &str, report: &mut Report) {
         "namespaces" => {
             "leave `namespaces` out for every namespace, or remove the exemption if none is meant"
         }
+        "rules" => "leave `rules` out for every rule",
         "users" => "leave `users` out for everybody, or remove the exemption if nobody is meant",
         "groups" => "leave `groups` out for everybody, or remove the exemption if nobody is meant",
         _ => {
@@ -103,6 +108,32 @@ fn check_filled(list: Option<&Texts<'_>>, what: &str, report: &mut Report) {
         }
     };
     report.problem(&list.at, format!("the list of {what} is empty"), Some(hint));
+}
+
+/// The rules of a list. One that no exemption lifts is a problem, as is one that is none.
+fn lifted(rules: &Texts<'_>, report: &mut Report) -> RuleSet {
+    let mut lifted = RuleSet::default();
+    for (position, item) in rules.items.iter().enumerate() {
+        let found = Rule::ALL.into_iter().find(|rule| rule.as_str() == item.value);
+        match found {
+            Some(Rule::InvalidReference) => {
+                let hint = "what is not a reference names no image that could be exempt";
+                let bad = bad("cannot be lifted", hint);
+                lists::refuse(rules, position, item, bad, report);
+            }
+            Some(rule) => lifted = lifted.with(rule),
+            None => {
+                let names = Rule::ALL.into_iter().skip(1).map(Rule::as_str);
+                let hint = match nearest(&item.value, names.clone()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the rules are `{}`", names.collect::<Vec<_>>().join("`, `")),
+                };
+                let bad = bad("is not a rule", "").with_hint(Some(hint));
+                lists::refuse(rules, position, item, bad, report);
+            }
+        }
+    }
+    lifted
 }
 
 /// Users by name, among them service accounts.

@@ -59,22 +59,42 @@ impl Rules {
 
     /// The first rule that `reference` breaks, in the order tag missing, registry, tag, digest.
     pub(in crate::policy) fn broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
-        if self.require_tag && reference.tag().is_none() && reference.digest().is_none() {
+        self.broken_beyond(reference, |_| false)
+    }
+
+    /// As [`broken_by`](Self::broken_by), without the rules that are lifted.
+    pub(in crate::policy) fn broken_beyond(
+        &self,
+        reference: &Reference<'_>,
+        is_lifted: impl Fn(Rule) -> bool,
+    ) -> Option<Broken> {
+        let has_neither = reference.tag().is_none() && reference.digest().is_none();
+        if self.require_tag && has_neither && !is_lifted(Rule::MissingTag) {
             return Some(Broken::MissingTag);
         }
+        if !is_lifted(Rule::UntrustedRegistry)
+            && let Some(broken) = self.registry_broken_by(reference)
+        {
+            return Some(broken);
+        }
+        if !is_lifted(Rule::BlockedTag)
+            && let Some(broken) = self.tag_broken_by(reference)
+        {
+            return Some(broken);
+        }
+        let is_unpinned = self.require_digest && reference.digest().is_none();
+        (is_unpinned && !is_lifted(Rule::MissingDigest)).then_some(Broken::MissingDigest)
+    }
+
+    fn registry_broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
         if reference.is_short_name() && self.short_names == ShortNames::Deny {
             return Some(Broken::RegistryNotAllowed);
         }
         if let Some(position) = self.blocked_registries.set.first(reference) {
             return Some(Broken::RegistryBlocked(position));
         }
-        if self.allowed_registries.set.first(reference).is_none() {
-            return Some(Broken::RegistryNotAllowed);
-        }
-        if let Some(broken) = self.tag_broken_by(reference) {
-            return Some(broken);
-        }
-        (self.require_digest && reference.digest().is_none()).then_some(Broken::MissingDigest)
+        let is_allowed = self.allowed_registries.set.first(reference).is_some();
+        (!is_allowed).then_some(Broken::RegistryNotAllowed)
     }
 
     /// A tag counts even beside a digest: `nginx:latest@sha256:…` says `latest`. A reference

@@ -8,9 +8,9 @@ use std::fmt::Display;
 use crate::image::Reference;
 use crate::policy::judge::advice;
 use crate::policy::judge::checks::Rule;
-use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
+use crate::policy::judge::standing::Standing;
 use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
 use crate::policy::judge::verdict::{
     Decision, Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
@@ -65,22 +65,6 @@ impl Policy {
             Some(Override { name, rules }) => (rules, Some(name)),
             None => (&self.base, None),
         }
-    }
-
-    /// The first exemption that covers an image now, and the first that did until it expired.
-    pub(in crate::policy) fn covering(
-        &self,
-        reference: &Reference<'_>,
-        subject: &Subject<'_>,
-    ) -> (Option<&Exemption>, Option<&Exemption>) {
-        let mut expired = None;
-        for exemption in self.exemptions.iter().filter(|each| each.covers(reference, subject)) {
-            if !exemption.is_expired(subject.now) {
-                return (Some(exemption), expired);
-            }
-            expired = expired.or(Some(exemption));
-        }
-        (None, expired)
     }
 }
 
@@ -155,18 +139,20 @@ impl<'p> Applicable<'p, '_> {
                 return;
             }
         };
-        let Some(broken) = rules.broken_by(&reference) else { return };
-        let (active, expired) = policy.covering(&reference, subject);
-        if let Some(exemption) = active {
-            verdict.exempted(|| Exempted {
-                exemption: exemption.name(),
-                reason: exemption.reason(),
-                container: container(),
-                image: kept(written).to_owned(),
-                field: image.field,
-            });
-            return;
-        }
+        let (broken, expired) = match policy.standing(rules, &reference, subject) {
+            Standing::Fine => return,
+            Standing::Exempt(exemption) => {
+                verdict.exempted(|| Exempted {
+                    exemption: exemption.name(),
+                    reason: exemption.reason(),
+                    container: container(),
+                    image: kept(written).to_owned(),
+                    field: image.field,
+                });
+                return;
+            }
+            Standing::Broken(broken, expired) => (broken, expired),
+        };
         let is_advised = rules.denial_warnings && verdict.mode == Mode::Enforce;
         verdict.violated(broken.rule(), 1, || {
             let container = container();

@@ -3,16 +3,51 @@
 use std::sync::Arc;
 
 use crate::image::Reference;
+use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::List;
 use crate::policy::judge::subject::Subject;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::registry_set::RegistrySet;
+
+/// Some of the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::policy) struct RuleSet(u8);
+
+impl RuleSet {
+    pub(in crate::policy) const ALL: Self = Self(u8::MAX);
+
+    /// With one more rule.
+    pub(in crate::policy) fn with(self, rule: Rule) -> Self {
+        Self(self.0 | Self::bit(rule))
+    }
+
+    /// The rules of both sets.
+    pub(in crate::policy) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(in crate::policy) fn contains(self, rule: Rule) -> bool {
+        self.0 & Self::bit(rule) != 0
+    }
+
+    fn bit(rule: Rule) -> u8 {
+        match rule {
+            Rule::InvalidReference => 1,
+            Rule::MissingTag => 2,
+            Rule::UntrustedRegistry => 4,
+            Rule::BlockedTag => 8,
+            Rule::MissingDigest => 16,
+        }
+    }
+}
 
 /// A compiled exemption.
 #[derive(Debug)]
 pub struct Exemption {
     pub(in crate::policy) name: String,
     pub(in crate::policy) images: Arc<List<RegistrySet>>,
+    /// The rules that its images may break.
+    pub(in crate::policy) lifts: RuleSet,
     pub(in crate::policy) namespaces: Option<PatternIndex>,
     pub(in crate::policy) users: Option<PatternIndex>,
     pub(in crate::policy) groups: Option<PatternIndex>,

@@ -95,7 +95,13 @@ impl Policy {
                     let day = each.expires_as_written().unwrap_or_default();
                     format!("`{name}` covered it until it expired on {day}")
                 } else {
-                    format!("`{name}` covers it: {}", message::shown(each.reason()))
+                    let lifts = |rule: &Rule| each.lifts.contains(*rule);
+                    let rules: Vec<_> = Rule::ALL.into_iter().filter(lifts).collect();
+                    let partly = rules.len() < Rule::ALL.len();
+                    let rules: Vec<_> = rules.into_iter().map(Rule::as_str).collect();
+                    let scope =
+                        if partly { format!(" for {}", rules.join(", ")) } else { String::new() };
+                    format!("`{name}` covers it{scope}: {}", message::shown(each.reason()))
                 }
             })
             .take(MOST_NEAR_MISSES)

@@ -12,6 +12,7 @@ pub(super) mod message;
 pub(super) mod opt_out;
 pub(super) mod outcome;
 pub(super) mod policy;
+pub(super) mod standing;
 pub(super) mod subject;
 pub(super) mod unchanged_updates;
 pub(super) mod verdict;

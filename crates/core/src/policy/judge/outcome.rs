@@ -7,6 +7,7 @@ use crate::image::{Reference, ReferenceError};
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::policy::Policy;
+use crate::policy::judge::standing::Standing;
 use crate::policy::judge::subject::{Subject, Workload};
 use crate::policy::judge::verdict::{Mode, TemplateMode};
 
@@ -78,10 +79,10 @@ impl Policy {
         let Ok(reference) = reference else {
             return Outcome::Broken(Rule::InvalidReference, mode);
         };
-        let Some(broken) = rules.broken_by(reference) else { return Outcome::Allowed };
-        match self.covering(reference, subject) {
-            (Some(exemption), _) => Outcome::Exempt(exemption),
-            (None, _) => Outcome::Broken(broken.rule(), mode),
+        match self.standing(rules, reference, subject) {
+            Standing::Fine => Outcome::Allowed,
+            Standing::Exempt(exemption) => Outcome::Exempt(exemption),
+            Standing::Broken(broken, _) => Outcome::Broken(broken.rule(), mode),
         }
     }
 }

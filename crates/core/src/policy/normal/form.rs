@@ -153,6 +153,7 @@ fn of_exemption((raw, compiled): (&RawExemption<'_>, &Exemption)) -> Fields {
         text("reason", raw.reason.as_ref()),
         text("owner", raw.owner.as_ref()),
         text("expires", raw.expires.as_ref()),
+        list("rules", raw.rules.as_ref()),
         list("namespaces", raw.namespaces.as_ref()),
         list("users", raw.users.as_ref()),
         list("groups", raw.groups.as_ref()),

@@ -72,9 +72,10 @@ pub(in crate::policy) const MOST_EXEMPTIONS: usize = 1_000;
 const POLICY_FIELDS: [&str; 4] =
     ["overrides", "exemptions", "namespaceOptOut", "refuseEditsThatDeny"];
 const OVERRIDE_FIELDS: [&str; 2] = ["name", "namespaces"];
-const EXEMPTION_FIELDS: [&str; 9] = [
+const EXEMPTION_FIELDS: [&str; 10] = [
     "name",
     "images",
+    "rules",
     "namespaces",
     "users",
     "groups",
@@ -121,6 +122,7 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
             at: at.clone(),
             name: None,
             images: None,
+            rules: None,
             namespaces: None,
             users: None,
             groups: None,
@@ -134,6 +136,7 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
             match &*key.name {
                 "name" => read.name = text(node, &field, report),
                 "images" => read.images = texts(node, &field, report),
+                "rules" => read.rules = texts(node, &field, report),
                 "namespaces" => read.namespaces = texts(node, &field, report),
                 "users" => read.users = texts(node, &field, report),
                 "groups" => read.groups = texts(node, &field, report),

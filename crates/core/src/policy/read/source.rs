@@ -66,6 +66,7 @@ pub(in crate::policy) struct RawExemption<'a> {
     pub(in crate::policy) at: At,
     pub(in crate::policy) name: Option<Text<'a>>,
     pub(in crate::policy) images: Option<Texts<'a>>,
+    pub(in crate::policy) rules: Option<Texts<'a>>,
     pub(in crate::policy) namespaces: Option<Texts<'a>>,
     pub(in crate::policy) users: Option<Texts<'a>>,
     pub(in crate::policy) groups: Option<Texts<'a>>,

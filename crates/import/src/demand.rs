@@ -1,0 +1,172 @@
+//! What sources demand of images, each with its place, and what could not be said of it.
+
+use std::fmt;
+
+use imagegate_core::policy::printable;
+
+use crate::places::{self, Covered, Use};
+
+/// What a policy does not say exactly as its source did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Where it stands: file, object and field.
+    pub place: String,
+    /// What cannot be said exactly.
+    pub what: String,
+    /// What was written in its place.
+    pub nearest: String,
+}
+
+/// A rule, where it holds, and what a violation leads to.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    /// The file and object that it is from.
+    pub(crate) source: String,
+    pub(crate) scope: Scope,
+    pub(crate) mode: Mode,
+    pub(crate) rule: Rule,
+}
+
+/// The namespaces in which a demand holds; none named means all but the excluded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) namespaces: Vec<String>,
+    pub(crate) excluded: Vec<String>,
+}
+
+/// What a violation leads to, from the laxest to the strictest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mode {
+    Audit,
+    Warn,
+    Enforce,
+}
+
+/// What an image has to fulfil.
+#[derive(Clone, Debug)]
+pub(crate) enum Rule {
+    AllowRegistries(Vec<Entry>),
+    BlockRegistries(Vec<Entry>),
+    AllowTags(Vec<Entry>),
+    BlockTags(Vec<Entry>),
+    /// An image without a tag counts as `latest`, as it does for ImageGate.
+    UntaggedIsLatest,
+    /// With the place that says so.
+    RequireTag(String),
+    RequireDigest(String),
+}
+
+/// A pattern of ImageGate, with the place that it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) pattern: String,
+    pub(crate) from: String,
+    /// Whether the source wrote it for images that name no registry.
+    pub(crate) short: bool,
+}
+
+/// Images that one source exempts from its own demands.
+#[derive(Clone, Debug)]
+pub(crate) struct Exemption {
+    pub(crate) source: String,
+    pub(crate) scope: Scope,
+    pub(crate) images: Vec<Entry>,
+    /// By the names that a policy has for them.
+    pub(crate) rules: Vec<&'static str>,
+}
+
+/// All that the sources say.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) exactly: bool,
+    pub(crate) sources: usize,
+    pub(crate) demands: Vec<Demand>,
+    pub(crate) exemptions: Vec<Exemption>,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Rule {
+    /// The name that a policy has for what an image breaks by it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::AllowRegistries(_) | Self::BlockRegistries(_) => "untrusted-registry",
+            Self::AllowTags(_) | Self::BlockTags(_) | Self::UntaggedIsLatest => "blocked-tag",
+            Self::RequireTag(_) => "missing-tag",
+            Self::RequireDigest(_) => "missing-digest",
+        }
+    }
+}
+
+impl Mode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Audit => "audit",
+            Self::Warn => "warn",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+impl Found {
+    pub(crate) fn new(exactly: bool) -> Self {
+        let (demands, exemptions, notes) = Default::default();
+        Self { exactly, sources: 0, demands, exemptions, notes }
+    }
+
+    /// Says what cannot be said exactly.
+    pub(crate) fn note(&mut self, place: &str, what: impl Into<String>, nearest: &str) {
+        let note = Note { place: place.to_owned(), what: what.into(), nearest: nearest.to_owned() };
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// The patterns for a text over raw images at a place, and a note where they differ from it.
+    pub(crate) fn entries(
+        &mut self,
+        place: &str,
+        text: &str,
+        covered: Covered,
+        of: Use,
+    ) -> Vec<Entry> {
+        let translated = places::translate(text, covered, of, self.exactly);
+        if let Some((what, nearest)) = translated.note {
+            self.note(place, what, &nearest);
+        }
+        let entry = |pattern| Entry {
+            pattern,
+            from: format!("{place}: `{text}`"),
+            short: translated.short,
+        };
+        translated.patterns.into_iter().map(entry).collect()
+    }
+
+    /// As [`entries`](Self::entries), for all texts of a list.
+    pub(crate) fn all_entries(
+        &mut self,
+        place: &str,
+        texts: &[String],
+        covered: Covered,
+        of: Use,
+    ) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            entries.extend(self.entries(&format!("{place}[{index}]"), text, covered, of));
+        }
+        entries
+    }
+}
+
+impl Entry {
+    /// A pattern that means here what it means there.
+    pub(crate) fn same(pattern: &str, place: &str) -> Self {
+        Self { pattern: pattern.to_owned(), from: place.to_owned(), short: false }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = format!("{}: {}; {}", self.place, self.what, self.nearest);
+        f.write_str(&printable(&line))
+    }
+}

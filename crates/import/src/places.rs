@@ -1,0 +1,328 @@
+//! Texts over raw images, as registry patterns.
+//!
+//! Other engines compare an image letter by letter, as a prefix, a glob or a whole. A registry
+//! pattern is matched against the parsed reference and ends at a segment boundary. Where the two
+//! differ, an allowed pattern covers less and a blocked one more, and a note says so.
+
+use imagegate_core::policy::{Documents, POLICY_KEY, Problems, compile};
+
+/// How a source compares the text with an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Covered {
+    /// An image begins with it.
+    Prefix,
+    /// `*` is any run of characters, `/` and `:` included.
+    Glob,
+    /// An image is it, or what is in front of a `*` at its end.
+    WholeOrPrefix,
+    /// The text is a registry host, as a whole.
+    Host,
+}
+
+/// What the pattern is for, which says what is the safe side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// An allowed image, or an exempt one.
+    Allow,
+    /// A refused one.
+    Block,
+}
+
+/// The patterns for a text.
+#[derive(Debug, Default)]
+pub(crate) struct Translated {
+    pub(crate) patterns: Vec<String>,
+    /// Whether it was written for images that name no registry.
+    pub(crate) short: bool,
+    /// What is not the same, and what was written in its place.
+    pub(crate) note: Option<(String, String)>,
+}
+
+/// Translates a text.
+pub(crate) fn translate(text: &str, covered: Covered, of: Use, exactly: bool) -> Translated {
+    let translated = match covered {
+        Covered::Host => same(text.to_owned()),
+        Covered::Prefix => prefix(text, of, exactly),
+        Covered::Glob | Covered::WholeOrPrefix => {
+            let body = text.strip_suffix('*').unwrap_or(text);
+            if text == "*" || text == "*/*" {
+                same("*".to_owned())
+            } else if let Some(repository) = text.strip_suffix(":*") {
+                any_tag(text, repository, of, exactly)
+            } else if body.contains(['*', '?']) {
+                glob(text, of, exactly)
+            } else if body == text {
+                whole(text, of)
+            } else {
+                // Who writes the wildcard means it.
+                prefix(body, of, true)
+            }
+        }
+    };
+    checked(text, of, translated)
+}
+
+fn same(pattern: String) -> Translated {
+    Translated { patterns: vec![pattern], ..Translated::default() }
+}
+
+/// What begins with the text.
+fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
+    let keep = exactly || of == Use::Block;
+    if text.is_empty() {
+        return same("*".to_owned());
+    }
+    if let Some(repository) = without_tag(text) {
+        return tagged(text, repository, of);
+    }
+    let (host, path) = split(text);
+    let Some(host) = host else { return short(text, path, keep) };
+    let Some(path) = path else {
+        // `gcr.io`, without a slash behind it.
+        if keep {
+            return same(format!("{host}*"));
+        }
+        let what = format!("`{text}` there also covers hosts such as `{host}.example.org`");
+        let note = Some((what, format!("`{host}` is that host alone")));
+        return Translated { patterns: vec![host.to_owned()], short: false, note };
+    };
+    if path.is_empty() {
+        return same(host.to_owned());
+    }
+    if path.ends_with('/') {
+        return same(format!("{host}/{path}*"));
+    }
+    let mut patterns = vec![format!("{host}/{path}")];
+    if host == "docker.io" && !path.contains('/') {
+        patterns.push(format!("{host}/library/{path}"));
+    }
+    if keep {
+        for pattern in &mut patterns {
+            pattern.push('*');
+        }
+        return Translated { patterns, ..Translated::default() };
+    }
+    let what = format!("`{text}` there also covers `{text}evil`");
+    let nearest = format!("`{host}/{path}` ends at the segment; `--exactly` keeps the prefix");
+    Translated { patterns, short: false, note: Some((what, nearest)) }
+}
+
+/// A prefix of images that name no registry.
+fn short(text: &str, path: Option<&str>, keep: bool) -> Translated {
+    let star = if keep && !text.ends_with('/') { "*" } else { "" };
+    let patterns = match path {
+        None => vec![format!("docker.io/library/{text}{star}"), format!("docker.io/{text}{star}")],
+        Some(_) if text.ends_with('/') => vec![format!("docker.io/{text}*")],
+        Some(_) => vec![format!("docker.io/{text}{star}")],
+    };
+    let what = format!("`{text}` names no registry, and there covers what begins so");
+    let nearest = "it is read as Docker Hub's, which also covers the same image with its registry \
+                   written out";
+    Translated { patterns, short: true, note: Some((what, nearest.to_owned())) }
+}
+
+/// One image, with its tag or without.
+fn whole(text: &str, of: Use) -> Translated {
+    let repository = without_tag(text).unwrap_or(text);
+    tagged(text, repository, of)
+}
+
+/// A text with a tag or a digest, which no pattern carries.
+fn tagged(text: &str, repository: &str, of: Use) -> Translated {
+    let what = format!("`{text}` is about a tag or a digest, which no registry pattern carries");
+    let (patterns, nearest) = match of {
+        Use::Allow => (Vec::new(), "it was left out, so those images are refused".to_owned()),
+        Use::Block => {
+            let (host, _) = split(repository);
+            let host = if host.is_some() { "" } else { "docker.io/library/" };
+            (vec![format!("{host}{repository}")], "the whole repository is refused".to_owned())
+        }
+    };
+    Translated { patterns, short: false, note: Some((what, nearest)) }
+}
+
+/// A repository with any tag, and nothing below it, which only a regex says. That an image has a tag is
+/// no matter of a registry pattern.
+fn any_tag(text: &str, repository: &str, of: Use, exactly: bool) -> Translated {
+    if without_tag(repository).is_some() {
+        return tagged(text, without_tag(repository).unwrap_or(repository), of);
+    }
+    let (host, path) = split(repository);
+    let Some(host) = host else {
+        let library = if path.is_none() { "docker.io/library/" } else { "docker.io/" };
+        let what = format!("`{text}` names no registry");
+        let nearest = "it is read as Docker Hub's, which also covers the same image with its \
+                       registry written out";
+        return Translated {
+            patterns: vec![regex(&format!("{library}{repository}"), ".*")],
+            short: true,
+            note: Some((what, nearest.to_owned())),
+        };
+    };
+    let library = if host == "docker.io" && path.is_some_and(|path| !path.contains('/')) {
+        format!("{host}/library/{}", path.unwrap_or_default())
+    } else {
+        repository.to_owned()
+    };
+    let across = exactly || of == Use::Block || !repository.contains('*');
+    let (what, nearest) = if across {
+        let what = format!("`{text}` there is about images with a tag");
+        (what, "here it is about those of the repository without one too")
+    } else {
+        let what =
+            format!("`*` in `{text}` there also matches `/`, and is about images with a tag");
+        let nearest = "here it does not, and is about images without one too; `--exactly` keeps \
+                       the `*`";
+        (what, nearest)
+    };
+    let patterns = vec![regex(&library, if across { ".*" } else { "[^/]*" })];
+    Translated { patterns, short: false, note: Some((what, nearest.to_owned())) }
+}
+
+/// A text with wildcards inside.
+fn glob(text: &str, of: Use, exactly: bool) -> Translated {
+    if !text.ends_with('*') || without_tag(text).is_some() {
+        return tagged(text, without_tag(text).unwrap_or(text), of);
+    }
+    if exactly || of == Use::Block || text.contains('?') {
+        return same(regex(text, ".*"));
+    }
+    let (host, path) = text.split_once('/').unwrap_or((text, ""));
+    let pattern =
+        if path.is_empty() || path == "*" { host.to_owned() } else { format!("{host}/{path}") };
+    let what = format!("`*` in `{text}` there also matches `/`");
+    let nearest = format!("in `{pattern}` it does not; `--exactly` keeps that by a regex");
+    Translated { patterns: vec![pattern], short: false, note: Some((what, nearest)) }
+}
+
+/// A glob as a regex over `host/repository`, with what a `*` stands for.
+fn regex(glob: &str, run: &str) -> String {
+    let mut regex = String::from("/");
+    for character in glob.chars() {
+        match character {
+            '*' => regex.push_str(run),
+            '?' => regex.push('.'),
+            '.' | '+' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '$' | '|' => {
+                regex.push('\\');
+                regex.push(character);
+            }
+            other => regex.push(other),
+        }
+    }
+    regex.push('/');
+    regex
+}
+
+/// The host and what follows its slash. The first segment is a host where it has a dot or a port, or
+/// is `localhost`, as runtimes read it.
+fn split(text: &str) -> (Option<&str>, Option<&str>) {
+    let (first, path) = match text.split_once('/') {
+        Some((first, path)) => (first, Some(path)),
+        None => (text, None),
+    };
+    let is_host = first.contains(['.', ':', '*']) || first == "localhost";
+    (is_host.then_some(first), path)
+}
+
+/// The repository in front of a tag or a digest, where the text has one.
+fn without_tag(text: &str) -> Option<&str> {
+    if let Some((repository, _)) = text.split_once('@') {
+        return Some(without_tag(repository).unwrap_or(repository));
+    }
+    let segment = text.rfind('/').map_or(0, |slash| slash + 1);
+    let (_, last) = text.split_at_checked(segment)?;
+    let (_, tag) = last.split_once(':')?;
+    // A colon in the only segment is that of a port, as far as digits follow.
+    if segment == 0 && !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.strip_suffix(tag)?.strip_suffix(':')
+}
+
+/// Leaves out patterns that are none, and says so.
+fn checked(text: &str, of: Use, mut translated: Translated) -> Translated {
+    let mut refused = None;
+    translated.patterns.retain(|pattern| {
+        let problems = problems(&format!("allowedRegistries: [{}]", serde_json::json!(pattern)));
+        let is_pattern = problems.is_none();
+        refused = refused.take().or(problems);
+        is_pattern
+    });
+    if translated.patterns.is_empty()
+        && let Some(problems) = refused
+    {
+        let problems = problems.to_string();
+        let why = problems.lines().next().unwrap_or_default();
+        let why = why.split_once(": `").map_or(why, |(_, why)| why);
+        let what = format!("`{text}` becomes no pattern: `{why}");
+        let nearest = match of {
+            Use::Allow => "it was left out, so no image is admitted by it",
+            Use::Block => "it was left out, so it refuses no image",
+        };
+        translated.note = Some((what, nearest.to_owned()));
+    }
+    translated
+}
+
+/// What is wrong with a policy.
+pub(crate) fn problems(policy: &str) -> Option<Problems> {
+    let volume = [(POLICY_KEY.to_owned(), policy.as_bytes().to_vec())].into();
+    compile(&Documents { volume: Some(volume), ..Documents::default() }).err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Covered, Use, translate};
+
+    #[test]
+    fn rows() {
+        use Covered::{Glob, Host, Prefix, WholeOrPrefix};
+        use Use::{Allow, Block};
+        type Row = (&'static str, Covered, Use, bool, &'static [&'static str], bool);
+        let rows: &[Row] = &[
+            ("gcr.io", Host, Allow, false, &["gcr.io"], false),
+            ("gcr.io/", Prefix, Allow, false, &["gcr.io"], false),
+            ("gcr.io", Prefix, Allow, false, &["gcr.io"], true),
+            ("gcr.io", Prefix, Allow, true, &["gcr.io*"], false),
+            ("gcr.io", Prefix, Block, false, &["gcr.io*"], false),
+            ("gcr.io/acme/", Prefix, Allow, false, &["gcr.io/acme/*"], false),
+            ("gcr.io/acme", Prefix, Allow, false, &["gcr.io/acme"], true),
+            ("gcr.io/acme", Prefix, Allow, true, &["gcr.io/acme*"], false),
+            ("gcr.io/acme", Prefix, Block, false, &["gcr.io/acme*"], false),
+            ("registry.corp:5000", Prefix, Allow, false, &["registry.corp:5000"], true),
+            (
+                "docker.io/nginx",
+                Prefix,
+                Allow,
+                false,
+                &["docker.io/nginx", "docker.io/library/nginx"],
+                true,
+            ),
+            ("nginx", Prefix, Allow, false, &["docker.io/library/nginx", "docker.io/nginx"], true),
+            ("acme/", Prefix, Allow, false, &["docker.io/acme/*"], true),
+            ("gcr.io/acme/web:1", Prefix, Allow, false, &[], true),
+            ("gcr.io/acme/web:1", Prefix, Block, false, &["gcr.io/acme/web"], true),
+            ("gcr.io/*", Glob, Allow, false, &["gcr.io"], false),
+            ("gcr.io/acme*", Glob, Allow, false, &["gcr.io/acme*"], false),
+            ("*.corp/*", Glob, Allow, false, &["*.corp"], true),
+            ("*.corp/*", Glob, Allow, true, &[r"/.*\.corp/.*/"], false),
+            ("gcr.io/*/base:*", Glob, Allow, true, &[r"/gcr\.io/.*/base/"], true),
+            ("gcr.io/*/base:*", Glob, Allow, false, &[r"/gcr\.io/[^/]*/base/"], true),
+            ("gcr.io/web:*", Glob, Allow, false, &[r"/gcr\.io/web/"], true),
+            ("docker.io/nginx:*", Glob, Allow, false, &[r"/docker\.io/library/nginx/"], true),
+            ("nginx:*", Glob, Allow, false, &[r"/docker\.io/library/nginx/"], true),
+            ("acme/web:*", Glob, Block, false, &[r"/docker\.io/acme/web/"], true),
+            ("gcr.io/x/*-base/*", Glob, Allow, false, &["gcr.io/x/*-base/*"], true),
+            ("gcr.io/web:1.*", Glob, Allow, false, &[], true),
+            ("*", Glob, Allow, false, &["*"], false),
+            ("gcr.io/web", WholeOrPrefix, Allow, false, &[], true),
+            ("gcr.io/web:1@sha256:0", WholeOrPrefix, Block, false, &["gcr.io/web"], true),
+            ("GCR.io/Acme/", Prefix, Allow, false, &[], true),
+        ];
+        for (text, covered, of, exactly, patterns, noted) in rows {
+            let found = translate(text, *covered, *of, *exactly);
+            assert_eq!(found.patterns, *patterns, "{text} {covered:?} {of:?} {exactly}");
+            assert_eq!(found.note.is_some(), *noted, "{text} {covered:?} {of:?} {exactly}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Kubewarden's `trusted-repos`.
+
+use super::{imported, notes, verdicts};
+
+const SETTINGS: &str = "
+registries: {allow: [ghcr.io, docker.io], reject: []}
+tags: {reject: [latest]}
+images: {reject: ['ghcr.io/acme/bad*']}
+";
+
+const ROWS: &str = "
++ + ghcr.io/acme/web:1
+- - ghcr.io/acme/bad:1
+- - ghcr.io/acme/badly/web:1
+- - quay.io/acme/web:1
+- - ghcr.io.evil.example/web:1
++ + nginx:1
+- - nginx
+- - ghcr.io/acme/web:latest
+- - ghcr.io/acme/web
++ + ghcr.io/acme/web@DIGEST";
+
+#[test]
+fn settings_alone() {
+    let imported = imported(SETTINGS, false);
+    verdicts(&imported, ROWS);
+    notes(&imported, &[]);
+}
+
+#[test]
+fn in_a_policy() {
+    let head = "
+apiVersion: policies.kubewarden.io/v1
+kind: AdmissionPolicy
+metadata: {name: trusted, namespace: prod}
+spec:
+  module: registry://ghcr.io/kubewarden/policies/trusted-repos:v1.0.0
+  mode: monitor
+  objectSelector: {matchLabels: {a: b}}
+  settings:";
+    let imported = imported(&format!("{head}{}", SETTINGS.replace('\n', "\n    ")), false);
+    let rows: Vec<_> =
+        ROWS.lines().filter(|row| !row.is_empty()).map(|row| format!("{row} prod")).collect();
+    verdicts(&imported, &rows.join("\n"));
+    verdicts(&imported, "+ + quay.io/acme/web:latest default");
+    assert!(imported.policy.contains("    mode: audit #"), "{}", imported.policy);
+    notes(&imported, &["spec.objectSelector selects what it holds for"]);
+}
+
+#[test]
+fn whole_images_carry_a_tag() {
+    let imported = imported("images: {allow: ['ghcr.io/acme/web:1']}", false);
+    verdicts(&imported, "+ - ghcr.io/acme/web:1\n- - ghcr.io/acme/web:2");
+    notes(&imported, &["which no registry pattern carries", "no allowed registry is left"]);
+}
