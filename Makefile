@@ -174,6 +174,19 @@ reproducible: ## Build the release binary twice and compare the two
 .PHONY: chart
 chart: ## Check the manifests, the chart, the alerts and the dashboard
 	tests/deploy/check.sh
+	tests/deploy/registry.sh
+
+# Where the chart's home is, such as https://github.com/OWNER/imagegate; and the registry to push to.
+REPOSITORY ?=
+REGISTRY ?=
+
+.PHONY: chart-package
+chart-package: ## Package the chart into target/dist; needs helm, and REPOSITORY=https://… for its home and icon
+	deploy/chart.sh package '$(REPOSITORY)'
+
+.PHONY: chart-push
+chart-push: ## Push the packaged chart, to REGISTRY=oci://HOST/PATH
+	deploy/chart.sh push '$(REGISTRY)'
 
 .PHONY: check
 check: lint deny test ## Run what must be green before a commit

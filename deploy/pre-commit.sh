@@ -10,12 +10,12 @@ while [[ $# -gt 0 && $1 != -- ]]; do
   shift
 done
 if [[ $# -eq 0 ]]; then
-  printf 'pre-commit.sh: no `--` between arguments and files\n  hint: end `args` with it\n' >&2
+  printf 'pre-commit.sh: no -- between arguments and files\n  hint: end args with it\n' >&2
   exit 2
 fi
 shift
 command -v imagegate >/dev/null || {
-  printf 'pre-commit.sh: imagegate is not in PATH\n  hint: unpack a release, or run `make install`\n' >&2
+  printf 'pre-commit.sh: imagegate is not in PATH\n  hint: unpack a release, or run make install\n' >&2
   exit 2
 }
 files=()
