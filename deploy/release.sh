@@ -3,8 +3,13 @@
 # Debian package with the static binary, completions and man pages; a bill of materials; checksums. The
 # same commit gives the same files.
 #
+# usage: deploy/release.sh [BINARY]   BINARY: a static binary to package, rather than to build one
+#
 # Needs cargo-deb (cargo install cargo-deb), python3 and binutils.
 set -euo pipefail
+
+binary=
+[[ $# -eq 0 ]] || binary=$(realpath -- "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 command -v cargo-deb >/dev/null ||
@@ -18,7 +23,7 @@ umask 022
 dist=target/dist
 rm -rf "$dist"
 mkdir -p "$dist"
-binary=$(deploy/static.sh)
+[[ -n $binary ]] || binary=$(deploy/static.sh)
 target=$(rustc -vV | sed -n 's/^host: //p')
 name=imagegate-$version-${target%%-*}-linux
 
@@ -39,7 +44,9 @@ install -D --mode=644 --target-directory="$tree/$name/share/fish/vendor_completi
 tar --directory "$tree" --sort=name --owner=0 --group=0 --numeric-owner \
   --mtime="@$SOURCE_DATE_EPOCH" --create "$name" | gzip --no-name --best >"$dist/$name.tar.gz"
 
-# What it packs is what was built above. The paths in Cargo.toml are those of the default directory.
+# It takes the binary from where cargo puts it.
+built=${CARGO_TARGET_DIR:-target}/$target/release/imagegate
+[[ $binary -ef $built ]] || install -D --mode=755 "$binary" "$built"
 cargo deb --quiet --no-build --no-strip --target "$target" --output "$dist/"
 
 (cd "$dist" && sha256sum -- *.tar.gz *.deb *.cdx.json >"SHA256SUMS-${target%%-*}")
