@@ -44,12 +44,27 @@ demo: ## Show the four known cases, a live edit, a bad edit and the counters; se
 	cargo build --locked
 	tests/demo.sh $(DEBUG_BINARY)
 
+# Completions and man pages, made of the command line itself.
+MANUAL := target/manual
+
+.PHONY: manual
+manual: ## Write completions and man pages into target/manual
+	rm -rf $(MANUAL)
+	cargo run --locked --quiet --example manual -- $(MANUAL)
+
 .PHONY: install
-install: $(BINARY) $(PLUGIN) ## Install the release binary and the kubectl plugin into PREFIX/bin, ~/.local/bin by default
-	@bin=$(patsubst ~%,$(HOME)%,$(PREFIX))/bin; \
+install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and completions below PREFIX, ~/.local by default
+	@prefix=$(patsubst ~%,$(HOME)%,$(PREFIX)); bin=$$prefix/bin; share=$$prefix/share; \
 	install -D --mode=755 $(BINARY) "$$bin/imagegate"; \
 	install -D --mode=755 $(PLUGIN) "$$bin/kubectl-imagegate"; \
 	install -D --mode=755 $(MAKEFILE_DIR)$(COMPLETE) "$$bin/kubectl_complete-imagegate"; \
+	install -D --mode=644 --target-directory="$$share/man/man1" $(MANUAL)/man/*.1; \
+	install -D --mode=644 $(MANUAL)/completions/imagegate.bash \
+	  "$$share/bash-completion/completions/imagegate"; \
+	install -D --mode=644 --target-directory="$$share/zsh/site-functions" \
+	  $(MANUAL)/completions/_imagegate; \
+	install -D --mode=644 --target-directory="$$share/fish/vendor_completions.d" \
+	  $(MANUAL)/completions/imagegate.fish; \
 	echo "installed $$("$$bin/imagegate" --version) as $$bin/imagegate"; \
 	echo "installed $$("$$bin/kubectl-imagegate" --version) as $$bin/kubectl-imagegate"; \
 	case ":$$PATH:" in \
@@ -145,6 +160,25 @@ sbom: ## Write a CycloneDX bill of materials
 	mkdir -p target
 	deploy/sbom.py >target/imagegate.cdx.json
 
+.PHONY: release-tools
+release-tools: ## Install what `make release` and `make release-check` need beside the toolchain
+	sudo apt-get update -q
+	sudo apt-get install -y -q --no-install-recommends binutils g++ gcc jq libc6-dev man-db python3
+	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
+
+.PHONY: release
+release: ## Write tarball, Debian package, bill of materials and checksums into target/dist; needs cargo-deb
+	deploy/release.sh
+
+.PHONY: release-check
+release-check: ## Unpack and install what `make release` wrote, and try it
+	tests/release.sh
+
+.PHONY: release-upload
+release-upload: ## Attach what `make release` wrote to the release of TAG; needs gh
+	gh release view '$(TAG)' >/dev/null 2>&1 || gh release create '$(TAG)' --draft --title '$(TAG)' --notes-file CHANGELOG.md
+	gh release upload '$(TAG)' target/dist/* --clobber
+
 .PHONY: reproducible
 reproducible: ## Build the release binary twice and compare the two
 	tests/reproducible.sh
@@ -152,6 +186,19 @@ reproducible: ## Build the release binary twice and compare the two
 .PHONY: chart
 chart: ## Check the manifests, the chart, the alerts and the dashboard
 	tests/deploy/check.sh
+	tests/deploy/registry.sh
+
+# Where the chart's home is, such as https://github.com/OWNER/imagegate; and the registry to push to.
+REPOSITORY ?=
+REGISTRY ?=
+
+.PHONY: chart-package
+chart-package: ## Package the chart into target/dist; needs helm, and REPOSITORY=https://… for its home and icon
+	deploy/chart.sh package '$(REPOSITORY)'
+
+.PHONY: chart-push
+chart-push: ## Push the packaged chart, to REGISTRY=oci://HOST/PATH
+	deploy/chart.sh push '$(REGISTRY)'
 
 .PHONY: check
 check: lint deny test ## Run what must be green before a commit

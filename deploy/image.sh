@@ -50,17 +50,9 @@ command -v buildah >/dev/null ||
   fail 'needs a docker engine that answers, or buildah (apt-get install buildah)'
 
 if [[ -z $binary ]]; then
-  # The toolchain's own C library, linked in: it needs no second compiler for C, as the musl target
-  # does. glibc warns off static linking because of what it would load as it runs, for host names, user
-  # names and character sets. ImageGate looks none of these up: its addresses are numbers. A target is
-  # named so that the flag is for the binary alone, and not for the macros that run at compile time.
-  target=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
-    cargo build --locked --release --target "$target"
-  binary=${CARGO_TARGET_DIR:-target}/$target/release/imagegate
-fi
+  binary=$(deploy/static.sh)
 # In an empty image there is no loader and no library to load.
-if readelf --program-headers --wide "$binary" | grep -q INTERP; then
+elif readelf --program-headers --wide "$binary" | grep -q INTERP; then
   fail "$binary is not a static binary"
 fi
 

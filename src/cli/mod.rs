@@ -25,7 +25,7 @@ mod validate;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 
 use crate::version;
 use exit::Exit;
@@ -77,6 +77,12 @@ pub fn main() -> ExitCode {
         Exit::Unusable
     });
     exit.into()
+}
+
+/// The command line itself, for whoever makes completions and man pages of it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Prints a line to standard error. A failure is ignored: there is nowhere left to report it.

@@ -12,10 +12,13 @@ fn make_install(home: &Path, prefix: &str, path: &str) -> String {
     let cargo = home.join("tools/cargo");
     fs::create_dir_all(cargo.parent().unwrap()).unwrap();
     let binary = env!("CARGO_BIN_EXE_imagegate");
+    let manual = Path::new(binary).with_file_name("examples").join("manual");
     let script = format!(
-        "#!/bin/sh\nset -e\nmkdir -p \"$CARGO_TARGET_DIR/release\"\n\
+        "#!/bin/sh\nset -e\nif [ \"$1\" = run ]; then exec '{}' target/manual; fi\n\
+         mkdir -p \"$CARGO_TARGET_DIR/release\"\n\
          cp '{binary}' \"$CARGO_TARGET_DIR/release/imagegate\"\n\
-         cp '{binary}' \"$CARGO_TARGET_DIR/release/kubectl-imagegate\"\n"
+         cp '{binary}' \"$CARGO_TARGET_DIR/release/kubectl-imagegate\"\n",
+        manual.display()
     );
     fs::write(&cargo, script).unwrap();
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
@@ -50,6 +53,17 @@ fn the_binary_is_installed_below_the_prefix() {
         let version = String::from_utf8(ran.stdout).unwrap();
         assert!(said.contains(version.trim()), "{said}");
         assert!(said.contains("is not in PATH; run: export PATH=\""), "{said}");
+        let share = installed.parent().unwrap().with_file_name("share");
+        for file in [
+            "man/man1/imagegate.1",
+            "man/man1/imagegate-check.1",
+            "bash-completion/completions/imagegate",
+            "zsh/site-functions/_imagegate",
+            "fish/vendor_completions.d/imagegate.fish",
+        ] {
+            let text = fs::read_to_string(share.join(file)).unwrap();
+            assert!(text.contains("imagegate"), "{file}");
+        }
     }
 }
 
