@@ -12,6 +12,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat, Value};
 use serde::Deserialize;
 
 use crate::files::read_regular;
+use crate::observed::MOST_IMAGES;
 use crate::telemetry::LogFormat;
 
 /// The default settings.
@@ -35,6 +36,8 @@ const WITHOUT_DEFAULT: [&str; 4] = ["policy", "tls_cert", "tls_key", "client_ca"
 pub struct Settings {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
+    #[serde(deserialize_with = "address_or_empty")]
+    pub operator_listen: Option<SocketAddr>,
     pub policy: Option<PathBuf>,
     #[serde(rename = "poll_seconds", deserialize_with = "seconds")]
     pub poll: Duration,
@@ -46,6 +49,7 @@ pub struct Settings {
     pub log_format: LogFormat,
     pub log_level: String,
     pub max_log_lines_per_second: u32,
+    pub observed_images: usize,
     pub max_body_bytes: usize,
     pub max_body_bytes_total: usize,
     pub max_requests: usize,
@@ -153,6 +157,9 @@ impl Settings {
         if let Some((name, _)) = zero.into_iter().find(|(_, zero)| *zero) {
             return Err(format!("`{name}` is 0; nothing could be served"));
         }
+        if self.observed_images > MOST_IMAGES {
+            return Err(format!("`observed_images` is more than {MOST_IMAGES}"));
+        }
         if self.protocols.is_empty() {
             return Err("`protocols` is empty; offer `h2` or `http/1.1`".to_owned());
         }
@@ -170,6 +177,19 @@ fn is_service_link(name: &str) -> bool {
         || name == "PORT"
         || name.ends_with("_PORT")
         || name.contains("PORT_")
+}
+
+/// An address; an empty text is none.
+fn address_or_empty<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is no address, such as `127.0.0.1:8081`"))
+    })
 }
 
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

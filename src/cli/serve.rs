@@ -15,8 +15,8 @@ use crate::telemetry::{Log, LogFormat};
 use imagegate_core::policy::SIMPLE_KEYS;
 
 /// Threads for blocking work: one each to check the policy, check the key pair, judge an edit and
-/// render a page of the admin port, and as many again in reserve. The default of tokio is 512, each
-/// with memory of its own.
+/// render a page of the admin port, two to render pages of the operator port, and a few in reserve.
+/// The default of tokio is 512, each with memory of its own.
 const BLOCKING_THREADS: usize = 8;
 
 /// Serve the webhook
@@ -34,6 +34,9 @@ pub(super) struct Serve {
     /// Address of metrics and probes, HTTP [default: 0.0.0.0:8080]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
+    /// Address of the memory of images and decisions, HTTP; empty for none [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDRESS")]
+    operator_listen: Option<String>,
     /// Serving certificate with its chain, PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -84,6 +87,7 @@ fn flags(serve: Serve) -> Flags {
         policy,
         listen,
         admin_listen,
+        operator_listen,
         tls_cert,
         tls_key,
         client_ca,
@@ -97,10 +101,11 @@ fn flags(serve: Serve) -> Flags {
         LogFormat::Json => "json",
         LogFormat::Text => "text",
     });
-    let named: [(&str, Option<Value>); 8] = [
+    let named: [(&str, Option<Value>); 9] = [
         ("policy", path(policy)),
         ("listen", address(listen)),
         ("admin_listen", address(admin_listen)),
+        ("operator_listen", operator_listen.map(Value::from)),
         ("tls_cert", path(tls_cert)),
         ("tls_key", path(tls_key)),
         ("client_ca", path(client_ca)),

@@ -128,7 +128,8 @@ struct Edit<'a> {
     loosens: bool,
 }
 
-fn policy_page(live: &Live) -> Vec<u8> {
+/// `/policy`, of this port and of the operator's.
+pub(super) fn policy_page(live: &Live) -> Vec<u8> {
     let in_force = live.load();
     let in_force = in_force.as_deref();
     let Status {

@@ -13,14 +13,19 @@ use super::admin::admin_routes;
 use super::budgets::Budgets;
 use super::drain::Drain;
 use super::gate::Gate;
+use super::operator::operator_routes;
 use super::routes::webhook_routes;
 use super::self_signed::self_signed;
 use super::supervise::{Ended, Tasks};
 use super::tls::{Tls, TlsOwner};
 use super::tls_files::{TlsFiles, seed_randomness};
+use crate::observed::Observed;
 use crate::reload::{Live, Lookout, Owner, PolicySource, in_time};
 use crate::settings::{DEFAULT_POLICY, Settings};
 use crate::telemetry::{Looks, Metrics, Telemetry};
+
+/// Said where more than this Pod can reach the operator port.
+const EXPOSED: &str = "whoever reaches it reads which images, namespaces and users there are";
 
 /// Why serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,10 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     // The ports come first: one that is in use is the likeliest mistake.
     let webhook = bind(settings.listen).await?;
     let admin = bind(settings.admin_listen).await?;
+    let operator = match settings.operator_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
 
     let named = settings.policy.is_some();
     let path = settings.policy.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_POLICY));
@@ -67,15 +76,32 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
     let admin_listener = listener(admin, None, routes, None);
     tasks.spawn("the listener of the admin port", admin_listener.run());
+    let observed = Observed::start(settings.observed_images, Arc::clone(&metrics))?;
+    let observed = Arc::new(observed);
+    let mut operator_at = None;
+    if let Some(operator) = operator {
+        let at = operator.local_addr()?;
+        if !at.ip().is_loopback() {
+            let operator = at.to_string();
+            tracing::warn!(operator, "the operator port is not on loopback: {EXPOSED}");
+        }
+        let (live, observed) = (Arc::clone(&live), Arc::clone(&observed));
+        let routes = operator_routes(live, observed, drain.subscribe(), at);
+        let operator_listener = listener(operator, None, routes, None);
+        tasks.spawn("the listener of the operator port", operator_listener.run());
+        operator_at = Some(at.to_string());
+    }
     let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
-    let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
+    let gate = Gate::new(Arc::clone(&live), telemetry, variables).remembering(observed);
+    let gate = Arc::new(gate);
     let budgets = Arc::new(Budgets::new(&settings));
     let routes = webhook_routes(gate, Arc::clone(&budgets));
     let webhook_listener = listener(webhook, Some(tls), routes, Some(budgets));
     tasks.spawn("the listener of the webhook", webhook_listener.run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());
-    tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");
+    let (operator, version) = (operator_at, env!("CARGO_PKG_VERSION"));
+    tracing::info!(listen, admin, operator, version, "ImageGate is ready!");
     let failure = async {
         let Ended { task, panicked } = tasks.ended().await;
         tracing::error!(task, panicked, "a task that serving depends on has ended: shutting down");

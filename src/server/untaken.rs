@@ -21,9 +21,11 @@ use tokio::time::{Instant, sleep};
 /// Bytes of unread answers, on all connections of a port together.
 const MOST: usize = 16 << 20;
 /// Bytes that hyper is handed at a time. It holds on to what it could not send.
-const PIECE: usize = 16 << 10;
+pub(super) const PIECE: usize = 16 << 10;
 /// What an answer costs on top of its body: a stream with its task and header fields.
 const ANSWER: usize = 3 << 10;
+/// What an answer of no known length holds: it is made while it is taken, piece by piece.
+const STREAMED: usize = 4 * PIECE;
 
 /// All connections of a port.
 #[derive(Debug, Default)]
@@ -146,7 +148,7 @@ impl Drop for Untaken {
 impl Answers {
     pub(super) fn answer<B: Body>(&self, body: B) -> Answer<B> {
         let length = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
-        let bytes = ANSWER + length.unwrap_or(MOST);
+        let bytes = ANSWER + length.unwrap_or(STREAMED);
         let (all, own) = (Arc::clone(&self.all), Arc::clone(&self.own));
         if own.answers.fetch_add(1, Ordering::Relaxed) == 0 {
             own.taken_now();

@@ -34,4 +34,9 @@ impl<K: PartialEq> Closed<K> {
             counter.inc_by(amount);
         }
     }
+
+    /// The counter of `key`; 0 for a key outside the set.
+    pub(super) fn get(&self, key: &K) -> u64 {
+        self.0.iter().find(|(each, _)| each == key).map_or(0, |(_, counter)| counter.get())
+    }
 }

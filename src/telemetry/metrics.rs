@@ -6,6 +6,7 @@
 use prometheus::{Encoder as _, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
 
 use super::closed::Closed;
+use super::images::ObservedMetrics;
 use super::looks::Looks;
 use super::policy_metrics::PolicyMetrics;
 use super::register::Register;
@@ -40,6 +41,8 @@ pub struct Metrics {
     connections: IntGauge,
     requests: IntGauge,
     policy: PolicyMetrics,
+    /// Of the images that are remembered.
+    pub observed: ObservedMetrics,
     certificate_not_after: IntGauge,
 }
 
@@ -135,6 +138,7 @@ impl Metrics {
                 "Requests that are being read or processed.",
             )?,
             policy: PolicyMetrics::new(&register)?,
+            observed: ObservedMetrics::new(&register)?,
             certificate_not_after: register.gauge(
                 "imagegate_tls_certificate_not_after_timestamp_seconds",
                 "When the serving certificate expires, in Unix seconds.",

@@ -5,7 +5,9 @@ mod support;
 
 mod build_script;
 mod check;
+mod diff;
 mod makefile;
+mod output;
 mod places;
 mod policy;
 mod propose;

@@ -13,6 +13,10 @@ use super::strict::{Object, Text};
 /// The label of the ConfigMap that holds the policy.
 pub const POLICY_LABEL: &str = "imagegate/policy";
 
+/// The annotation of that ConfigMap which lets an edit through that refuses images in use: the hash
+/// of the new policy.
+pub const CONFIRM_ANNOTATION: &str = "imagegate/confirm";
+
 /// The limit of the API server on the size of all values, in bytes.
 ///
 /// Source: `MaxSecretSize` in `ValidateConfigMap`, `pkg/apis/core/validation/validation.go`.
@@ -51,6 +55,9 @@ struct Annotations<'a> {
     /// [`MATCH_CONDITIONS`](crate::policy::MATCH_CONDITIONS)
     #[serde(rename = "imagegate/match-conditions")]
     match_conditions: Option<Text<'a>>,
+    /// The hash of the policy that is meant, whatever it refuses.
+    #[serde(rename = "imagegate/confirm")]
+    confirm: Option<Text<'a>>,
     /// What `kubectl apply` recorded.
     ///
     /// Source: <https://kubernetes.io/docs/reference/labels-annotations-taints/>.
@@ -93,6 +100,11 @@ impl ConfigMap<'_> {
     /// Which match conditions the webhook configuration has.
     pub(super) fn match_conditions(&self) -> Option<&str> {
         self.annotation(|annotations| annotations.match_conditions.as_deref())
+    }
+
+    /// The hash of the policy that the author means, whatever it refuses.
+    pub(super) fn confirmed(&self) -> Option<&str> {
+        self.annotation(|annotations| annotations.confirm.as_deref())
     }
 
     /// What `kubectl apply` recorded last, as JSON.

@@ -14,23 +14,26 @@ mod namespace_edit;
 mod object;
 mod operation;
 mod overwritten;
+mod owner;
 mod pod_spec;
 mod policy_edit;
 mod reach;
 mod response;
 mod review;
+mod seen_here;
 mod strict;
 mod warning;
 mod workload;
 
 pub use bad_review::BadReview;
-pub use config_map::POLICY_LABEL;
+pub use config_map::{CONFIRM_ANNOTATION, POLICY_LABEL};
 pub use guard::Guarded;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_item, images_of_object};
 pub use operation::{ApiVersion, Operation};
-pub use policy_edit::{Judging, NewPolicy, PolicyEdit};
+pub use policy_edit::{Before, Judged, Judging, NewPolicy, PolicyEdit};
 pub use review::Review;
+pub use seen_here::SeenHere;
 
 /// Panics if the two JSON readers disagree on `body`. Only for fuzzing.
 #[cfg(fuzzing)]

@@ -16,6 +16,7 @@ use super::workload::{WorkloadKind, WorkloadObject};
 use crate::policy::{
     ContainerImage, Field, ImageList, Policy, Subject, UpdateScope, Verdict, Workload,
 };
+use crate::usage::Owner;
 
 /// A parsed admission request that borrows from its body.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Review<'a> {
     groups: SmallVec<[Cow<'a, str>; 4]>,
     dry_run: bool,
     workload: Workload,
+    /// Kind and name of the controller that owns the object.
+    controller: Option<(Cow<'a, str>, Cow<'a, str>)>,
     images: Images<'a>,
     /// The references of the old object of an update; `None` if there is none.
     old_references: Option<Vec<Cow<'a, str>>>,
@@ -109,6 +112,22 @@ impl<'a> Review<'a> {
         &self.kind
     }
 
+    /// What the policy takes the images' owner for.
+    #[must_use]
+    pub fn workload(&self) -> Workload {
+        self.workload
+    }
+
+    /// The controller that owns the object, or else the object itself. For people: nobody checks
+    /// what an object says of its owner.
+    #[must_use]
+    pub fn owner(&self) -> Owner<'_> {
+        match &self.controller {
+            Some((kind, name)) => Owner { kind, name },
+            None => Owner { kind: &self.kind, name: &self.name },
+        }
+    }
+
     /// Whether this is a dry run, which stores nothing.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
@@ -126,25 +145,47 @@ impl<'a> Review<'a> {
     /// `pinned` is the override that the request's path names; `now` is in Unix seconds.
     #[must_use]
     pub fn judge<'p>(&self, policy: &'p Policy, pinned: Option<&str>, now: i64) -> Verdict<'p> {
-        let subject = Subject {
+        let subject = self.subject(pinned, now);
+        let applicable = policy.applicable(&subject);
+        let judged = self.in_scope(applicable.update_scope());
+        applicable.evaluate(judged, &self.images.excess)
+    }
+
+    /// The images that [`Review::judge`] looks at, of each list at most the first 1,000: all of
+    /// them, or those that an update changed. On a DELETE there are none.
+    pub fn judged<'s>(
+        &'s self,
+        policy: &Policy,
+        pinned: Option<&str>,
+    ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
+        // The scope of an update does not depend on the time.
+        self.in_scope(policy.applicable(&self.subject(pinned, 0)).update_scope())
+    }
+
+    fn in_scope<'s>(
+        &'s self,
+        scope: UpdateScope,
+    ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
+        let old = match scope {
+            UpdateScope::All => None,
+            UpdateScope::Changed => self.old_references.as_ref(),
+        };
+        let listed = self.images.listed.iter().map(|image| -> &ContainerImage<'s> { image });
+        listed.filter(move |image| match (&image.image, old) {
+            (Some(image), Some(old)) => old.binary_search(image).is_err(),
+            _ => true,
+        })
+    }
+
+    fn subject<'s>(&'s self, pinned: Option<&'s str>, now: i64) -> Subject<'s> {
+        Subject {
             namespace: &self.namespace,
             user: &self.user,
             groups: &self.groups,
             workload: self.workload,
             pinned,
             now,
-        };
-        let applicable = policy.applicable(&subject);
-        let old = match applicable.update_scope() {
-            UpdateScope::All => None,
-            UpdateScope::Changed => self.old_references.as_ref(),
-        };
-        let is_new = |image: &&ContainerImage<'_>| match (&image.image, old) {
-            (Some(image), Some(old)) => old.binary_search(image).is_err(),
-            _ => true,
-        };
-        let Images { listed, excess } = &self.images;
-        applicable.evaluate(listed.iter().filter(is_new), excess)
+        }
     }
 
     /// Renders the answer, with the same apiVersion and uid. A denial is a 403 with its causes.
@@ -166,7 +207,8 @@ impl<'a> Review<'a> {
                 return Ok(Self::without_images(envelope));
             }
         };
-        let Object(object) = request.object.take().ok_or(BadReview::NoObject)?;
+        let Object(mut object) = request.object.take().ok_or(BadReview::NoObject)?;
+        let controller = object.take_controller();
         let mut images = kind.images(object);
         let old_references = match envelope.operation {
             Operation::Update => {
@@ -186,6 +228,7 @@ impl<'a> Review<'a> {
         }
         let mut review = Self::without_images(envelope);
         review.workload = kind.workload();
+        review.controller = controller;
         review.images = images;
         review.old_references = old_references;
         Ok(review)
@@ -208,6 +251,7 @@ impl<'a> Review<'a> {
             groups,
             dry_run: request.dry_run.unwrap_or(false),
             workload: Workload::Pod,
+            controller: None,
             images: Images::default(),
             old_references: None,
         }
