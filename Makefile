@@ -19,7 +19,7 @@ help: ## List the targets
 .PHONY: run
 run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with the policy in var/policy, to edit while it runs
 	cargo run --locked -- serve --self-signed --policy $(POLICY) \
-	  --listen 127.0.0.1:3000 --admin-listen 127.0.0.1:8080
+	  --listen 127.0.0.1:3000 --admin-listen 127.0.0.1:8080 --operator-listen 127.0.0.1:8081
 
 $(POLICY)/policy.yaml: config/policy/policy.yaml
 	mkdir -p $(POLICY)
@@ -112,6 +112,10 @@ SHARD ?= 0/20
 mutants-slice: ## A twentieth of the mutants that have been run before, minutes; SHARD=1/20 takes others
 	tests/mutants.sh core --sharding round-robin --shard $(SHARD) \
 	  $(foreach file,$(SCORED),--file '**/$(file)')
+
+.PHONY: formats
+formats: ## Have every output format judged by validators that others wrote; needs npm and xmllint
+	tests/formats.sh
 
 .PHONY: soak
 soak: $(BINARY) ## Load the webhook for SOAK_SECONDS while policy and certificate change; needs wrk

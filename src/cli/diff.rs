@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::exit::Exit;
+use super::output;
 use super::policy_source;
 use super::target::Asker;
 use super::usages::Sources;
@@ -40,7 +41,7 @@ pub(super) struct Diff {
     #[command(flatten)]
     asker: Asker,
     /// Output format
-    #[arg(short, long, value_parser = format(), default_value = "text")]
+    #[arg(short, long, value_parser = output::format_parser(), default_value = "text")]
     output: Format,
     /// What fails the command: images that are newly refused; with `warn`, also those newly warned
     /// about; with `audit`, also those newly logged
@@ -80,12 +81,13 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         old: &old,
         new: &new,
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     match output {
         Format::Text => text::write(&shown, &mut out)?,
         Format::Json => json::write(&shown, &mut out)?,
         _ => imagegate_report::write_remarks(&remarks::of(&shown), *output, &mut out)?,
     }
+    out.finish()?;
     if judged {
         super::say(&shown.summary());
     }
@@ -164,13 +166,6 @@ fn message(policy: &Policy, usage: &Usage<'_>, now: i64) -> Option<String> {
     };
     let verdict = policy.evaluate(&usage.subject(now), [&image]);
     verdict.violations.into_iter().next().map(|violation| violation.message)
-}
-
-fn format() -> impl TypedValueParser<Value = Format> {
-    let names =
-        Format::ALL.map(|format| PossibleValue::new(format.as_str()).help(format.purpose()));
-    let find = |name: String| Format::ALL.into_iter().find(|each| each.as_str() == name);
-    PossibleValuesParser::new(names).map(move |name| find(name).unwrap_or_default())
 }
 
 fn fail_on() -> impl TypedValueParser<Value = FailOn> {

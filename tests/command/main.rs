@@ -7,6 +7,7 @@ mod build_script;
 mod check;
 mod diff;
 mod makefile;
+mod output;
 mod places;
 mod policy;
 mod propose;

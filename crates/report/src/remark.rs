@@ -123,6 +123,7 @@ impl Remark {
             Answer::Warn => Level::Warning,
             Answer::Deny => Level::Error,
         };
+        let level = if finding.out_of_reach.is_some() { level.min(Level::Note) } else { level };
         let rule = match finding.rule {
             Some(rule) => RuleId::of(rule),
             None if finding.decision == Answer::Exempt => RuleId::Exempted,
@@ -134,6 +135,10 @@ impl Remark {
             (Some(message), _) => message.clone(),
             (None, Some((name, reason))) => format!("exempt by `{name}`: {reason}"),
             (None, None) => "allowed".to_owned(),
+        };
+        let message = match finding.out_of_reach {
+            Some(why) => format!("{message} (the gate is not asked: {why})"),
+            None => message,
         };
         Self {
             subject: finding.image.clone().unwrap_or_else(|| "(no image)".to_owned()),

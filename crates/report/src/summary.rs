@@ -128,6 +128,7 @@ impl Summary {
         add(&mut images, self.audited, "audited");
         add(&mut images, self.exempted, "exempted");
         add(&mut images, self.known, "known before");
+        add(&mut images, self.out_of_reach, "out of reach");
         vec![policy, objects, images]
     }
 

@@ -13,7 +13,7 @@ use crate::finding::{Finding, Object, Place};
 use crate::remark::{Level, Remarks};
 use crate::{ImageReference, Report};
 
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 26] = [
     "decision",
     "mode",
     "rule",
@@ -37,6 +37,9 @@ const COLUMNS: [&str; 23] = [
     "exemption",
     "reason",
     "known",
+    "owner",
+    "running",
+    "outOfReach",
 ];
 
 /// A row for each finding, each trouble and each value that was not judged.
@@ -112,6 +115,9 @@ fn of_finding(finding: &Finding) -> Cells<'_> {
         set(&mut cells, "reason", &exemption.reason);
     }
     set(&mut cells, "known", if finding.known { "true" } else { "" });
+    set(&mut cells, "owner", text(finding.owner.as_deref()));
+    set(&mut cells, "running", text(finding.running.as_deref()));
+    set(&mut cells, "outOfReach", text(finding.out_of_reach));
     cells
 }
 

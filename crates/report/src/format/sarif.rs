@@ -97,7 +97,7 @@ struct SarifResult<'r> {
     level: &'static str,
     message: Message,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<Location<'r>>,
+    locations: Vec<Location>,
     partial_fingerprints: PartialFingerprints<'r>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressions: Option<[Suppression; 1]>,
@@ -112,11 +112,11 @@ struct Message {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location<'r> {
+struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     physical_location: Option<PhysicalLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    logical_locations: Option<[LogicalLocation<'r>; 1]>,
+    logical_locations: Option<[LogicalLocation; 1]>,
 }
 
 #[derive(Serialize)]
@@ -146,8 +146,8 @@ struct Region {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LogicalLocation<'r> {
-    fully_qualified_name: &'r str,
+struct LogicalLocation {
+    fully_qualified_name: String,
 }
 
 /// The name has a version, so that another way to make it can be told apart (§3.27.17).
@@ -223,8 +223,8 @@ fn result<'r>(remark: &'r Remark, ids: &[RuleId], is_compared: bool) -> SarifRes
     }
 }
 
-fn location(remark: &Remark) -> Option<Location<'_>> {
-    let logical = Some(remark.object.as_str()).filter(|object| !object.is_empty());
+fn location(remark: &Remark) -> Option<Location> {
+    let logical = Some(printable(&remark.object).into_owned()).filter(|object| !object.is_empty());
     let physical = remark.place.as_ref().filter(|place| place.file != "-").map(physical);
     if physical.is_none() && logical.is_none() {
         return None;

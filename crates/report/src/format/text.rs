@@ -141,6 +141,9 @@ impl Entry<'_> {
         if finding.known {
             write!(out, "  known")?;
         }
+        if let Some(why) = finding.out_of_reach {
+            write!(out, "  {why}")?;
+        }
         writeln!(out)?;
         if let Some(text) = &finding.message {
             writeln!(out, "{indent}       {}", printable(text))?;

@@ -67,6 +67,12 @@ pub(crate) fn report() -> Report {
     known.known = true;
     report.add(known);
     report.add(finding(&policy, "gcr.io/a/b:1", Object::default()));
+    let mut running = finding(&policy, "nginx:latest", object(None, "kube-system", "proxy"));
+    running.owner = Some("DaemonSet proxy".to_owned());
+    running.running = Some("sha256:00".to_owned());
+    running.out_of_reach = Some("excluded");
+    report.add(running);
+    report.moved_tags.insert("nginx:latest".to_owned(), ["sha256:00".to_owned()].into());
     report.add_trouble(Trouble {
         kind: TroubleKind::NotUnderstood,
         place: Some(Place {
