@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow, bail};
 
 use super::exit::Exit;
+use super::output;
 use super::policy_source;
 use super::target::Asker;
 use super::usages::{Gathered, Sources};
@@ -96,7 +97,9 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
         super::say(&format!("left out, since refused when last seen: {}", super::images(left_out)));
     }
     let denied = still_denied(&yaml, &used)?;
-    std::io::stdout().lock().write_all(yaml.as_bytes())?;
+    let mut out = output::stdout();
+    out.write_all(yaml.as_bytes())?;
+    out.finish()?;
     Ok(match (denied, unreadable) {
         (0, 0) => Exit::Fine,
         (0, _) => Exit::Unusable,
