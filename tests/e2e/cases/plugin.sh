@@ -341,10 +341,10 @@ a_tool_owns_it() {
 one_replica_lags() {
   printf 'mode: enforce\n' >"$scratch/enforce.yaml"
   make_replica imagegate imagegate-webhook-lagging 127.0.0.1:1 1
-  asks 1 apply --filename "$scratch/enforce.yaml" --yes --wait 15
-  has "$err" '2 of 3 replicas enforce'
-  has "$err" 'imagegate-webhook-lagging: cannot be asked'
+  asks 1 apply --filename "$scratch/enforce.yaml" --yes --wait 5
   kubectl delete pod imagegate-webhook-lagging --namespace imagegate --grace-period 0 --force
+  has "$err" 'of 3 replicas enforce'
+  has "$err" 'imagegate-webhook-lagging: cannot be asked'
 }
 check 'apply: what changes, whom it hits, until all enforce it' applies
 check 'edit: opened again with the problem on top' edits

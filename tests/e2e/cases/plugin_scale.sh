@@ -27,7 +27,8 @@ judges_everything() {
   local memory
   printf '{allowedRegistries: [docker.io, gcr.io]}\n' >"$scratch/policy.yaml"
   measured "audit -o $1" audit --policy "$scratch/policy.yaml" -o "$1"
-  same 1 "$measured_status"
+  # No webhook is registered here, so nothing is in its reach, and nothing fails.
+  same 0 "$measured_status"
   has "$(cat "$scratch/err.txt")" "in $pods Pods and $((pods / 5)) workloads of $namespaces namespaces"
   memory=$(tail -n 1 "$scratch/err.txt" | sed 's/.*, \([0-9]*\) MiB/\1/')
   ((memory <= 150)) || say "$memory MiB"
