@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::answer::Answer;
 use super::exit::Exit;
 use super::images::Images;
+use super::output;
 use super::paint::Paint;
 use super::policy_source;
 use super::target::{Asker, Target};
 use imagegate_core::policy::Verdict;
 use imagegate_core::policy::printable;
+use imagegate_report::Answer;
 
 /// Judge images and manifests as the webhook would
 ///
@@ -71,7 +72,7 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
         return Ok(Exit::InvalidPolicy);
     };
     let paint = Paint::for_stdout();
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     let mut progress = Progress::new();
     let mut findings = Vec::new();
     let mut denied = 0_usize;
@@ -100,6 +101,7 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
         });
         writeln!(out, "{report:#}")?;
     }
+    out.finish()?;
     super::say(&format!("{}: {allowed} allowed, {denied} denied", super::images(total)));
     Ok(if unreadable > 0 {
         Exit::Unusable

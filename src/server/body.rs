@@ -1,9 +1,7 @@
-//! Reads a request's body: counted while it streams, within a time, within the shared budget.
+//! Reads a request's body as it streams in, within a time limit and the shared budget.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::str::FromStr;
 use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -17,57 +15,56 @@ use super::arrivals::Arrival;
 use super::limits::{Budget, Limits, Part};
 use super::refusal::Refusal;
 
-/// A refused body is read on up to so many times the limit before it is answered, since a client
-/// that is still writing may miss an answer that comes with a closed connection.
+/// Of a refused body, this many times the limit is read before the answer is sent: a client that is
+/// still writing when the connection closes may miss the answer.
 const DISCARD: usize = 2;
-/// A chunk costs so much beside its bytes: its handle, and the part of a buffer that it keeps.
+/// What a chunk costs on top of its bytes: its handle, and the part of a buffer that it keeps
+/// alive.
 const CHUNK: usize = 64;
 
-/// A whole body, which holds its part of the budget until it is dropped.
+/// A complete body. It holds its part of the budget until it is dropped.
 #[derive(Debug)]
 pub(super) struct Body<'l> {
     pub(super) bytes: Bytes,
     _budget: Budget<'l>,
 }
 
-/// A body as far as it has come.
+/// The part of a body that has arrived.
 struct Collected<'l> {
     limits: &'l Limits,
     budget: Budget<'l>,
-    /// A chunk that has come and is not in the budget yet.
+    /// A chunk that has arrived and is not in the budget yet.
     next: Option<Bytes>,
-    /// Joined at the end alone: memory that grows with each body leaves holes that nobody fills.
+    /// Joined only at the end: buffers that grow with each body would fragment memory.
     chunks: SmallVec<[Bytes; 1]>,
     length: usize,
 }
 
-/// What the headers say of a body.
+/// What the headers say about a body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Declared {
     is_plain_json: bool,
-    /// In bytes; 0 where it is not said.
+    /// In bytes; 0 if unknown.
     length: usize,
 }
 
 /// Reads the headers of a body.
 pub(super) fn declared() -> impl Filter<Extract = (Declared,), Error = Rejection> + Clone {
-    header::optional("content-type")
-        .and(header::optional("content-encoding"))
-        .and(header::optional("content-length"))
-        .map(|media_type: Option<IsJson>, encoding: Option<IsIdentity>, length: Option<Length>| {
-            Declared {
-                is_plain_json: media_type.is_some_and(|IsJson(is_json)| is_json)
-                    && encoding.is_none_or(|IsIdentity(is_identity)| is_identity),
-                length: length.map_or(0, |Length(length)| length),
-            }
-        })
+    let text = header::optional::<String>;
+    text("content-type").and(text("content-encoding")).and(text("content-length")).map(
+        |media_type: Option<String>, encoding: Option<String>, length: Option<String>| Declared {
+            is_plain_json: media_type.is_some_and(|media_type| is_json(&media_type))
+                && encoding.is_none_or(|encoding| encoding == "identity"),
+            length: length.and_then(|length| length.parse().ok()).unwrap_or(0),
+        },
+    )
 }
 
 /// Reads the whole body.
 ///
 /// # Errors
-/// When it is not plain JSON by its headers, too large, too slow, broken off, given up for another,
-/// or more than the budget has left.
+/// When the headers do not declare plain JSON, or the body is too large, too slow, broken off,
+/// abandoned in favour of another, or larger than what is left of the budget.
 pub(super) async fn read<'l, S, B>(
     stream: &mut S,
     declared: Declared,
@@ -91,7 +88,7 @@ where
         chunks: SmallVec::new(),
         length: 0,
     };
-    // A small body has come with its headers, and needs no timer.
+    // A small body has arrived with its headers and needs no timer.
     let at_once = {
         let mut filling = pin!(body.fill(stream, None));
         poll_fn(|context| Poll::Ready(filling.as_mut().poll(context))).await
@@ -111,8 +108,8 @@ where
     Ok(body.whole())
 }
 
-/// Reads the rest of a refused body and forgets it, so that its sender can read the answer. There is
-/// no more of them than connections, and each has the time of a body at most.
+/// Reads and discards the rest of a refused body, so that its sender gets to read the answer. That
+/// happens at most once per connection at a time, and takes at most the time allowed for a body.
 pub(super) async fn forget<S, B>(mut stream: S, limits: &Limits)
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
@@ -124,7 +121,7 @@ where
 }
 
 impl<'l> Collected<'l> {
-    /// Reads up to the end. What has come is kept when this is dropped before.
+    /// Reads to the end. If this is dropped earlier, what has arrived is kept.
     async fn fill<S, B>(
         &mut self,
         stream: &mut S,
@@ -157,7 +154,7 @@ impl<'l> Collected<'l> {
 
     fn whole(self) -> Body<'l> {
         let Self { budget, mut chunks, length, .. } = self;
-        // One chunk is the common case and is not copied.
+        // A single chunk, the common case, is not copied.
         let bytes = match (chunks.pop(), chunks.is_empty()) {
             (None, _) => Bytes::new(),
             (Some(only), true) => only,
@@ -186,38 +183,10 @@ where
     }
 }
 
-/// Whether a media type is that of JSON, with whatever parameters.
-struct IsJson(bool);
-
-/// Whether an encoding is none.
-struct IsIdentity(bool);
-
-/// Bytes; 0 for what is no number.
-struct Length(usize);
-
-impl FromStr for IsJson {
-    type Err = Infallible;
-
-    fn from_str(media_type: &str) -> Result<Self, Infallible> {
-        let essence = media_type.split(';').next().unwrap_or_default();
-        Ok(Self(essence.trim().eq_ignore_ascii_case("application/json")))
-    }
-}
-
-impl FromStr for IsIdentity {
-    type Err = Infallible;
-
-    fn from_str(encoding: &str) -> Result<Self, Infallible> {
-        Ok(Self(encoding == "identity"))
-    }
-}
-
-impl FromStr for Length {
-    type Err = Infallible;
-
-    fn from_str(length: &str) -> Result<Self, Infallible> {
-        Ok(Self(length.parse().unwrap_or(0)))
-    }
+/// Whether a media type is JSON, with any parameters.
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
 }
 
 #[cfg(test)]
@@ -245,7 +214,7 @@ mod tests {
         Limits::new(&Settings::load(None, &BTreeMap::new(), flags).unwrap().0)
     }
 
-    /// What becomes of chunks of one length.
+    /// The result of reading `chunks` chunks of the same length.
     async fn length_of(chunks: usize, length: usize, declared: Declared) -> Result<usize, Refusal> {
         let limits = limits();
         let part = limits.part();
@@ -272,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_chunk_costs_64_bytes_beside_its_own() {
-        // All but the last, of the 2 MiB that a connection may hold: 65 * most - 64 bytes.
+        // Just within the 2 MiB that a connection may hold: 65 * most - 64 bytes.
         let most = 32_264;
         assert_eq!(length_of(most, 1, JSON).await.unwrap(), most);
         assert!(matches!(length_of(most + 1, 1, JSON).await, Err(Refusal::Overload)));

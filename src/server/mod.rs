@@ -14,9 +14,9 @@ mod connection;
 mod drain;
 mod gate;
 mod limits;
+mod operator;
 mod places;
 mod progress;
-mod refusal;
 mod routes;
 mod run;
 #[cfg(test)]
@@ -29,15 +29,17 @@ mod tls;
 mod tls_files;
 mod untaken;
 
+use crate::refusal;
+
 pub use accept::Listener;
 pub use admin::admin_routes;
 pub use budgets::Budgets;
 pub use drain::{Drain, Phase};
 pub use gate::{Endpoint, Gate};
 pub use limits::Limits;
-pub use refusal::Refusal;
+pub use operator::operator_routes;
 pub use routes::webhook_routes;
 pub use run::{Ending, run};
 pub use self_signed::self_signed;
 pub use tls::{Tls, TlsOwner};
-pub use tls_files::{KeyPair, TlsFiles};
+pub use tls_files::{BadKeyPair, KeyPair, TlsFiles};

@@ -6,12 +6,12 @@
 mod closed;
 mod decided;
 mod guard;
+mod images;
 mod log;
 mod looks;
 mod metrics;
 mod policy_metrics;
 mod rate;
-mod reason;
 mod register;
 mod rejected;
 
@@ -19,10 +19,10 @@ use std::sync::Arc;
 
 pub use decided::Decided;
 pub use guard::Guard;
-pub use log::{Log, LogFormat};
+pub use images::{ImageDecision, Loss, ObservedMetrics, Pin};
+pub use log::{Log, LogError, LogFormat};
 pub use looks::Looks;
 pub use metrics::{Held, Metrics};
-pub use reason::ErrorReason;
 pub use rejected::{Rejected, Rejects};
 
 use rate::LineRate;

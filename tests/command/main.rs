@@ -6,5 +6,7 @@ mod support;
 mod build_script;
 mod check;
 mod makefile;
+mod output;
 mod places;
 mod policy;
+mod propose;

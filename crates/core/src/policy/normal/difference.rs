@@ -9,10 +9,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Write as _};
 
 use crate::policy::judge::policy::Policy;
-use crate::policy::normal::form::{Fields, Value};
+use crate::policy::normal::form::Fields;
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
-use crate::policy::read::full::RULE_FIELDS;
+use crate::policy::rules::fields::{FIELDS, Loosens, RuleField};
+use crate::policy::rules::value::Value;
 
 /// More changes than this are counted only: a line of the log stays a line.
 const MOST_CHANGES: usize = 40;
@@ -23,7 +24,7 @@ const MOST_ITEMS: usize = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// At most 40 changes: those that loosen, then the others. Each in the order base,
-    /// `namespaceOptOut`, exemptions, overrides.
+    /// `namespaceOptOut`, `refuseEditsThatDeny`, exemptions, overrides.
     pub changes: Vec<Change>,
     /// How many changes are not among them.
     pub left_out: usize,
@@ -48,8 +49,8 @@ impl Difference {
     pub fn between(old: &Policy, new: &Policy) -> Self {
         let mut difference = Self::default();
         let (old, new) = (old.normal_form(), new.normal_form());
-        for field in RULE_FIELDS {
-            difference.rule("", field, old.base.get(field), new.base.get(field));
+        for field in &FIELDS {
+            difference.rule("", field, old.base.get(field.name), new.base.get(field.name));
         }
         for field in ["users", "groups"] {
             let (before, after) = (old.opt_out.items(field), new.opt_out.items(field));
@@ -57,6 +58,7 @@ impl Difference {
             let loosens = !added.is_empty();
             difference.list(&format!("namespaceOptOut.{field}"), &added, &removed, loosens);
         }
+        difference.limit(old.refuse_edits_that_deny.as_ref(), new.refuse_edits_that_deny.as_ref());
         let (before, after) = (&old.exemptions, &new.exemptions);
         difference.named("exemptions", before, after, |name, before, after, difference| {
             difference.exemption(name, before, after);
@@ -94,27 +96,44 @@ impl Difference {
     }
 
     /// Compares one field of the rules.
-    fn rule(&mut self, prefix: &str, field: &str, old: Option<&Value>, new: Option<&Value>) {
+    fn rule(&mut self, prefix: &str, field: &RuleField, old: Option<&Value>, new: Option<&Value>) {
         if old == new {
             return;
         }
-        let name = format!("{prefix}{field}");
+        let name = format!("{prefix}{}", field.name);
         if let (Some(Value::Items(old)), Some(Value::Items(new))) = (old, new) {
             let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
             let (added, removed) = changed_items(&old, &new);
             if added.is_empty() && removed.is_empty() {
                 self.push(format!("{name}: reordered"), false);
             }
-            let loosens = match field {
-                "blockedRegistries" | "blockedTags" => !removed.is_empty(),
-                // An empty list of allowed tags allows every tag.
-                "allowedTags" => !old.is_empty() && (new.is_empty() || !added.is_empty()),
-                _ => !added.is_empty(),
+            let loosens = match field.loosens {
+                Loosens::AddedItem | Loosens::LaxerValue => !added.is_empty(),
+                Loosens::RemovedItem => !removed.is_empty(),
+                Loosens::AddedItemOrNone => {
+                    !old.is_empty() && (new.is_empty() || !added.is_empty())
+                }
+                Loosens::Never => false,
             };
             self.list(&name, &added, &removed, loosens);
         } else {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
-            self.push(text, loosens(field, old, new));
+            let laxity = |value: Option<&Value>| value.and_then(Value::laxity);
+            let loosens = field.loosens != Loosens::Never
+                && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
+            self.push(text, loosens);
+        }
+    }
+
+    /// A limit on edits that goes away or grows lets an edit through that was refused before.
+    fn limit(&mut self, old: Option<&Value>, new: Option<&Value>) {
+        let limit = |value: Option<&Value>| match value {
+            Some(Value::Count(count)) => *count,
+            _ => u32::MAX,
+        };
+        if old != new {
+            let text = format!("refuseEditsThatDeny: {} → {}", shown(old), shown(new));
+            self.push(text, limit(new) > limit(old));
         }
     }
 
@@ -182,11 +201,12 @@ impl Difference {
             (Some(_), None) => self.push(format!("overrides: -{name}"), false),
             _ => {}
         }
-        for field in RULE_FIELDS {
-            let named = |each: Option<&'p Fields>| each.and_then(|each| each.get(field));
+        for field in &FIELDS {
+            let named = |each: Option<&'p Fields>| each.and_then(|each| each.get(field.name));
             let (before, after) = (named(before), named(after));
             if before.is_some() || after.is_some() {
-                let (old, new) = (before.or(old.get(field)), after.or(new.get(field)));
+                let old = before.or(old.get(field.name));
+                let new = after.or(new.get(field.name));
                 self.rule(&prefix, field, old, new);
             }
         }
@@ -236,26 +256,6 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Whether a field of the rules that is no list refuses less than before.
-fn loosens(field: &str, old: Option<&Value>, new: Option<&Value>) -> bool {
-    // From the strictest to the laxest.
-    let scale: &[&str] = match field {
-        "mode" => &["enforce", "warn", "audit"],
-        "templates" => &["enforce", "warn", "ignore"],
-        "shortNames" => &["deny", "dockerHub"],
-        "updates" => &["all", "changed"],
-        // Words beside a denial.
-        "denialWarnings" | "denialHint" => return false,
-        // A tag or a digest is required no more.
-        _ => return old == Some(&Value::Flag(true)),
-    };
-    let place = |value: Option<&Value>| match value {
-        Some(Value::Choice(value)) => scale.iter().position(|name| name == value),
-        _ => None,
-    };
-    place(new) > place(old)
-}
-
 /// The items that only `new` has, and those that only `old` has.
 fn changed_items<'a>(old: &[&'a str], new: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
     // An edit of a long list leaves most of it in place: only what differs between the ends that
@@ -281,8 +281,9 @@ fn shown(value: Option<&Value>) -> String {
         None => "none".to_owned(),
         Some(Value::Text(text)) if text.is_empty() => "none".to_owned(),
         Some(Value::Text(text)) => shorten(text),
-        Some(Value::Choice(name)) => (*name).to_owned(),
+        Some(Value::Choice { name, .. }) => (*name).to_owned(),
         Some(Value::Flag(flag)) => flag.to_string(),
+        Some(Value::Count(count)) => count.to_string(),
         Some(items @ Value::Items(_)) => shorten(&serde_json::to_string(items).unwrap_or_default()),
     }
 }

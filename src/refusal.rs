@@ -1,11 +1,12 @@
-//! Errors over HTTP: what is answered in place of a verdict.
+//! Why a request gets an error instead of a verdict: the words, the status and the label of each reason.
+//!
+//! Who refuses, and when, is decided where the request is read and judged.
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use warp::reject::{InvalidHeader, MethodNotAllowed, Rejection};
 use warp::reply::Response;
 
-use crate::telemetry::ErrorReason;
 use imagegate_core::admission::BadReview;
 use imagegate_core::policy::printable;
 
@@ -39,6 +40,12 @@ pub enum Refusal {
     /// The path pins an override that the policy does not have.
     #[error("the policy has no override named `{0}`")]
     UnknownOverride(String),
+    /// The query of the operator port has a field or a value that nobody knows.
+    #[error("the query is not understood; it may have {0}")]
+    BadQuery(&'static str),
+    /// The operator port was asked under a name that is not this machine's own.
+    #[error("this port answers to `localhost` alone")]
+    ForeignHost,
     /// Too much at once.
     #[error("too many requests at once")]
     Overload,
@@ -58,20 +65,35 @@ impl Refusal {
         Self::UnknownOverride(printable(&name).into_owned())
     }
 
-    /// The label by which it is counted.
+    /// Every value of the label `reason` of `imagegate_admission_errors_total`.
+    pub const REASONS: [&str; 8] = [
+        "body-read",
+        "body-too-large",
+        "malformed-review",
+        "no-policy",
+        "not-served",
+        "overload",
+        "panic",
+        "unknown-override",
+    ];
+
+    /// The label by which it is counted, one of [`Refusal::REASONS`].
     #[must_use]
-    pub fn reason(&self) -> ErrorReason {
+    pub fn reason(&self) -> &'static str {
         match self {
-            Self::BadReview(_) => ErrorReason::MalformedReview,
-            Self::BodyBrokenOff | Self::BodyTooSlow => ErrorReason::BodyRead,
-            Self::BodyTooLarge(_) => ErrorReason::BodyTooLarge,
-            Self::NotAPath | Self::NotJson | Self::NotFound | Self::MethodNotAllowed => {
-                ErrorReason::NotServed
-            }
-            Self::UnknownOverride(_) => ErrorReason::UnknownOverride,
-            Self::Overload => ErrorReason::Overload,
-            Self::NoPolicy => ErrorReason::NoPolicy,
-            Self::Panic => ErrorReason::Panic,
+            Self::BadReview(_) => "malformed-review",
+            Self::BodyBrokenOff | Self::BodyTooSlow => "body-read",
+            Self::BodyTooLarge(_) => "body-too-large",
+            Self::BadQuery(_)
+            | Self::ForeignHost
+            | Self::MethodNotAllowed
+            | Self::NotAPath
+            | Self::NotFound
+            | Self::NotJson => "not-served",
+            Self::UnknownOverride(_) => "unknown-override",
+            Self::Overload => "overload",
+            Self::NoPolicy => "no-policy",
+            Self::Panic => "panic",
         }
     }
 
@@ -79,7 +101,10 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadReview(_) | Self::BodyBrokenOff | Self::NotAPath => StatusCode::BAD_REQUEST,
+            Self::BadQuery(_) | Self::BadReview(_) | Self::BodyBrokenOff | Self::NotAPath => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::ForeignHost => StatusCode::FORBIDDEN,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -128,9 +153,33 @@ impl From<&Rejection> for Refusal {
 }
 
 /// A JSON answer.
-pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Refusal;
+    use imagegate_core::admission::BadReview;
+
+    #[test]
+    fn every_reason_is_counted_and_none_is_left_over() {
+        let refusals = [
+            Refusal::BadReview(BadReview::NoUid),
+            Refusal::BodyBrokenOff,
+            Refusal::BodyTooLarge(1),
+            Refusal::MethodNotAllowed,
+            Refusal::UnknownOverride(String::new()),
+            Refusal::Overload,
+            Refusal::NoPolicy,
+            Refusal::Panic,
+        ];
+        let reasons: BTreeSet<_> = refusals.iter().map(Refusal::reason).collect();
+        assert_eq!(reasons, BTreeSet::from(Refusal::REASONS));
+    }
 }
