@@ -133,9 +133,9 @@ mod tests {
     use std::time::Duration;
 
     use tempfile::TempDir;
-    use tokio::time::timeout;
+    use tokio::time::{sleep, timeout};
 
-    use super::{Lookout, POLL_UNWATCHED, directory_of};
+    use super::{LONGEST_BURST, Lookout, POLL_UNWATCHED, directory_of};
 
     const LONG: Duration = Duration::from_hours(1);
 
@@ -177,6 +177,25 @@ mod tests {
         }
         std::fs::write(directory.path().join("file"), "").unwrap();
         timeout(POLL_UNWATCHED * 6, lookout.wait()).await.expect("it is not seen");
+    }
+
+    #[tokio::test]
+    async fn a_burst_goes_on_with_the_next_change_and_ends_with_quiet() {
+        let directory = TempDir::new().unwrap();
+        let lookout = Lookout::new(&[directory.path()], LONG);
+        lookout.changed.notify_one();
+        {
+            let settling = pin!(lookout.settle());
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(settling.poll(&mut context).is_pending(), "another change, and then quiet");
+        }
+        // Whichever is asked first wins if both are over, so a busy machine changes nothing.
+        let longest = sleep(LONGEST_BURST);
+        tokio::select! {
+            biased;
+            () = lookout.settle() => {}
+            () = longest => panic!("quiet does not end it"),
+        }
     }
 
     #[tokio::test]

@@ -4,6 +4,8 @@
 //! when to check again; the content decides whether anything changed.
 
 mod candidate;
+#[cfg(test)]
+mod captured;
 mod history;
 mod live;
 mod lookout;

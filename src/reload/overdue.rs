@@ -40,11 +40,13 @@ pub async fn in_time<T>(
 mod tests {
     use std::time::Duration;
 
+    use tokio::runtime::Builder;
     use tokio::sync::oneshot;
     use tokio::task::yield_now;
     use tokio::time::timeout;
 
     use super::in_time;
+    use crate::reload::captured::captured;
     use crate::telemetry::{Looks, Metrics};
 
     const SERIES: &str = "imagegate_overdue_looks_total{of=\"policy\"} ";
@@ -54,8 +56,16 @@ mod tests {
         text.lines().find_map(|line| line.strip_prefix(SERIES)).unwrap().parse().unwrap()
     }
 
-    #[tokio::test]
-    async fn a_look_that_hangs_is_counted_until_it_ends() {
+    #[test]
+    fn a_look_that_hangs_is_counted_until_it_ends_and_said_once() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let said = captured(|| runtime.block_on(a_look_that_hangs()));
+        let lines: Vec<_> =
+            said.iter().filter(|line| line.contains("a look takes longer")).collect();
+        assert_eq!(lines.len(), 1, "{said:?}");
+    }
+
+    async fn a_look_that_hangs() {
         let metrics = Metrics::new().unwrap();
         let (end, ended) = oneshot::channel();
         let look = in_time(Looks::Policy, Duration::from_millis(1), &metrics, ended);

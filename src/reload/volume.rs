@@ -50,11 +50,18 @@ pub enum VolumeError {
 /// When the path does not exist, the system reports an error, the content is larger than 4 MiB, or
 /// a key is not a regular file; such a file is not opened.
 pub fn read_volume(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeError> {
-    let mut result = read_once(path);
+    again_while_it_is_replaced(path, read_once)
+}
+
+fn again_while_it_is_replaced<T>(
+    path: &Path,
+    mut read: impl FnMut(&Path) -> Result<T, VolumeError>,
+) -> Result<T, VolumeError> {
+    let mut result = read(path);
     for _ in 1..ATTEMPTS {
         // The directory that `..data` pointed to is removed once the link points elsewhere.
         match result {
-            Err(VolumeError::Missing(_)) if path.exists() => result = read_once(path),
+            Err(VolumeError::Missing(_)) if path.exists() => result = read(path),
             _ => break,
         }
     }
@@ -119,5 +126,50 @@ fn unreadable(path: &Path, error: io::Error) -> VolumeError {
         VolumeError::Missing(path.to_owned())
     } else {
         VolumeError::Unreadable { path: path.to_owned(), error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use tempfile::TempDir;
+
+    use super::{ATTEMPTS, VolumeError, again_while_it_is_replaced, read_volume};
+
+    #[test]
+    fn what_is_replaced_meanwhile_is_read_again_for_some_times() {
+        let (here, nowhere) = (TempDir::new().unwrap(), Path::new("/nonexistent/imagegate"));
+        // How many readings fail first, and how many there are then.
+        for (path, failing, expected) in [
+            (here.path(), 0, 1),
+            (here.path(), 1, 2),
+            (here.path(), ATTEMPTS - 1, ATTEMPTS),
+            (here.path(), ATTEMPTS, ATTEMPTS),
+            (nowhere, ATTEMPTS, 1),
+        ] {
+            let mut readings = 0;
+            let read = again_while_it_is_replaced(path, |path| {
+                readings += 1;
+                if readings > failing { Ok(()) } else { Err(VolumeError::Missing(path.to_owned())) }
+            });
+            assert_eq!(readings, expected, "{failing} at `{}`", path.display());
+            assert_eq!(read.is_ok(), expected > failing, "{failing} at `{}`", path.display());
+        }
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_looked_at_is_not_taken_for_none() {
+        // So deep that the name of the link is too much for the system.
+        let root = TempDir::new().unwrap();
+        let mut path = root.path().to_owned();
+        while path.as_os_str().len() < 4_090 {
+            let length = (4_090 - path.as_os_str().len()).clamp(2, 200) - 1;
+            path.push("d".repeat(length));
+        }
+        fs::create_dir_all(&path).unwrap();
+        let error = read_volume(&path).unwrap_err();
+        assert!(matches!(error, VolumeError::Unreadable { .. }), "{error}");
     }
 }

@@ -86,3 +86,51 @@ fn watcher(directory: &Path, changed: Arc<Notify>) -> notify::Result<Recommended
     watcher.watch(directory, RecursiveMode::NonRecursive)?;
     Ok(watcher)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Waker};
+
+    use tempfile::TempDir;
+    use tokio::sync::Notify;
+
+    use super::DirectoryWatch;
+    use crate::reload::captured::captured;
+
+    /// Whether somebody is to look again.
+    fn is_woken(changed: &Notify) -> bool {
+        pin!(changed.notified()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[test]
+    fn a_directory_is_armed_once_and_one_in_its_place_again() {
+        let root = TempDir::new().unwrap();
+        let (directory, other) = (root.path().join("mount"), root.path().join("other"));
+        fs::create_dir(&directory).unwrap();
+        // While both are there, they are not the same to the system either.
+        fs::create_dir(&other).unwrap();
+        let changed = Arc::new(Notify::new());
+        let mut watch = DirectoryWatch::new(directory.clone(), Arc::clone(&changed));
+        assert!(watch.arm() && is_woken(&changed));
+        assert!(watch.arm() && !is_woken(&changed), "it is armed");
+        fs::rename(&directory, root.path().join("gone")).unwrap();
+        assert!(!watch.arm(), "nothing is there");
+        fs::rename(&other, &directory).unwrap();
+        assert!(watch.arm() && is_woken(&changed), "it is another one");
+    }
+
+    #[test]
+    fn each_failure_is_said_once() {
+        let mut watch = DirectoryWatch::new("/mount".into(), Arc::default());
+        let said = captured(|| {
+            for text in ["no instance", "no instance", "no watch", "no watch"] {
+                watch.report(&notify::Error::generic(text));
+            }
+        });
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].contains("no instance") && said[1].contains("no watch"), "{said:?}");
+    }
+}

@@ -1,12 +1,13 @@
 //! Starts all parts and runs them until a signal arrives or one of them ends.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::accept::Listener;
 use super::admin::admin_routes;
@@ -23,6 +24,13 @@ use crate::observed::Observed;
 use crate::reload::{Live, Lookout, Owner, PolicySource, in_time};
 use crate::settings::{DEFAULT_POLICY, Settings};
 use crate::telemetry::{Looks, Metrics, Telemetry};
+
+/// What the kernel may hold for one connection, either way, in bytes; Linux doubles it for what it needs
+/// besides. Left to itself it lets each buffer grow to some MiB, and a container's memory limit counts
+/// them. Across one millisecond this is 64 MB/s.
+const SOCKET_BUFFER: u32 = 64 << 10;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1_024;
 
 /// Said where more than this Pod can reach the operator port.
 const EXPOSED: &str = "whoever reaches it reads which images, namespaces and users there are";
@@ -50,12 +58,9 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     tokio::task::spawn_blocking(seed_randomness);
     let tls = tls(&settings, &metrics, &mut tasks).await?;
     // The ports come first: one that is in use is the likeliest mistake.
-    let webhook = bind(settings.listen).await?;
-    let admin = bind(settings.admin_listen).await?;
-    let operator = match settings.operator_listen {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
+    let webhook = bind(settings.listen)?;
+    let admin = bind(settings.admin_listen)?;
+    let operator = settings.operator_listen.map(bind).transpose()?;
 
     let named = settings.policy.is_some();
     let path = settings.policy.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_POLICY));
@@ -110,8 +115,20 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     Ok(if failed.is_some() { Ending::Failed } else { Ending::Asked })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on `{address}`"))
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    listening(address).with_context(|| format!("cannot listen on `{address}`"))
+}
+
+/// What is accepted has the buffers of the socket that listens. Set before it listens, since the
+/// window that a peer is offered depends on it.
+fn listening(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A port whose last connections are not forgotten yet can be had at once after a restart.
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
+    socket.set_send_buffer_size(SOCKET_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn tls(settings: &Settings, metrics: &Arc<Metrics>, tasks: &mut Tasks) -> Result<Arc<Tls>> {

@@ -4,6 +4,7 @@
 #[path = "../../crates/core/tests/support/policy.rs"]
 pub(crate) mod policy;
 
+pub(crate) mod attacker;
 pub(crate) mod authority;
 pub(crate) mod client;
 pub(crate) mod command;

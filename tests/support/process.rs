@@ -282,11 +282,25 @@ impl Process {
         stat.rsplit(')').next().unwrap().trim_start().chars().next().unwrap()
     }
 
-    /// Processor time used, in ticks of ten milliseconds.
-    pub(crate) fn ticks(&self) -> u64 {
+    /// Processor time used, to ten milliseconds.
+    pub(crate) fn processor_time(&self) -> Duration {
         let stat = fs::read_to_string(self.proc("stat")).unwrap();
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+        let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        Duration::from_millis(10 * ticks)
+    }
+
+    /// Bytes that the kernel holds for each connection to `port`, to be sent and to be read. Found by
+    /// the port, so that nobody else may listen on it.
+    pub(crate) fn kernel_buffers(&self, port: u16) -> Vec<(usize, usize)> {
+        const ESTABLISHED: &str = "01";
+        let table = fs::read_to_string(self.proc("net/tcp")).unwrap();
+        let own = format!(":{port:04X}");
+        let rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+        let rows = rows.filter(|row| row[1].ends_with(&own) && row[3] == ESTABLISHED);
+        let bytes = |text: &str| usize::from_str_radix(text, 16).unwrap();
+        rows.map(|row| row[4].split_once(':').map(|(out, to)| (bytes(out), bytes(to))).unwrap())
+            .collect()
     }
 
     /// Waits until no thread has run between one look and the next, five times on end.

@@ -2,6 +2,7 @@
 //! a liveness probe.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::attacker::Attacker;
 use super::client::{self, Client, PROTOCOLS, pod_review};
 use super::load::{Load, Tally};
 use super::process::Gate;
@@ -26,6 +28,7 @@ pub(crate) struct Siege {
     pub(crate) gate: Gate,
     bystander: Bystander,
     probe: Probe,
+    attacker: Attacker,
     /// Resident memory before the attack, in KiB.
     pub(crate) idle: u64,
 }
@@ -64,7 +67,26 @@ impl Siege {
         }
         let probe = Probe::start(&gate);
         let idle = gate.process.memory().0;
-        Self { gate, bystander, probe, idle }
+        let attacker = Attacker::new();
+        Self { gate, bystander, probe, attacker, idle }
+    }
+
+    /// Runs an attack, and says what it cost either side in processor time until it returned. The
+    /// gate's side has the bystander's requests in it, so its share is at most what is said.
+    pub(crate) async fn attacked<T: Send + 'static>(
+        &self,
+        what: &str,
+        attack: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let before = (self.attacker.processor_time(), self.gate.process.processor_time());
+        let came = self.attacker.run(attack).await;
+        let attacker = self.attacker.processor_time().saturating_sub(before.0);
+        let gate = self.gate.process.processor_time().saturating_sub(before.1);
+        println!(
+            "{what}: processor time of the gate {gate:?}, of the attacker {attacker:?}, ratio {:.2}",
+            gate.as_secs_f64() / attacker.as_secs_f64()
+        );
+        came
     }
 
     /// Waits until the bystander has so many more answers on each protocol.
@@ -77,7 +99,7 @@ impl Siege {
     /// Ends the siege, and holds the bystander to have lost nothing, each probe to have been
     /// answered in time, and the process to have stayed below its limit.
     pub(crate) async fn end(self, what: &str) -> (Gate, Cost) {
-        let Self { mut gate, bystander, probe, idle } = self;
+        let Self { mut gate, bystander, probe, idle, attacker: _attacker } = self;
         let slowest_probe = probe.stop(what).await;
         let retried = bystander.was_served(what).await.iter().map(|tally| tally.retried).sum();
         assert!(gate.process.is_alive(), "{what}: {:#?}", gate.process.log());

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod candidate;
 mod guard_warnings;
 mod guards;
 mod operator;

@@ -84,6 +84,11 @@ async fn an_edit_that_changes_no_meaning_changes_nothing() {
     volume.write(&[("policy.yaml", "# A comment.\nallowedRegistries:\n- quay.io\n")]);
     assert_eq!(owner.look().await, Outcome::Unchanged);
     assert_eq!(reload.in_force().generation, 1);
+    // Likewise beside a candidate that stays the same.
+    volume.write(&[("policy.yaml", QUAY), ("candidate.yaml", GHCR)]);
+    assert_eq!(owner.look().await, Outcome::Applied);
+    volume.write(&[("policy.yaml", QUAY), ("candidate.yaml", &format!("# A comment.\n{GHCR}"))]);
+    assert_eq!(owner.look().await, Outcome::Unchanged);
 }
 
 #[tokio::test]

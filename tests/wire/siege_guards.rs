@@ -55,19 +55,23 @@ async fn post(connection: &mut Connection, path: &str, body: &[u8]) -> (StatusCo
 async fn expensive_edits_hold_up_nobody_else() {
     let siege = Siege::start(POLICY, &[]).await;
     let body = policy_edit(&expensive());
-    let mut attackers = JoinSet::new();
-    for _ in 0..4 {
-        let (client, body) = (siege.gate.client.clone(), body.clone());
-        attackers.spawn(async move {
-            let mut connection = client.connect(Protocol::Http1).await.unwrap();
-            let mut answers = Vec::new();
-            for _ in 0..3 {
-                answers.push(post(&mut connection, "/validate-config", &body).await);
-            }
-            answers
-        });
-    }
-    let answers = attackers.join_all().await.concat();
+    let client = siege.gate.client.clone();
+    let attack = async move {
+        let mut attackers = JoinSet::new();
+        for _ in 0..4 {
+            let (client, body) = (client.clone(), body.clone());
+            attackers.spawn(async move {
+                let mut connection = client.connect(Protocol::Http1).await.unwrap();
+                let mut answers = Vec::new();
+                for _ in 0..3 {
+                    answers.push(post(&mut connection, "/validate-config", &body).await);
+                }
+                answers
+            });
+        }
+        attackers.join_all().await.concat()
+    };
+    let answers = siege.attacked("expensive edits", attack).await;
     for (status, answer) in &answers {
         let refused = *status == StatusCode::OK && answer["response"]["allowed"] == false;
         assert!(refused || *status == StatusCode::SERVICE_UNAVAILABLE, "{status} {answer}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::client::{Client, pod_review, whole};
 use crate::support::frames::{self, Frames};
-use crate::support::process::Gate;
+use crate::support::process::{Gate, until};
 use crate::support::siege::Siege;
 use http::{Method, Request, StatusCode};
 use imagegate::settings::Protocol;
@@ -14,7 +14,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 const POLICY: &str = "mode: enforce\n";
@@ -202,16 +202,18 @@ async fn frames_that_are_no_request_end_their_connection() {
     ];
     let siege = Siege::start(POLICY, &[]).await;
     for (what, frame) in rows {
-        let before = siege.gate.process.ticks();
-        let mut flood = Frames::open(&siege.gate.client).await;
-        // Many to a TLS record, which is the cheapest for who sends them.
-        let batch = |batch: u32| (batch * 100..(batch + 1) * 100).flat_map(frame).collect();
-        let sent = flood.send_all((0..FRAMES / 100).map(batch)).await * 100;
-        let ticks = siege.gate.process.ticks() - before;
-        let bytes = sent * frame(1).len();
-        println!("{what}: cut off after {sent} frames, {bytes} bytes, {ticks} ticks of 10 ms");
-        assert!(sent < FRAMES as usize, "{what} is never cut off");
-        timeout(PATIENCE, flood.closed()).await.expect(what);
+        let client = siege.gate.client.clone();
+        let attack = async move {
+            let mut flood = Frames::open(&client).await;
+            // Many to a TLS record, which is the cheapest for who sends them.
+            let batch = |batch: u32| (batch * 100..(batch + 1) * 100).flat_map(frame).collect();
+            let sent = flood.send_all((0..FRAMES / 100).map(batch)).await * 100;
+            assert!(sent < FRAMES as usize, "{what} is never cut off");
+            timeout(PATIENCE, flood.closed()).await.expect(what);
+            sent
+        };
+        let sent = siege.attacked(what, attack).await;
+        println!("{what}: cut off after {sent} frames, {} bytes", sent * frame(1).len());
     }
     siege.end("frames that are no request").await;
 }
@@ -223,10 +225,13 @@ async fn chunks_of_one_byte_end_their_connection_on_both_ports() {
     let webhook = siege.gate.client.raw(Protocol::Http1).await.unwrap();
     let admin = TcpStream::connect(siege.gate.process.admin).await.unwrap();
     let start = head("transfer-encoding: chunked");
-    let sent = [
-        ("webhook", flooded(webhook, start.as_bytes(), &chunks).await),
-        ("admin", flooded(admin, start.as_bytes(), &chunks).await),
-    ];
+    let flood = async move {
+        [
+            ("webhook", flooded(webhook, start.as_bytes(), &chunks).await),
+            ("admin", flooded(admin, start.as_bytes(), &chunks).await),
+        ]
+    };
+    let sent = siege.attacked("chunks of one byte", flood).await;
     for (port, (sent, said)) in sent {
         println!("chunks of one byte on the {port} port: cut off after {sent} bytes");
         assert!(!said.starts_with("HTTP/1.1 408 "), "{port}: only the deadline ended it");
@@ -240,12 +245,16 @@ async fn chunks_of_one_byte_end_their_connection_on_both_ports() {
 async fn two_thousand_handshakes_at_once_do_not_hold_up_reviews() {
     allow_descriptors();
     let siege = Siege::start(POLICY, &[]).await;
-    let mut handshakes = JoinSet::new();
-    for _ in 0..2_040 {
-        let client = siege.gate.client.clone();
-        handshakes.spawn(async move { client.raw(Protocol::Http2).await.is_ok() });
-    }
-    let done = handshakes.join_all().await.into_iter().filter(|is_done| *is_done).count();
+    let client = siege.gate.client.clone();
+    let attack = async move {
+        let mut handshakes = JoinSet::new();
+        for _ in 0..2_040 {
+            let client = client.clone();
+            handshakes.spawn(async move { client.raw(Protocol::Http2).await.is_ok() });
+        }
+        handshakes.join_all().await.into_iter().filter(|is_done| *is_done).count()
+    };
+    let done = siege.attacked("2,040 handshakes at once", attack).await;
     println!("{done} of 2,040 handshakes were finished");
     assert_eq!(done, 2_040);
     let (_, cost) = siege.end("2,040 handshakes at once").await;
@@ -295,6 +304,50 @@ async fn slow_readers_of_a_large_page_are_closed_for_those_who_read() {
     let (_, cost) = siege.end(&format!("60 slow readers of a page of {page} bytes")).await;
     // 16 MiB of answers, and what rendering a page takes.
     assert!(cost.peak < cost.idle + (40 << 10), "{cost:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_kernel_holds_for_a_connection_is_bounded() {
+    const CONNECTIONS: usize = 40;
+    let names: Vec<String> = (0..20_000).map(|index| format!("r{index}.example.com")).collect();
+    let policy = format!("mode: enforce\nallowedRegistries: [docker.io, {}]\n", names.join(", "));
+    let siege = Siege::start(&policy, &[]).await;
+    let admin = siege.gate.process.admin;
+    let attack = async move {
+        let mut deaf = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let socket = TcpSocket::new_v4().unwrap();
+            // Less room here, so that answers and further requests stay on the other side.
+            socket.set_recv_buffer_size(4 << 10).unwrap();
+            let mut stream = socket.connect(admin).await.unwrap();
+            let request = b"GET /policy HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
+            deaf.push(tokio::spawn(
+                async move { while stream.write_all(&request).await.is_ok() {} },
+            ));
+        }
+        deaf
+    };
+    let deaf = siege.attacked("requests whose answers are not read", attack).await;
+    // Until nothing moves any more: what is not answered has filled both buffers.
+    let (mut held, mut still) = (Vec::new(), 0);
+    until("the buffers are full", async || {
+        let now = siege.gate.process.kernel_buffers(admin.port());
+        still = if now == held && now.iter().any(|(sent, _)| *sent > 0) { still + 1 } else { 0 };
+        held = now;
+        still == 5
+    })
+    .await;
+    let (most_out, most_in) =
+        held.iter().fold((0, 0), |most, each| (most.0.max(each.0), most.1.max(each.1)));
+    let all: usize = held.iter().map(|(out, to)| out + to).sum();
+    println!(
+        "{} connections: {most_out} B to be sent, {most_in} B to be read, {all} B in all",
+        held.len()
+    );
+    // What the server asks for, and as much again for the kernel's own use.
+    assert!(most_out <= 128 << 10 && most_in <= 128 << 10, "{held:?}");
+    deaf.iter().for_each(JoinHandle::abort);
+    siege.end("requests whose answers are not read").await;
 }
 
 /// Writes `start`, and then `flood` until the server has had enough; how many bytes it took, and what

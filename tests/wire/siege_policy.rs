@@ -25,11 +25,11 @@ pub(crate) fn edit(policy: &str) -> Vec<u8> {
 }
 
 /// Has the policy judged by four clients at once, some times each, and returns the last answer.
-async fn judged(client: &Client, policy: &str, times: usize) -> Value {
+async fn judged(client: Client, policy: String, times: usize) -> Value {
     let mut judges = Vec::new();
     for _ in 0..4 {
         let mut connection = client.connect(PROTOCOLS[0]).await.unwrap();
-        let body = edit(policy);
+        let body = edit(&policy);
         judges.push(tokio::spawn(async move {
             let mut last = Value::Null;
             for _ in 0..times {
@@ -121,7 +121,8 @@ async fn edits_that_would_be_huge_are_refused_at_once() {
         (filled("overrides: [", "]", |_| "{},".into()), "are more than the limit of 10000"),
         (filled("blockedTags: [", "]", |_| "~,".into()), "expected a text, found nothing"),
     ] {
-        let response = judged(&siege.gate.client, &policy, 2).await;
+        let client = siege.gate.client.clone();
+        let response = siege.attacked(expected, judged(client, policy, 2)).await;
         assert_eq!(response["allowed"], false);
         let message = response["status"]["message"].as_str().unwrap();
         assert!(message.contains(expected), "{message}");
@@ -136,7 +137,7 @@ async fn the_largest_policies_are_judged_within_the_limit() {
     for policy in [full_lists(), regexes_in_lists()] {
         // On a machine that is busy, an edit may be refused for the time that it takes; not for ever.
         until("a verdict within its time", async || {
-            let response = judged(&siege.gate.client, &policy, 1).await;
+            let response = judged(siege.gate.client.clone(), policy.clone(), 1).await;
             let message = response["status"]["message"].as_str().unwrap_or_default();
             assert!(message.is_empty() || message.contains("cannot be judged within"), "{message}");
             response["allowed"] == true

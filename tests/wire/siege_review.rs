@@ -49,16 +49,20 @@ fn pod(spec: &Value) -> Value {
 /// other answer to ask for another try; returns the denials.
 async fn attack(name: &str, body: Vec<u8>) -> (Siege, Vec<Answer>) {
     let siege = Siege::start(&policy(), &SLOW).await;
-    let mut attackers = JoinSet::new();
-    for _ in 0..AT_ONCE {
-        let (client, body) = (siege.gate.client.clone(), body.clone());
-        attackers.spawn(async move {
-            let mut connection = client.connect(Protocol::Http1).await.unwrap();
-            connection.review(&body).await
-        });
-    }
+    let client = siege.gate.client.clone();
+    let attackers = async move {
+        let mut attackers = JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let (client, body) = (client.clone(), body.clone());
+            attackers.spawn(async move {
+                let mut connection = client.connect(Protocol::Http1).await.unwrap();
+                connection.review(&body).await
+            });
+        }
+        attackers.join_all().await
+    };
     let mut denials = Vec::new();
-    for answer in attackers.join_all().await {
+    for answer in siege.attacked(name, attackers).await {
         let log = || siege.gate.process.log();
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error:?}: {:#?}", log()));
         if answer.status == StatusCode::SERVICE_UNAVAILABLE {

@@ -55,32 +55,33 @@ async fn all_attacks_at_once_cost_nobody_anything_and_leave_nothing_behind() {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
     let siege = Siege::start(POLICY, &[]).await;
     let (client, admin) = (siege.gate.client.from(ATTACKER), siege.gate.process.admin);
-    let before = siege.gate.process.ticks();
-    let mut attackers = JoinSet::new();
-    let mut made = Vec::new();
-    for attack in attacks() {
-        let attack = Arc::new(attack);
-        let times = Arc::new(AtomicUsize::new(0));
-        made.push((attack.name, Arc::clone(&times)));
-        for _ in 0..attack.attackers {
-            let (attack, client) = (Arc::clone(&attack), client.clone());
-            let times = Arc::clone(&times);
-            attackers.spawn(async move {
-                loop {
-                    // Whatever the gate does to the connection, another one follows.
-                    let _ = timeout(Duration::from_secs(10), attack.once(&client, admin)).await;
-                    times.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+    let all = async move {
+        let mut attackers = JoinSet::new();
+        let mut made = Vec::new();
+        for attack in attacks() {
+            println!("{}: {} B by {}", attack.name, attack.bytes.len(), attack.attackers);
+            let attack = Arc::new(attack);
+            let times = Arc::new(AtomicUsize::new(0));
+            made.push((attack.name, Arc::clone(&times)));
+            for _ in 0..attack.attackers {
+                let (attack, client) = (Arc::clone(&attack), client.clone());
+                let times = Arc::clone(&times);
+                attackers.spawn(async move {
+                    loop {
+                        // Whatever the gate does to the connection, another one follows.
+                        let _ = timeout(Duration::from_secs(10), attack.once(&client, admin)).await;
+                        times.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
         }
-        println!("{}: {} B by {}", attack.name, attack.bytes.len(), attack.attackers);
-    }
-    sleep(Duration::from_secs(seconds.unwrap_or(3))).await;
-    for (name, times) in &made {
-        until(name, async || times.load(Ordering::Relaxed) > 0).await;
-    }
-    attackers.shutdown().await;
-    println!("{} ticks of 10 ms", siege.gate.process.ticks() - before);
+        sleep(Duration::from_secs(seconds.unwrap_or(3))).await;
+        for (name, times) in &made {
+            until(name, async || times.load(Ordering::Relaxed) > 0).await;
+        }
+        attackers.shutdown().await;
+    };
+    siege.attacked("all at once", all).await;
     siege.goes_on(50).await;
     let idle = siege.idle;
     let (gate, _) = siege.end("all at once").await;

@@ -253,3 +253,72 @@ fn distance(left: &str, right: &str) -> usize {
     }
     row.last().copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{At, MOST, Problems, Report, distance, nearest};
+
+    #[test]
+    fn what_is_beyond_the_most_is_counted_and_not_kept() {
+        let at = At::new("policy.yaml", "", None);
+        let mut report = Report::default();
+        for number in 0..MOST {
+            assert!(!report.warned_enough(), "{number}");
+            report.warning(&at, "a warning", None);
+        }
+        assert!(report.warned_enough());
+        report.warning(&at, "one more", None);
+        assert_eq!(report.said(), MOST);
+        for number in 0..MOST {
+            assert!(!report.counts_only(), "{number}");
+            report.problem(&at, "a problem", None);
+        }
+        report.problem(&at, "one more", None);
+        assert!(report.counts_only(), "one that nobody words is counted, too");
+        assert_eq!(report.said(), 2 * MOST + 2);
+        let Problems(problems) = report.into_problems();
+        assert_eq!(problems.len(), MOST + 1);
+        assert_eq!(problems[MOST].message, "2 more problems are not shown");
+    }
+
+    #[test]
+    fn no_more_warnings_are_kept_than_the_most() {
+        let mut report = Report::default();
+        for _ in 0..=MOST {
+            report.warning(&At::new("policy.yaml", "", None), "a warning", None);
+        }
+        assert_eq!(report.into_warnings().len(), MOST);
+    }
+
+    #[test]
+    fn a_name_is_near_that_differs_in_less_than_half_and_in_three_places_at_most() {
+        let long = "a".repeat(64);
+        for (name, known, is_near) in [
+            ("mdoe", "mode", false),
+            ("moode", "mode", true),
+            ("MODE", "mode", true),
+            ("abcxyz", "abcdef", false),
+            ("abcdxyz", "abcdefg", true),
+            ("abcdwxyz", "abcdefgh", false),
+            (&long, &long[1..], true),
+            (&format!("{long}a"), &long, false),
+            (&format!("{long}aa"), &long, false),
+        ] {
+            assert_eq!(nearest(name, [known]), is_near.then_some(known), "{name} {known}");
+        }
+        assert_eq!(
+            nearest("moode", ["mood", "mode", "model"]),
+            Some("mood"),
+            "the first of equals"
+        );
+    }
+
+    #[test]
+    fn a_distance_counts_what_is_put_in_taken_out_and_exchanged() {
+        for (left, right, expected) in
+            [("", "", 0), ("ab", "", 2), ("", "ab", 2), ("ab", "b", 1), ("kitten", "sitting", 3)]
+        {
+            assert_eq!(distance(left, right), expected, "{left} {right}");
+        }
+    }
+}

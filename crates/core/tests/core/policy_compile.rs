@@ -405,6 +405,95 @@ fn problems_are_bounded_and_the_rest_counted() {
 }
 
 #[test]
+fn an_override_has_the_fields_that_were_written_and_no_others() {
+    for (field, value) in [
+        ("mode", "warn"),
+        ("allowedRegistries", "[quay.io]"),
+        ("blockedRegistries", "[quay.io]"),
+        ("allowedTags", "[a]"),
+        ("blockedTags", "[a]"),
+        ("requireTag", "true"),
+        ("requireDigest", "true"),
+        ("shortNames", "dockerHub"),
+        ("updates", "all"),
+        ("templates", "ignore"),
+        ("denialWarnings", "true"),
+        ("denialHint", "ask"),
+    ] {
+        let yaml = format!("overrides: [{{name: o, {field}: {value}}}]");
+        let json = compile(&full_form(&yaml)).unwrap().0.to_json();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let mut fields: Vec<&String> = json["overrides"][0].as_object().unwrap().keys().collect();
+        fields.retain(|name| *name != "name");
+        assert_eq!(fields, [field]);
+    }
+}
+
+#[test]
+fn a_field_that_no_override_has_is_a_problem() {
+    assert_eq!(
+        problems(&full_form("overrides: [{name: o, moode: warn}]")),
+        "policy.yaml:1:23: overrides[0]: the field `moode` is not known\n  \
+         hint: did you mean `mode`?"
+    );
+}
+
+#[test]
+fn an_item_of_the_simple_form_has_the_place_of_its_first_character() {
+    let documents = volume([("ALLOWED_REGISTRIES", "docker.io,\n  https://gcr.io")]);
+    let problems = problems(&documents);
+    assert!(problems.starts_with("ALLOWED_REGISTRIES:2:3: `https://gcr.io`"), "{problems}");
+}
+
+#[test]
+fn a_better_hint_takes_the_place_of_the_usual_one() {
+    let problems = problems(&full_form("blockedTags: ['^v1']"));
+    assert!(problems.contains("hint: write `v1*`, or `/v1.*/` for a regex"), "{problems}");
+}
+
+#[test]
+fn a_star_may_stand_for_the_colon_of_a_service_account() {
+    let exemption = |user: &str| {
+        full_form(&format!(
+            "exemptions: [{{name: e, images: [gcr.io], reason: r, users: ['{user}']}}]"
+        ))
+    };
+    assert!(compile(&exemption("system:serviceaccount:ci*")).is_ok());
+    assert!(problems(&exemption("system:serviceaccount:ci")).contains("can match no user"));
+    assert_eq!(warnings(&exemption("^ci*")), Vec::<String>::new(), "a glob without `.*`");
+}
+
+#[test]
+fn a_policy_may_be_as_large_as_a_volume_and_no_larger() {
+    const LARGEST: usize = 4 << 20;
+    let mut keys = volume([("policy.yaml", "mode: warn\n"), ("candidate.yaml", "mode: warn\n")]);
+    for (more, fits) in [(0, true), (1, false)] {
+        let text = keys.volume.as_mut().unwrap().get_mut("policy.yaml").unwrap();
+        text.resize(LARGEST - "mode: warn\n".len() + more, b'\n');
+        assert_eq!(compile(&keys).is_ok(), fits, "{more}");
+        let candidate = compile_candidate(&keys).unwrap().unwrap().0.to_json();
+        assert_eq!(candidate.contains(r#""mode":"warn""#), fits, "it is not read: {candidate}");
+    }
+}
+
+#[test]
+fn a_doubtful_list_is_warned_of_wherever_it_stands() {
+    for list in ["allowedRegistries: [gcr.io, gcr.io]", "blockedTags: [a, a]"] {
+        let twice = format!("{list}\noverrides: [{{name: o, {list}}}]");
+        assert_eq!(warnings(&full_form(&twice)).len(), 2, "{list}");
+    }
+}
+
+#[test]
+fn a_service_account_has_a_namespace_and_a_name() {
+    for account in ["a", "/a", "ci/", "ci/a/b", "/"] {
+        let exemption = "{name: e, images: [gcr.io], reason: r, serviceAccounts";
+        let problems = problems(&full_form(&format!("exemptions: [{exemption}: ['{account}']}}]")));
+        assert!(problems.contains(&format!("`{account}` is not a service account")), "{problems}");
+    }
+}
+
+#[test]
 fn what_is_probably_not_meant_is_warned_of() {
     let rows = [
         ("blockedTags: [a, a]", "`a` is listed twice"),

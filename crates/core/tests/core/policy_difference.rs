@@ -28,6 +28,7 @@ fn changes_are_said_in_words_and_loosening_is_flagged() {
         ("", "requireDigest: true", "requireDigest: false → true", false),
         ("", "shortNames: dockerHub", "shortNames: deny → dockerHub", true),
         ("", "updates: all", "updates: changed → all", false),
+        ("updates: all", "", "updates: all → changed", true),
         ("", "templates: ignore", "templates: warn → ignore", true),
         ("", "denialWarnings: false", "denialWarnings: true → false", false),
         ("", "denialHint: ask us", "denialHint: none → ask us", false),
@@ -69,6 +70,18 @@ fn changes_are_said_in_words_and_loosening_is_flagged() {
             "exemptions[e].expires: none → 2030-01-01; exemptions[e].reason: r → s",
             true,
         ),
+        (
+            "exemptions: [{name: e, images: [a.b], reason: r, owner: x}]",
+            "exemptions: [{name: e, images: [a.b], reason: r, owner: y}]",
+            "exemptions[e].owner: x → y",
+            false,
+        ),
+        (
+            "exemptions: [{name: e, images: [a.b], reason: r}]",
+            "exemptions: [{name: e, images: [a.b], reason: s}]",
+            "exemptions[e].reason: r → s",
+            false,
+        ),
         ("", "namespaceOptOut: {users: [jane]}", "namespaceOptOut.users: +jane", true),
     ];
     for (old, new, expected, loosens) in rows {
@@ -87,6 +100,8 @@ fn long_changes_are_cut() {
     };
     let difference = Difference::between(&tags(0, 1), &tags(0, 101));
     assert!(difference.to_string().ends_with(" +t10 and 90 more"), "{difference}");
+    let difference = Difference::between(&tags(0, 1), &tags(0, 11));
+    assert!(difference.to_string().ends_with(" +t9 +t10"), "{difference}");
     let overrides = |mode: &str| {
         let each = |n| format!("{{name: o{n}, mode: {mode}}}");
         let overrides: Vec<String> = (0..100).map(each).collect();

@@ -377,6 +377,14 @@ fn the_message_is_about_the_first_rule_that_is_not_lifted() {
 }
 
 #[test]
+fn an_exemption_says_who_answers_for_it() {
+    for (field, owner) in [("", None), (", owner: team-a", Some("team-a"))] {
+        let policy = policy(&format!("exemptions: [{{name: e, images: ['*'], reason: r{field}}}]"));
+        assert_eq!(policy.exemptions()[0].owner(), owner);
+    }
+}
+
+#[test]
 fn no_exemption_helps_what_is_not_a_reference() {
     let policy = policy("exemptions: [{name: all, images: ['*', '/.*/'], reason: r}]");
     assert_eq!(rule(&policy, "a b"), Some(Rule::InvalidReference));

@@ -92,6 +92,12 @@ fn near_misses_say_why_they_miss() {
 }
 
 #[test]
+fn a_regex_is_no_near_miss() {
+    let explanation = explain("allowedRegistries: ['/gcr[.]io/.*/']", "gcr.io.evil.example/x:1");
+    assert_eq!(explanation.near_misses, Vec::<String>::new());
+}
+
+#[test]
 fn an_image_without_a_tag_is_explained_as_the_one_that_is_pulled() {
     for (yaml, expected) in [
         ("blockedTags: ['lat*']", "it would be pulled as `latest`, and `lat*` is blocked"),

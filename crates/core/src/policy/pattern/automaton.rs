@@ -236,3 +236,48 @@ fn indexes_of(mut set: States) -> impl Iterator<Item = u8> {
         Some(index)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use regex_syntax::hir::Hir;
+
+    use super::Language;
+
+    /// The language of one text.
+    fn only(text: &'static [u8]) -> Language {
+        let step = |read: usize, byte| (text.get(read) == Some(&byte)).then_some(read + 1);
+        Language::new(0, step, |read| read == text.len())
+    }
+
+    fn hir(regex: &str) -> Hir {
+        regex_syntax::parse(regex).unwrap()
+    }
+
+    #[test]
+    fn one_star_stays_within_a_segment_and_two_do_not() {
+        for (glob, expected) in [
+            ("*", false),
+            ("**", true),
+            ("a*", false),
+            ("a**", true),
+            ("*/*", true),
+            ("a/*b", true),
+            ("a*b", false),
+        ] {
+            assert_eq!(only(b"a/b").meets_glob(glob), expected, "{glob}");
+        }
+    }
+
+    #[test]
+    fn a_choice_leads_wherever_one_of_its_parts_does() {
+        for (regex, expected) in [
+            ("(?:ab|x.)", true),
+            ("(?:x.|ab)", true),
+            ("(?:ab|.b)", true),
+            ("(?:xb|y.)", false),
+            ("(?:a|b.)b", true),
+        ] {
+            assert_eq!(only(b"ab").meets_regex(&hir(regex)), expected, "{regex}");
+        }
+    }
+}

@@ -332,6 +332,8 @@ mod tests {
             ("[2001:db8::1]", true),
             ("[2001:db8::1]:443", false),
             ("[abc]", false),
+            ("[g::1]", false),
+            ("[A::1]", false),
             ("[abc]:443", true),
             ("GCR.io", false),
         ] {

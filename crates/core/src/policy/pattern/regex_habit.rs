@@ -148,6 +148,9 @@ mod tests {
             ("^v1", Some("write `v1*`, or `/v1.*/` for a regex")),
             ("v1$", Some("write `*v1`, or `/.*v1/` for a regex")),
             ("v1.*", Some("write `v1*`, or `/v1.*/` for a regex")),
+            ("^v1.*", Some("write `v1*`, or `/v1.*/` for a regex")),
+            (".*v1$", Some("write `*v1`, or `/.*v1/` for a regex")),
+            ("v/1.*", None),
             ("^v1[.]2$", Some("write `v1.2`, or `/v1[.]2/` for a regex")),
             (".*", Some("write `*`, or `/.*/` for a regex")),
             ("v1.2-.+", Some("write `/v1[.]2-.+/`")),
@@ -194,6 +197,7 @@ mod tests {
         for (written, glob) in [("^prod", "`prod*`"), ("prod-.*", "`prod-*`"), ("^a$", "`a`")] {
             let hint = hint_for_name(written, |_| true).unwrap();
             assert!(hint.ends_with(glob), "{written}: {hint}");
+            assert_eq!(hint_for_name(written, |_| false), None, "no name is like it");
         }
     }
 }

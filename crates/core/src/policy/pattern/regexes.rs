@@ -115,3 +115,36 @@ impl Regexes {
         found.iter().filter_map(|index| self.positions.get(index).copied()).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LARGEST, parse, size};
+
+    #[test]
+    fn a_regex_is_as_large_as_its_parts_and_as_often_as_they_repeat() {
+        for (regex, expected) in [
+            ("", 64),
+            ("^", 64),
+            ("abc", 3 * 64),
+            ("[ac]", 64 + 2 * 16),
+            ("(?u:[α-ω])", 12 * 64),
+            ("a*", 128),
+            ("a{3}", 3 * 128),
+            ("a{2,}", 3 * 128),
+            ("(ab)", 2 * 64),
+            ("a[bd]", 64 + (64 + 16) + (96 + 16)),
+        ] {
+            let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+            let parsed = parsed.clone().parse(regex).unwrap();
+            assert_eq!(size(&parsed), expected, "{regex}");
+        }
+    }
+
+    #[test]
+    fn a_regex_may_be_as_large_as_the_largest_and_no_larger() {
+        let repeated = |count: usize| parse(&format!("a{{{count}}}"));
+        let most = LARGEST / 128;
+        assert!(repeated(most).is_ok());
+        assert_eq!(repeated(most + 1).unwrap_err().message, "is too large a regex");
+    }
+}

@@ -173,6 +173,9 @@ mod tests {
             (&["*.pkg.dev/acme"], "eu.pkg.dev/acme/x:1", Some(0)),
             (&["*.pkg.dev/acme"], "eu.pkg.dev/other/acme:1", None),
             (&["*.corp/*"], "evil.io/x.corp/y:1", None),
+            // However many stars a host has, they stay within the host.
+            (&["**.corp/acme"], "evil.io/x.corp/acme/y:1", None),
+            (&["**.corp/acme"], "x.corp/acme/y:1", Some(0)),
             (&["*"], "anything.example/x:1", Some(0)),
             (&["quay.io", "*"], "anything.example/x:1", Some(1)),
             (&["quay.io", "*"], "quay.io/x:1", Some(0)),

@@ -122,3 +122,19 @@ fn aliases_stand_for_no_more_than_the_document_allows() {
     assert!(parse(&format!("[&x {long}, *x]")).is_ok());
     assert!(parse(&format!("[&x {long}, *x, *x]")).is_err());
 }
+
+#[test]
+fn an_alias_weighs_what_it_stands_for_and_nothing_before_it() {
+    let many = |item: &str| {
+        let items = vec![item; 5_000].join(",");
+        format!("- &x [{items}]\n- [{}]\n", vec!["*x"; 20].join(","))
+    };
+    for item in ["''", "[]", "{}"] {
+        assert!(parse(&many(item)).is_err(), "100,000 times `{item}` from 20 kB");
+    }
+    let long = "a".repeat(40_000);
+    // Short keys behind a long text, and a long key.
+    assert!(parse(&format!("- {long}\n- &k a: b\n- *k\n")).is_ok());
+    assert!(parse(&format!("- ? &k {long}\n  : b\n- *k\n")).is_ok());
+    assert!(parse(&format!("- ? &k {long}\n  : b\n- *k\n- *k\n")).is_err());
+}
