@@ -9,6 +9,7 @@
 //! | [`image`] | the reference grammar and its normalisation |
 //! | [`policy`] | the policy language, its compiler and its evaluation |
 //! | [`admission`] | AdmissionReview in, images out, AdmissionReview back |
+//! | [`manifest`] | the images of any object, custom resources included |
 //!
 //! Pure: no IO, no lock, no clock but the one passed in. The list of dependencies holds it to that.
 
@@ -27,4 +28,5 @@
 
 pub mod admission;
 pub mod image;
+pub mod manifest;
 pub mod policy;
