@@ -116,7 +116,7 @@ impl Finding {
         let exemption = verdict.exempted.first();
         let exemption = exemption.map(|each| format!("{}: {}", each.exemption, each.reason));
         let violation = verdict.violations.into_iter().next();
-        let field = target.place.is_some().then(|| target.field.to_string());
+        let field = target.place.is_some().then(|| target.field());
         let (file, object) = target.place.map_or((None, None), |place| {
             let object = place.object();
             (Some(place.file), Some(object))

@@ -85,6 +85,12 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The same tree, which borrows from nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Node<'static> {
+        Node { position: self.position, value: self.value.into_owned() }
+    }
+
     /// What it is, in words: `a number`.
     #[must_use]
     pub fn described(&self) -> &'static str {
@@ -95,6 +101,28 @@ impl<'a> Node<'a> {
             Value::Number => "a number",
             Value::Sequence(_) => "a list",
             Value::Text(_) | Value::Shared(_) => "a text",
+        }
+    }
+}
+
+impl Value<'_> {
+    fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Boolean => Value::Boolean,
+            Self::Mapping(entries) => {
+                let owned = |entry: Entry<'_>| Entry {
+                    key: Cow::Owned(entry.key.into_owned()),
+                    value: entry.value.into_owned(),
+                };
+                Value::Mapping(entries.into_iter().map(owned).collect())
+            }
+            Self::Null => Value::Null,
+            Self::Number => Value::Number,
+            Self::Sequence(items) => {
+                Value::Sequence(items.into_iter().map(Node::into_owned).collect())
+            }
+            Self::Shared(shared) => Rc::unwrap_or_clone(shared).into_owned(),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
         }
     }
 }

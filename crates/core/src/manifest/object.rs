@@ -20,13 +20,19 @@ impl<'n> Object<'n> {
     #[must_use]
     pub fn of(node: &'n Node<'_>) -> Option<Self> {
         let kind = node.get("kind")?.text()?;
+        let api_version = node.get("apiVersion").and_then(Node::text).unwrap_or_default();
+        Some(Self::named(node, api_version, kind))
+    }
+
+    /// The identity of an entry of a list that leaves it to the list to say what it is.
+    #[must_use]
+    pub fn named(node: &'n Node<'_>, api_version: &'n str, kind: &'n str) -> Self {
         let text = |node: Option<&'n Node<'_>>| node.and_then(Node::text);
-        let api_version = text(node.get("apiVersion")).unwrap_or_default();
         let metadata = node.get("metadata");
         let field = |key| text(metadata.and_then(|metadata| metadata.get(key)));
         let name = field("name").or_else(|| field("generateName")).unwrap_or_default();
         let namespace = field("namespace").unwrap_or_default();
-        Some(Self { api_version, kind, name, namespace })
+        Self { api_version, kind, name, namespace }
     }
 
     /// The API group: `apps`, or nothing for the core group.
