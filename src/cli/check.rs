@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::answer::Answer;
 use super::exit::Exit;
 use super::images::Images;
 use super::paint::Paint;
@@ -15,6 +14,7 @@ use super::policy_source;
 use super::target::{Asker, Target};
 use imagegate_core::policy::Verdict;
 use imagegate_core::policy::printable;
+use imagegate_report::Answer;
 
 /// Judge images and manifests as the webhook would
 ///

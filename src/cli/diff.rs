@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::answer::Answer;
 use super::exit::Exit;
 use super::images::Images;
 use super::policy_source;
 use super::target::Asker;
 use imagegate_core::policy::Difference;
 use imagegate_core::policy::printable;
+use imagegate_report::Answer;
 
 /// Show what changes between two policies, and for which images
 ///

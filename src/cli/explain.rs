@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::answer::Answer;
 use super::exit::Exit;
 use super::paint::Paint;
 use super::policy_source;
@@ -13,6 +12,7 @@ use super::target::{Asker, Target};
 use crate::clock;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::printable;
+use imagegate_report::Answer;
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]

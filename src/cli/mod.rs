@@ -3,7 +3,6 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 fine, 1 something
 //! is denied, 2 wrong usage or unreadable input, 3 the policy is not valid.
 
-mod answer;
 mod check;
 mod diff;
 mod exit;

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use super::answer::Answer;
+use imagegate_report::Answer;
 
 /// Paints words where standard output is a terminal that wants colours.
 #[derive(Clone, Copy, Debug)]

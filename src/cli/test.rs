@@ -8,13 +8,13 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::answer::Answer;
 use super::exit::Exit;
 use super::located::{self, Place};
 use super::policy_source;
 use super::target::{Asker, Target};
 use crate::clock;
 use imagegate_core::policy::{Policy, Rule, printable};
+use imagegate_report::Answer;
 
 /// Test policies against files of expected verdicts
 ///

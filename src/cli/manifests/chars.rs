@@ -47,7 +47,9 @@ impl<R: Read> Chars<R> {
         let valid = match std::str::from_utf8(&bytes) {
             Ok(_) => bytes.len(),
             // Only the last character may lack its end, and only while there is more to come.
-            Err(error) if error.error_len().is_none() && bytes.len() > before => error.valid_up_to(),
+            Err(error) if error.error_len().is_none() && bytes.len() > before => {
+                error.valid_up_to()
+            }
             Err(_) => {
                 self.ended = true;
                 let error = InputIoError::from_message("not UTF-8");

@@ -135,8 +135,7 @@ fn is_separator(line: &[u8]) -> bool {
 /// Whether a line is more than space, a comment, a directive or a separator.
 fn has_content(line: &[u8]) -> bool {
     let line = if is_separator(line) { line.get(3..).unwrap_or_default() } else { line };
-    !line.starts_with(b"%")
-        && !matches!(line.trim_ascii_start().first(), None | Some(b'#'))
+    !line.starts_with(b"%") && !matches!(line.trim_ascii_start().first(), None | Some(b'#'))
 }
 
 fn lines(text: &[u8]) -> u32 {

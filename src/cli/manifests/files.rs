@@ -130,7 +130,9 @@ impl Selection {
             globs.add(glob).with_context(|| format!("--include {glob}: not a glob"))?;
         }
         for glob in &self.exclude {
-            globs.add(&format!("!{glob}")).with_context(|| format!("--exclude {glob}: not a glob"))?;
+            globs
+                .add(&format!("!{glob}"))
+                .with_context(|| format!("--exclude {glob}: not a glob"))?;
         }
         Ok(globs.build()?)
     }
@@ -149,7 +151,8 @@ fn take(entry: DirEntry, found: &mut Inputs) {
     } else if kind.is_symlink() {
         let why = "the link leads nowhere".to_owned();
         found.problems.push((entry.into_path(), why));
-    } else if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
+    } else if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device()
+    {
         found.skipped += 1;
     }
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use struson::reader::{
-    JsonReader, JsonStreamReader, JsonSyntaxError, ReaderError, ReaderSettings, SyntaxErrorKind, ValueType,
+    JsonReader, JsonStreamReader, JsonSyntaxError, ReaderError, ReaderSettings, SyntaxErrorKind,
+    ValueType,
 };
 
 use super::tree::{Part, Tree, Trouble};

@@ -34,10 +34,8 @@ pub(in crate::cli) fn in_order<I: Sync, T: Send, E>(
     if workers < 2 {
         return inputs.iter().try_for_each(|input| give(work(input)));
     }
-    let progress = Progress {
-        state: Mutex::new(State { given: 0, stopped: false }),
-        moved: Condvar::new(),
-    };
+    let progress =
+        Progress { state: Mutex::new(State { given: 0, stopped: false }), moved: Condvar::new() };
     let next = AtomicUsize::new(0);
     let (sender, results) = channel();
     thread::scope(|scope| {
@@ -140,10 +138,14 @@ mod tests {
     fn an_error_or_a_panic_ends_it() {
         let inputs: Vec<usize> = (0..1_000).collect();
         let mut count = 0;
-        let ended = in_order(&inputs, |input| *input, |input| {
-            count += 1;
-            if input == 5 { Err("closed") } else { Ok(()) }
-        });
+        let ended = in_order(
+            &inputs,
+            |input| *input,
+            |input| {
+                count += 1;
+                if input == 5 { Err("closed") } else { Ok(()) }
+            },
+        );
         assert_eq!((ended, count), (Err("closed"), 6));
         let panicking = |input: &usize| assert_ne!(*input, 3);
         let run = || in_order(&inputs, panicking, |()| Ok::<(), ()>(()));

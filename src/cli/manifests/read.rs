@@ -96,7 +96,9 @@ fn whole(bytes: &[u8], first: u32, objects: &mut Objects<'_>) {
     let read = if is_json(bytes) {
         match json_values(text, first, objects) {
             // A mapping in braces may be YAML and no JSON.
-            Err(_) if objects.is_untouched() => yaml::read(text, first, &mut |part| objects.take(part)),
+            Err(_) if objects.is_untouched() => {
+                yaml::read(text, first, &mut |part| objects.take(part))
+            }
             read => read,
         }
     } else {

@@ -155,7 +155,11 @@ impl<'a> Tree<'a> {
         Ok(self.complete(value, position, anchor, before, 0))
     }
 
-    pub(super) fn open_mapping(&mut self, anchor: usize, position: Position) -> Result<(), Trouble> {
+    pub(super) fn open_mapping(
+        &mut self,
+        anchor: usize,
+        position: Position,
+    ) -> Result<(), Trouble> {
         self.open(anchor, position, Content::Mapping(Mapping::default()))
     }
 
@@ -283,7 +287,9 @@ impl<'a> Tree<'a> {
         match self.open.as_slice() {
             [Open { content: Content::Sequence(_), .. }] => true,
             [
-                Open { content: Content::Mapping(Mapping { key: Some(key), .. }), anchor: 0, .. },
+                Open {
+                    content: Content::Mapping(Mapping { key: Some(key), .. }), anchor: 0, ..
+                },
                 Open { content: Content::Sequence(_), anchor: 0, .. },
             ] => key == "items",
             _ => false,

@@ -20,12 +20,15 @@ pub struct Candidate {
 /// The image that the value of a key looks like, if it does.
 pub(super) fn of_entry(entry: &Entry<'_>) -> Option<String> {
     let key = entry.key.as_ref();
+    // KubeVirt's importer and others name an image by a URL.
+    if let Some(image) = entry.value.text().and_then(|text| text.strip_prefix("docker://")) {
+        return Reference::parse(image).is_ok().then(|| image.to_owned());
+    }
     let is_plain = key == "image";
     if !is_plain && !is_image_key(key) {
         return None;
     }
     if let Some(text) = entry.value.text() {
-        let text = text.strip_prefix("docker://").unwrap_or(text);
         // `image: logo` of whatever else; anything but the plain key says more than a word.
         let is_image = Reference::parse(text).is_ok()
             && !is_picture(text)

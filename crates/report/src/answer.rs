@@ -4,29 +4,30 @@ use serde::Serialize;
 
 use imagegate_core::policy::{Mode, Verdict};
 
-/// The words of `check`, `test` and `diff`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The answers of every command, by rising weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Answer {
+pub enum Answer {
     /// It breaks no rule.
+    #[default]
     Allow,
-    /// It breaks a rule, is admitted, and only logged.
-    Audit,
-    /// It is refused.
-    Deny,
     /// It breaks a rule from which it is exempt.
     Exempt,
+    /// It breaks a rule, is admitted, and only logged.
+    Audit,
     /// It breaks a rule and is admitted with a warning.
     Warn,
+    /// It is refused.
+    Deny,
 }
 
 impl Answer {
-    /// Every answer.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Allow, Self::Deny, Self::Warn, Self::Audit, Self::Exempt];
+    /// Every answer, in the order in which messages list them.
+    pub const ALL: [Self; 5] = [Self::Allow, Self::Deny, Self::Warn, Self::Audit, Self::Exempt];
 
     /// The answer to a verdict on one image.
-    pub(super) fn of(verdict: &Verdict<'_>) -> Self {
+    #[must_use]
+    pub fn of(verdict: &Verdict<'_>) -> Self {
         match (verdict.violations.is_empty(), verdict.exempted.is_empty(), verdict.mode) {
             (true, true, _) => Self::Allow,
             (true, false, _) => Self::Exempt,
@@ -36,7 +37,9 @@ impl Answer {
         }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    /// The name, as it is written in every format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Audit => "audit",
@@ -44,5 +47,11 @@ impl Answer {
             Self::Exempt => "exempt",
             Self::Warn => "warn",
         }
+    }
+
+    /// Whether a rule is broken and no exemption covers that.
+    #[must_use]
+    pub fn is_violation(self) -> bool {
+        matches!(self, Self::Audit | Self::Warn | Self::Deny)
     }
 }
