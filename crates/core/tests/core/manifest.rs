@@ -10,7 +10,13 @@ fn images(found: &Discovered<'_>) -> Vec<String> {
     let line = |image: &imagegate_core::manifest::FoundImage<'_>| {
         format!("{} {}={}", image.path(), image.container, image.image.unwrap_or("?"))
     };
-    found.images.iter().map(line).collect()
+    sorted(found.images.iter().map(line).collect())
+}
+
+/// The webhook has an order of its own, a text that of its lines.
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
 }
 
 fn images_in(object: &Value) -> Vec<String> {
@@ -25,7 +31,7 @@ fn images_of_webhook(object: &Value) -> Option<Vec<String>> {
         let written = image.image.as_deref().unwrap_or("?");
         format!("{} {}={written}", image.field, image.container)
     };
-    Some(object.images.iter().map(line).collect())
+    Some(sorted(object.images.iter().map(line).collect()))
 }
 
 #[test]
@@ -100,21 +106,21 @@ fn object() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// Both find the same images, and what the webhook cannot read is told here.
+    /// Both find the same images, and what the webhook cannot read is told here: unless it stands
+    /// where the kind has no pod spec, of which nothing is judged.
     #[test]
     fn the_two_readers_of_workloads_agree(object in object()) {
         let node = Node::from(&object);
         let found = discover(&node).unwrap();
         let is_empty_pod = object["kind"] == "Pod" && found.images.is_empty();
         match images_of_webhook(&object) {
-            Some(mut expected) => {
-                let mut images = images(&found);
-                images.sort();
-                expected.sort();
-                prop_assert_eq!(images, expected);
+            Some(expected) => {
+                prop_assert_eq!(images(&found), expected);
                 prop_assert!(found.misfits.is_empty() || is_empty_pod, "{:?}", found.misfits);
             }
-            None => prop_assert!(!found.misfits.is_empty(), "{}", object),
+            None => prop_assert!(
+                !found.misfits.is_empty() || found.images.is_empty(), "{}", object
+            ),
         }
     }
 }
