@@ -34,7 +34,7 @@ mod trouble;
 
 pub use answer::Answer;
 pub use finding::{BrokenRule, Exempted, Finding, ImageReference, Object, Place};
-pub use format::{Format, Style, write};
+pub use format::{Format, Style, write, write_findings, write_summary};
 pub use summary::{FailOn, Outcome, PolicySource, Summary};
 pub use trouble::{NotJudged, Trouble, TroubleKind};
 

@@ -5,6 +5,8 @@ mod text;
 
 use std::io;
 
+pub use text::{write_findings, write_summary};
+
 use crate::Report;
 
 /// How a report is written.

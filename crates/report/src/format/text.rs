@@ -15,6 +15,15 @@ use crate::trouble::Trouble;
 use crate::{NotJudged, Place, Report};
 
 pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> io::Result<()> {
+    write_findings(report, style, out)?;
+    write_summary(&report.summary, out)
+}
+
+/// The report for people, without its summary.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_findings(report: &Report, style: Style, out: &mut impl io::Write) -> io::Result<()> {
     for group in groups(report, style) {
         if let Some(title) = group.title {
             writeln!(out, "{}", style.bold(&printable(title)))?;
@@ -32,9 +41,11 @@ pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> 
             let word = style.answer_like("2", "not judged");
             writeln!(out, "  {at}{word} {image}  ({title} {})", printable(&each.field))?;
         }
-        writeln!(out)?;
+        if group.title.is_some() {
+            writeln!(out)?;
+        }
     }
-    write_summary(&report.summary, out)
+    Ok(())
 }
 
 /// What stands below one title.
@@ -173,24 +184,19 @@ fn line_and_column(place: Option<&Place>) -> String {
     }
 }
 
-/// The last lines: the policy, what was looked at, and the answers.
-fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
-    let hash = summary.policy.hash.get(..12).unwrap_or(&summary.policy.hash);
-    writeln!(out, "policy {} ({hash})", printable(&summary.policy.source))?;
+/// The last lines: the answers, what was looked at, and the policy.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
     let counted = |count: usize, one: &str, many: &str| {
         format!("{count} {}", if count == 1 { one } else { many })
     };
-    let looked_at = [
-        (summary.skipped, "skipped"),
-        (summary.not_judged, "not judged"),
-        (summary.not_understood, "not understood"),
-        (summary.unreadable, "unreadable"),
-    ];
-    let mut line = counted(summary.objects, "object", "objects");
-    for (count, word) in looked_at.into_iter().filter(|(count, _)| *count > 0) {
-        let _ = write!(line, ", {count} {word}");
-    }
-    writeln!(out, "{line}")?;
+    let with = |line: &mut String, counts: &[(usize, &str)]| {
+        for (count, word) in counts.iter().filter(|(count, _)| *count > 0) {
+            let _ = write!(line, ", {count} {word}");
+        }
+    };
     let mut line = counted(summary.images, "image", "images");
     let _ = write!(line, ": {} allowed, {} denied", summary.allowed, summary.denied);
     let answers = [
@@ -199,10 +205,21 @@ fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> 
         (summary.exempted, "exempted"),
         (summary.known, "known before"),
     ];
-    for (count, word) in answers.into_iter().filter(|(count, _)| *count > 0) {
-        let _ = write!(line, ", {count} {word}");
+    with(&mut line, &answers);
+    writeln!(out, "{line}")?;
+    let looked_at = [
+        (summary.skipped, "skipped"),
+        (summary.not_judged, "not judged"),
+        (summary.not_understood, "not understood"),
+        (summary.unreadable, "unreadable"),
+    ];
+    if summary.objects > 0 || looked_at.iter().any(|(count, _)| *count > 0) {
+        let mut line = counted(summary.objects, "object", "objects");
+        with(&mut line, &looked_at);
+        writeln!(out, "{line}")?;
     }
-    writeln!(out, "{line}")
+    let hash = summary.policy.hash.get(..12).unwrap_or(&summary.policy.hash);
+    writeln!(out, "policy {} ({hash})", printable(&summary.policy.source))
 }
 
 impl Style {
