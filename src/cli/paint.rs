@@ -17,6 +17,11 @@ impl Paint {
         Self { wanted: !refused && std::io::stdout().is_terminal() }
     }
 
+    /// Whether there are colours.
+    pub(super) fn is_wanted(self) -> bool {
+        self.wanted
+    }
+
     /// The answer's name in its colour, padded to the longest.
     pub(super) fn answer(self, answer: Answer) -> String {
         let code = match answer {

@@ -12,7 +12,7 @@ use super::tree::{Part, Tree, Trouble};
 use super::yaml::Visit;
 use imagegate_core::manifest::{Position, Value};
 
-/// Reads all values of a text that begins in the line `first`, from 1.
+/// Reads all values of a text that begins in the line `first`, from 1. There has to be one.
 pub(super) fn read(bytes: impl Read, first: u32, visit: &mut Visit<'_>) -> Result<(), Trouble> {
     let settings = ReaderSettings {
         allow_multiple_top_level: true,
@@ -23,10 +23,12 @@ pub(super) fn read(bytes: impl Read, first: u32, visit: &mut Visit<'_>) -> Resul
         ..ReaderSettings::default()
     };
     let mut reader = JsonStreamReader::new_custom(bytes, settings);
-    while reader.has_next().map_err(|error| not_json(&reader, &error, first))? {
+    loop {
         document(&mut reader, first, visit)?;
+        if !reader.has_next().map_err(|error| not_json(&reader, &error, first))? {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Reads one value without recursion, whatever is inside of it.

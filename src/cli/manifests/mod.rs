@@ -22,7 +22,7 @@ mod yaml;
 
 use std::io::Read;
 
-use imagegate_core::manifest::{Candidate, Discovered, Node, Position};
+use imagegate_core::manifest::{Candidate, Discovered, Node, Object, Position, Value};
 
 use super::located::STDIN;
 use super::target::{self, Asking, Target};
@@ -38,7 +38,7 @@ pub(super) trait Visitor {
     /// An image of the object.
     fn image(&mut self, target: Target);
     /// What looks like an image, in an object or elsewhere.
-    fn candidate(&mut self, _document: usize, _candidate: Candidate) {}
+    fn candidate(&mut self, _document: usize, _object: Option<&Object<'_>>, _found: Candidate) {}
     /// A document that is no object.
     fn skipped(&mut self, _position: Position) {}
     /// Something that cannot be read.
@@ -99,13 +99,14 @@ impl read::Visitor for Content<'_> {
             });
         }
         for candidate in &found.candidates {
-            self.visitor.candidate(place.document, candidate.clone());
+            let object = Some(&found.object);
+            self.visitor.candidate(place.document, object, candidate.clone());
         }
     }
 
     fn skipped(&mut self, document: usize, position: Position, candidates: Vec<Candidate>) {
         for candidate in candidates {
-            self.visitor.candidate(document, candidate);
+            self.visitor.candidate(document, None, candidate);
         }
         self.visitor.skipped(position);
     }
@@ -121,7 +122,7 @@ fn asking(request: &Node<'_>) -> Asking {
     let name = user.and_then(|user| user.get("username")?.text());
     let groups = user.and_then(|user| user.get("groups"));
     let groups = groups.map(|groups| match groups.value() {
-        imagegate_core::manifest::Value::Sequence(groups) => {
+        Value::Sequence(groups) => {
             groups.iter().filter_map(Node::text).map(str::to_owned).collect()
         }
         _ => Vec::new(),

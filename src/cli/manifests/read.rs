@@ -14,6 +14,8 @@ use imagegate_core::manifest::{
 
 /// Entries of a list that wait for it to say what they are.
 const MOST_WAITING: usize = 10_000;
+/// As wide as the separator of documents.
+const BLANK: &[u8; 3] = b"   ";
 const RENDER: &str = "this is a template: render it with `helm template`, or use `--helm`";
 
 /// What becomes of what is read.
@@ -60,7 +62,7 @@ pub(super) fn read(source: impl Read, visitor: &mut dyn Visitor) -> io::Result<(
                 let is_json = is_json(rest.beginning());
                 let visit = &mut |part: Part<'_>| objects.take(part);
                 let read = if is_json {
-                    json::read(rest.by_ref(), first, visit)
+                    json::read(without_separator(rest.by_ref())?, first, visit)
                 } else {
                     yaml::stream(rest.by_ref(), first, visit)
                 };
@@ -115,7 +117,11 @@ fn whole(bytes: &[u8], first: u32, objects: &mut Objects<'_>) {
 fn json_values(text: &str, first: u32, objects: &mut Objects<'_>) -> Result<(), Trouble> {
     let (mut rest, mut line) = (text, first);
     loop {
-        let read = json::read(rest.as_bytes(), line, &mut |part| objects.take(part));
+        let bytes = match rest.strip_prefix("---") {
+            Some(rest) => BLANK.as_slice().chain(rest.as_bytes()),
+            None => [].as_slice().chain(rest.as_bytes()),
+        };
+        let read = json::read(bytes, line, &mut |part| objects.take(part));
         let Err(trouble) = read else { return Ok(()) };
         let broken = trouble.position.line;
         let Some((after, next)) = next_value(rest, line, broken) else { return Err(trouble) };
@@ -312,6 +318,14 @@ fn is_json(bytes: &[u8]) -> bool {
         Some((b'[', rest)) => matches!(second(rest), Some(b'{')),
         _ => false,
     }
+}
+
+/// The document behind the separator that it may begin with, whose place is kept.
+fn without_separator(mut source: impl Read) -> io::Result<impl Read> {
+    let mut beginning = [0; BLANK.len()];
+    source.read_exact(&mut beginning)?;
+    let beginning = if beginning == *b"---" { *BLANK } else { beginning };
+    Ok(io::Cursor::new(beginning).chain(source))
 }
 
 /// Whether a text is in UTF-16 or UTF-32, by its mark.

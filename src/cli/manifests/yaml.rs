@@ -167,6 +167,9 @@ fn not_yaml(error: &ScanError, first: u32) -> Trouble {
             let shown = printable(&character.to_string()).into_owned();
             format!("a value cannot begin with `{shown}`; quote it")
         }
+        ErrorKind::BlockEntryInFlowCollection | ErrorKind::BlockSequenceEntryNotAllowed => {
+            "a `-` where no list can begin".to_owned()
+        }
         ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
             "a quoted text is not closed".to_owned()
         }
