@@ -14,7 +14,7 @@ use imagegate_core::manifest::Position;
 pub(super) struct Images {
     /// Images, written as in a Pod
     #[arg(value_name = "IMAGE")]
-    images: Vec<String>,
+    named: Vec<String>,
     /// Manifests in YAML or JSON: files, directories, or `-`
     #[arg(short, long, value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
@@ -25,14 +25,14 @@ pub(super) struct Images {
 impl Images {
     /// Whether neither images nor manifests were given.
     pub(super) fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.filename.is_empty()
+        self.named.is_empty() && self.filename.is_empty()
     }
 
     /// Calls `visit` with each image, in order; returns how many problems there were.
     /// What is wrong with each of them is printed.
     pub(super) fn each(&self, visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
         let mut each = Each { visit, file: String::new(), problems: 0, failed: None };
-        for image in &self.images {
+        for image in &self.named {
             each.image(Target::of_image(image));
         }
         let mut found = Inputs::default();
@@ -43,7 +43,7 @@ impl Images {
             each.file = path.display().to_string();
             each.say(None, why, None);
         }
-        for input in &found.inputs {
+        for input in &found.files {
             each.file = input.name();
             manifests::read(input, &mut each);
             if let Some(error) = each.failed.take() {
@@ -55,7 +55,7 @@ impl Images {
 
     /// The images that stand on the command line.
     pub(super) fn named(&self) -> &[String] {
-        &self.images
+        &self.named
     }
 
     /// The files, directories and streams that were named.

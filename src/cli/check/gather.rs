@@ -8,7 +8,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::judge::{Judge, placed};
-use super::render::Rendered;
+use super::render::{Rendered, Step};
 use crate::cli::located;
 use crate::cli::manifests::{
     Input, Inputs, Problem, Selection, Visitor, in_order, read, read_from,
@@ -52,7 +52,7 @@ impl<'j> Gather<'j> {
     /// Images as they stand on the command line.
     pub(super) fn images(&mut self, images: &[String]) {
         for image in images {
-            self.report.add(self.judge.finding(Target::of_image(image)));
+            self.report.add(self.judge.finding(&Target::of_image(image)));
         }
     }
 
@@ -64,12 +64,9 @@ impl<'j> Gather<'j> {
         }
         self.report.summary.skipped += found.skipped;
         for (path, message) in found.problems {
-            let file = path.display().to_string();
-            let place = Some(placed(&file, Position::default(), 0));
-            let kind = TroubleKind::Unreadable;
-            self.report.add_trouble(Trouble { kind, place, message, hint: None });
+            self.unreadable(&path.display().to_string(), message);
         }
-        let bar = bar(found.inputs.len());
+        let bar = bar(found.files.len());
         let (judge, keeps_allowed) = (self.judge, self.keeps_allowed);
         let work = |input: &Input| {
             let name = input.name();
@@ -77,7 +74,7 @@ impl<'j> Gather<'j> {
             read(input, &mut reading);
             reading.content
         };
-        in_order(&found.inputs, work, |content| {
+        in_order(&found.files, work, |content| {
             bar.inc(1);
             self.add(content);
             Ok::<(), anyhow::Error>(())
@@ -88,14 +85,14 @@ impl<'j> Gather<'j> {
 
     /// What the user's own tools make of charts and kustomizations.
     pub(super) fn rendered(&mut self, rendered: &Rendered) -> Result<()> {
-        rendered.each(|name, source| {
-            self.source(name, source);
-            Ok(())
+        rendered.each(|name, step| match step {
+            Step::Output(source) => self.source(name, source),
+            Step::Failed(message) => self.unreadable(name, message),
         })
     }
 
     /// Everything in a stream; `name` is how it is shown.
-    pub(super) fn source(&mut self, name: &str, source: impl Read) {
+    fn source(&mut self, name: &str, source: impl Read) {
         let mut reading = Reading::new(name, self.judge, self.keeps_allowed);
         read_from(name, source, &mut reading);
         self.add(reading.content);
@@ -132,6 +129,12 @@ impl<'j> Gather<'j> {
     /// The report, and what was passed over, in words.
     pub(super) fn finish(self) -> (Report, Vec<String>) {
         (self.report, self.passed_over)
+    }
+
+    fn unreadable(&mut self, name: &str, message: String) {
+        let place = Some(placed(name, Position::default(), 0));
+        let kind = TroubleKind::Unreadable;
+        self.report.add_trouble(Trouble { kind, place, message, hint: None });
     }
 
     fn add(&mut self, content: Content) {
@@ -175,7 +178,7 @@ impl Visitor for Reading<'_> {
     }
 
     fn image(&mut self, target: Target) {
-        let finding = self.judge.finding(target);
+        let finding = self.judge.finding(&target);
         if Judge::is_plain(&finding) && !self.keeps_allowed {
             self.content.allowed += 1;
         } else {

@@ -31,7 +31,7 @@ impl<'p> Judge<'p> {
     }
 
     /// What becomes of an image.
-    pub(super) fn finding(&self, target: Target) -> Finding {
+    pub(super) fn finding(&self, target: &Target) -> Finding {
         let verdict = target.judge_at(self.policy, self.asker, self.now);
         let image = ContainerImage {
             container: target.container.as_str().into(),
@@ -39,13 +39,13 @@ impl<'p> Judge<'p> {
             field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
         };
         let is_bare = target.place.is_none();
-        let mut finding = Finding::new(&verdict, &image, object(&target, self.asker));
+        let mut finding = Finding::new(&verdict, &image, object(target, self.asker));
         finding.field = (!is_bare).then(|| target.field());
         if is_bare {
             finding.container.clear();
         }
         if finding.decision.is_violation() && self.explains {
-            self.explain(&target, &mut finding);
+            self.explain(target, &mut finding);
         }
         finding
     }

@@ -24,19 +24,25 @@ pub(super) struct Rendered {
     kustomize: Vec<PathBuf>,
 }
 
+/// What a tool does.
+pub(super) enum Step<'o> {
+    /// It writes manifests.
+    Output(&'o mut dyn io::Read),
+    /// It ends, and not well.
+    Failed(String),
+}
+
 impl Rendered {
     pub(super) fn is_empty(&self) -> bool {
         self.helm.is_empty() && self.kustomize.is_empty()
     }
 
-    /// Calls `visit` with the output for each chart and kustomization, while it is written.
+    /// Calls `visit` with the output for each chart and kustomization, while it is written, and then
+    /// with whether the tool was successful; its own words are on standard error.
     ///
     /// # Errors
-    /// Where a tool is not installed or fails; its own words are on standard error.
-    pub(super) fn each(
-        &self,
-        mut visit: impl FnMut(&str, &mut dyn io::Read) -> Result<()>,
-    ) -> Result<()> {
+    /// Where a tool is not installed.
+    pub(super) fn each(&self, mut visit: impl FnMut(&str, Step<'_>)) -> Result<()> {
         for chart in &self.helm {
             let mut helm = Command::new("helm");
             helm.args(["template", "release"]).arg(chart).arg("--include-crds");
@@ -88,20 +94,20 @@ fn spawn(command: &mut Command) -> Result<Option<Child>> {
     }
 }
 
-/// Reads what a tool writes. What it has written before it failed is not all there is, so that it
-/// fails the check too.
+/// Reads what a tool writes. What it has written before it failed is not all there is.
 fn read(
     mut child: Child,
     tool: &str,
     of: &Path,
-    visit: &mut impl FnMut(&str, &mut dyn io::Read) -> Result<()>,
+    visit: &mut impl FnMut(&str, Step<'_>),
 ) -> Result<()> {
+    let name = format!("{} ({tool})", of.display());
     let mut output = child.stdout.take().context("a tool without an output")?;
-    visit(&format!("{} ({tool})", of.display()), &mut output)?;
+    visit(&name, Step::Output(&mut output));
     drop(output);
     let status = child.wait().with_context(|| format!("cannot wait for {tool}"))?;
     if !status.success() {
-        bail!("{tool} cannot render `{}`; what is wrong stands above", of.display());
+        visit(&name, Step::Failed(format!("{tool} cannot render it; what is wrong stands above")));
     }
     Ok(())
 }

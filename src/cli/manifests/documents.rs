@@ -139,7 +139,7 @@ fn has_content(line: &[u8]) -> bool {
 }
 
 fn lines(text: &[u8]) -> u32 {
-    let lines = text.iter().filter(|byte| **byte == b'\n').count();
+    let lines = text.split(|byte| *byte == b'\n').skip(1).count();
     u32::try_from(lines).unwrap_or(u32::MAX)
 }
 

@@ -46,7 +46,7 @@ pub(in crate::cli) struct Input {
 /// What was found.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Inputs {
-    pub(in crate::cli) inputs: Vec<Input>,
+    pub(in crate::cli) files: Vec<Input>,
     /// Files that are not regular.
     pub(in crate::cli) skipped: usize,
     /// What cannot be read, with the reason.
@@ -81,13 +81,13 @@ impl Selection {
     /// Everything to read at a path, which is a file, a directory, or `-`.
     pub(in crate::cli) fn inputs(&self, path: &Path, found: &mut Inputs) -> Result<()> {
         if path == Path::new(STDIN) {
-            found.inputs.push(Input { path: path.to_owned(), is_named: true });
+            found.files.push(Input { path: path.to_owned(), is_named: true });
             return Ok(());
         }
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.directory(path, found),
             Ok(_) => {
-                found.inputs.push(Input { path: path.to_owned(), is_named: true });
+                found.files.push(Input { path: path.to_owned(), is_named: true });
                 Ok(())
             }
             Err(error) => {
@@ -147,7 +147,7 @@ fn take(entry: DirEntry, found: &mut Inputs) {
         return;
     }
     if kind.is_file() {
-        found.inputs.push(Input { path: entry.into_path(), is_named: false });
+        found.files.push(Input { path: entry.into_path(), is_named: false });
     } else if kind.is_symlink() {
         let why = "the link leads nowhere".to_owned();
         found.problems.push((entry.into_path(), why));
@@ -165,8 +165,11 @@ fn failed(root: &Path, error: &ignore::Error, found: &mut Inputs) {
         return;
     }
     let path = path.unwrap_or(root).to_owned();
-    let why = match error.io_error() {
-        Some(io) if io.kind() == io::ErrorKind::NotFound => {
+    // The walk's own words name the path once more.
+    let why = match fs::metadata(&path).err() {
+        // A link to itself, which the system finds.
+        Some(system) if system.raw_os_error() == Some(libc::ELOOP) => return,
+        Some(system) if system.kind() == io::ErrorKind::NotFound => {
             // A broken link of another kind of file is nobody's manifest.
             let name = path.to_string_lossy().to_lowercase();
             if !EXTENSIONS.iter().any(|extension| name.ends_with(&format!(".{extension}"))) {
@@ -174,8 +177,11 @@ fn failed(root: &Path, error: &ignore::Error, found: &mut Inputs) {
             }
             "the link leads nowhere".to_owned()
         }
-        Some(io) => cannot_read(io),
-        None => error.to_string(),
+        Some(system) => cannot_read(&system),
+        None => match error.io_error() {
+            Some(io) => cannot_read(io),
+            None => error.to_string(),
+        },
     };
     found.problems.push((path, why));
 }

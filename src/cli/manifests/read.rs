@@ -98,8 +98,9 @@ fn whole(bytes: &[u8], first: u32, objects: &mut Objects<'_>) {
     let read = if is_json(bytes) {
         match json_values(text, first, objects) {
             // A mapping in braces may be YAML and no JSON.
-            Err(_) if objects.is_untouched() => {
-                yaml::read(text, first, &mut |part| objects.take(part))
+            Err(trouble) if objects.is_untouched() => {
+                let read = yaml::read(text, first, &mut |part| objects.take(part));
+                read.map_err(|_| trouble)
             }
             read => read,
         }
@@ -248,12 +249,11 @@ impl Objects<'_> {
         if matches!(operation, Some("DELETE" | "CONNECT")) {
             return self.visitor.skipped(self.document, node.position, Vec::new());
         }
-        match object.and_then(|node| Some((node, Object::of(node)?))) {
-            Some((node, object)) => self.object(node, object, request),
-            None => {
-                let message = "an AdmissionReview without `request.object`";
-                self.trouble_here(Trouble::new(message, node.position));
-            }
+        if let Some((node, object)) = object.and_then(|node| Some((node, Object::of(node)?))) {
+            self.object(node, object, request);
+        } else {
+            let message = "an AdmissionReview without `request.object`";
+            self.trouble_here(Trouble::new(message, node.position));
         }
     }
 

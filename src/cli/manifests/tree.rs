@@ -298,6 +298,8 @@ impl<'a> Tree<'a> {
 }
 
 impl<'a> Mapping<'a> {
+    /// Whether a key is there; it will be.
+    #[expect(clippy::ptr_arg, reason = "a borrowed key is kept without a copy")]
     fn has(&mut self, key: &Cow<'a, str>) -> bool {
         if self.entries.len() < FEW_KEYS {
             return self.entries.iter().any(|entry| entry.key == *key);

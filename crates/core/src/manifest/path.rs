@@ -33,8 +33,8 @@ impl<'n> Path<'n> {
     }
 }
 
-/// `spec.containers[0].image`; a key that holds a dot is quoted, as `kubectl` writes it in a
-/// JSONPath: `metadata.annotations['a.b/c']`.
+/// `spec.containers[0].image`; a key that holds a dot is quoted, as a path of kubectl has it:
+/// `metadata.annotations['a.b/c']`.
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.0.iter().enumerate() {
