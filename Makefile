@@ -30,7 +30,7 @@ $(POLICY)/policy.yaml: config/policy/policy.yaml
 .PHONY: test
 test: ## Run every test that needs nothing but the toolchain; ends with what it had to skip
 	@mkdir -p target && rm -f $(SKIPPED); status=0; \
-	IMAGEGATE_TEST_SKIPPED=$(SKIPPED) cargo test --locked || status=$$?; \
+	IMAGEGATE_TEST_SKIPPED=$(SKIPPED) cargo test --locked --workspace || status=$$?; \
 	touch $(SKIPPED); \
 	echo "$$(wc -l <$(SKIPPED)) skipped$$(sort $(SKIPPED) | sed '1s/^/: /; 1!s/^/, /' | tr -d '\n')"; \
 	exit $$status
@@ -52,18 +52,18 @@ install: $(BINARY) ## Install the release binary into PREFIX/bin, ~/.local/bin b
 
 .PHONY: e2e
 e2e: ## Run every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
-	cargo build --locked
+	cargo build --locked --workspace
 	IMAGEGATE_BINARY=$(DEBUG_BINARY) tests/e2e/run.sh
 
 .PHONY: fmt
 fmt: ## Format the code
-	cargo fmt
+	cargo fmt --all
 
 .PHONY: lint
 lint: ## Check formatting, lints and documentation; a warning is an error
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items --quiet
 
 .PHONY: deny
 deny: ## Check licences, bans and sources of the dependencies, and advisories if they can be fetched

@@ -3,13 +3,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-mkdir -p corpus/{reference,json,review,policy,pattern}
+mkdir -p corpus/{reference,json,review,policy,pattern,tag}
 cp ../tests/data/admission-reviews/*.json corpus/review/
 cp ../tests/data/admission-reviews/*.json corpus/json/
 grep -v '^#' ../tests/data/references.tsv | cut -f 1 | awk 'NF {
   printf "%s", $0 > ("corpus/reference/" NR)
   printf "gcr.io,*.pkg.dev,/docker[.]io.*/\n%s", $0 > ("corpus/pattern/" NR)
 }'
+ranges=('semver:>=1.20 <2' 'semver:^0.2.3' 'semver:~1.27, <=1.27.9' 'semver:1.27.x' 'semver:*' '*-rc*' '/v?[0-9]+/')
+for index in "${!ranges[@]}"; do
+  printf '%s\nv1.27.3-alpine' "${ranges[index]}" >"corpus/tag/$index"
+done
 for example in ../config/policy ../config/examples/*/; do
   for file in "$example"/*.yaml; do
     [[ -f $file ]] && cp "$file" "corpus/policy/$(basename "$example")-$(basename "$file")"

@@ -12,6 +12,7 @@
 //! | [`reload`] | watches the policy volume and owns the live policy | files |
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
+//! | [`refusal`] | why a request gets an error instead of a verdict | none |
 //! | [`files`] | regular files, read without waiting | files |
 //! | [`clock`] | the current time | the clock |
 //! | [`settings`] | process settings: ports, paths, limits | files, variables |
@@ -34,6 +35,7 @@
 pub mod cli;
 pub mod clock;
 pub mod files;
+pub mod refusal;
 pub mod reload;
 pub mod server;
 pub mod settings;

@@ -12,10 +12,12 @@ mod located;
 mod manifests;
 mod paint;
 mod policy_source;
+mod propose;
 mod schema;
 mod serve;
 mod target;
 mod test;
+mod usages;
 mod validate;
 
 use std::io::Write as _;
@@ -42,6 +44,7 @@ enum Command {
     Explain(explain::Explain),
     Test(test::Test),
     Diff(diff::Diff),
+    Propose(propose::Propose),
     Schema(schema::Schema),
 }
 
@@ -55,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&explain),
         Command::Test(test) => test::run(&test),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Propose(propose) => propose::run(&propose),
         Command::Schema(schema) => schema::run(&schema),
     };
     let exit = result.unwrap_or_else(|error| {

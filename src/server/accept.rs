@@ -1,4 +1,4 @@
-//! The accept loop: every connection is counted, bounded and served in a task of its own.
+//! The accept loop: every connection is counted, limited and served in its own task.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -24,13 +24,13 @@ use super::tls::Tls;
 use crate::settings::{Protocol, Settings};
 use crate::telemetry::Metrics;
 
-/// Wait so long when the system has nothing left for a connection.
+/// The pause after the system could not give a connection what it needs, such as a descriptor.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
-/// Said at most this often, since it may last for as long as it likes.
+/// A failure to accept is logged at most this often, since the cause may persist.
 const SAID: Duration = Duration::from_secs(10);
 
-/// A bound socket with what its connections need.
+/// A bound socket, with everything that its connections share.
 pub struct Listener {
     socket: TcpListener,
     tls: Option<Arc<Tls>>,
@@ -49,7 +49,7 @@ impl fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Serves `routes` on `socket`: the webhook's, or those of the admin port as plain HTTP, where
+    /// Serves `routes` on `socket`: those of the webhook, or those of the admin port over plain HTTP, for which
     /// `tls` and `budgets` are `None`.
     #[must_use]
     pub fn new(
@@ -72,7 +72,7 @@ impl Listener {
         Self { socket, tls, handshake, turn, places, times, surface, alive }
     }
 
-    /// Accepts until the process is closing, or the socket is broken.
+    /// Accepts connections until the process shuts down or the socket fails.
     pub async fn run(self) {
         let Self { socket, tls, handshake, turn, mut places, times, surface, mut alive } = self;
         let closing = alive.clone();
@@ -126,7 +126,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// A panic outside of a request ends its connection, and is counted like any other.
+    /// A panic outside a request ends that connection, and is counted like any other panic.
     async fn contained(self) {
         let metrics = Arc::clone(&self.surface.metrics);
         if contained(pin!(self.serve())).await.is_err() {
@@ -160,8 +160,8 @@ impl Connection {
     }
 }
 
-/// Has one handshake at a time compute, so that thousands at once leave the other processors to
-/// reviews. A turn ends where the other side has to answer, so that nobody can keep it.
+/// Lets one handshake compute at a time, so that thousands of them still leave the other processors to
+/// reviews. A turn ends as soon as the peer has to answer, so that no peer can hold on to it.
 async fn in_turns<F: Future>(turn: &Semaphore, mut handshake: Pin<&mut F>) -> F::Output {
     loop {
         let step = {
@@ -172,7 +172,7 @@ async fn in_turns<F: Future>(turn: &Semaphore, mut handshake: Pin<&mut F>) -> F:
         if let Poll::Ready(done) = step {
             return done;
         }
-        // Whatever wakes this task now, the handshake can go on.
+        // The handshake can go on, whatever woke this task.
         let mut is_woken = false;
         poll_fn(|_| {
             if std::mem::replace(&mut is_woken, true) { Poll::Ready(()) } else { Poll::Pending }
@@ -181,7 +181,7 @@ async fn in_turns<F: Future>(turn: &Semaphore, mut handshake: Pin<&mut F>) -> F:
     }
 }
 
-/// Whether an error is about the listening socket itself, so that no other attempt can succeed.
+/// Whether an error concerns the listening socket itself, so that retrying is pointless.
 ///
 /// Source: accept(2).
 fn is_for_good(error: &io::Error) -> bool {
@@ -189,8 +189,8 @@ fn is_for_good(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| of_the_socket.contains(&code))
 }
 
-/// A connection that went away before it was accepted is none of our business; anything else is
-/// the system's, which needs time. `said` is when it was last logged.
+/// A connection that was aborted before it was accepted needs no action. Any other error is a shortage in
+/// the system, so wait before the next attempt. `said` is when the last one was logged.
 async fn failed(error: &io::Error, said: &mut Option<Instant>) {
     use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {

@@ -1,9 +1,8 @@
-//! What a client may send beside its requests.
+//! How many bytes a client may send that belong to no request.
 //!
-//! SETTINGS, PING, PRIORITY and `WINDOW_UPDATE`, frames of one byte, renewed TLS keys: each has its
-//! purpose, costs the other side something, and is never the request that somebody connected for.
-//! So the bytes that come in are weighed against the requests and bodies that they turn into, and a
-//! connection on which too many come to nothing is closed.
+//! SETTINGS, PING, PRIORITY and `WINDOW_UPDATE` frames, data frames of one byte, TLS key updates: each
+//! is legitimate and costs the receiver work, and none is a request. So the bytes received are compared
+//! with the requests and bodies that they make up, and a connection with too large a surplus is closed.
 
 use std::io;
 use std::pin::Pin;
@@ -16,18 +15,18 @@ use http::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that may come to nothing on a connection. More than a client may send ahead of what is read
-/// of its bodies, and 20,000 times what a client of Go's sends in the ten minutes of a connection.
+/// The surplus that a connection may have, in bytes. That is more than a client may send ahead of what
+/// is read of its bodies, and 20,000 times what a Go client sends during the ten minutes of a connection.
 const SPARE: u64 = 1 << 20;
-/// What a request brings beside its header fields: its line or pseudo-header fields, and the frames
-/// and TLS records around it.
+/// Counted for each request on top of its header fields: the request line or pseudo-header fields, and the
+/// frames and TLS records around it.
 const REQUEST: u64 = 512;
-/// What a header field brings beside its name and value.
+/// Counted for each header field on top of its name and value.
 ///
 /// Source: RFC 9113, section 6.5.2.
 const FIELD: usize = 32;
 
-/// The bytes of one connection that are accounted for.
+/// The bytes of one connection that belong to a request or a body.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Allowance(Arc<AtomicU64>);
 
@@ -47,7 +46,7 @@ pub(super) struct Accounted<B> {
 }
 
 impl Allowance {
-    /// A request came with these fields.
+    /// Accounts for a request with these header fields.
     pub(super) fn request(&self, headers: &HeaderMap) {
         let of_field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             name.as_str().len() + value.len() + FIELD
@@ -60,7 +59,7 @@ impl Allowance {
         Accounted { body, allowance: self.clone() }
     }
 
-    /// A quarter more, since frames and TLS records have heads of their own.
+    /// Plus a quarter, for the headers of frames and TLS records.
     fn data(&self, bytes: usize) {
         self.0.fetch_add((bytes + bytes / 4) as u64, Ordering::Relaxed);
     }
@@ -158,9 +157,9 @@ mod tests {
     use super::{Allowance, Weighed};
     use crate::server::scripted::writes_through;
 
-    /// Holds that so many bytes are read beside a mebibyte, and not one more.
+    /// Asserts that exactly this many bytes are read on top of a mebibyte.
     async fn are_read(bytes: usize, account: impl AsyncFnOnce(&Allowance)) {
-        // In two parts, of which the second goes into a buffer that is not empty.
+        // Read in two parts, the second into a buffer that is not empty.
         let (mut socket, allowance) = Weighed::new(repeat(0).take(10).chain(repeat(0)));
         account(&allowance).await;
         let mut all = vec![1; (1 << 20) + bytes];
@@ -176,7 +175,7 @@ mod tests {
         headers.insert("accept", HeaderValue::from_static("*/*"));
         headers.insert("te", HeaderValue::from_static(""));
         are_read(512 + 6 + 3 + 32 + 2 + 32, async |allowance| allowance.request(&headers)).await;
-        // A quarter more than the body has.
+        // A quarter more than the length of the body.
         for (body, accounted) in [(0, 0), (7, 8), (100, 125)] {
             let body = Full::new(Bytes::from(vec![0; body]));
             are_read(accounted, async |allowance| {

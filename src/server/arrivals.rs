@@ -1,9 +1,9 @@
 //! The bodies that are still arriving, oldest first.
 //!
-//! Whoever announces a body holds a slot, and what has come of it holds a part of the budget. Neither
-//! may be kept from somebody else by sending slowly or not at all: when there is nothing left for a
-//! newcomer, the body that has been arriving for the longest is given up. A body of the API server
-//! arrives within milliseconds.
+//! A request whose body is still arriving holds a slot, and the bytes received so far hold a part of the
+//! budget. A client that sends slowly, or not at all, must not keep either from others: when nothing is
+//! left for a new request, the body that has been arriving for the longest is abandoned. A body sent by
+//! the API server arrives within milliseconds.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 #[derive(Debug, Default)]
 pub(super) struct Arrivals(Mutex<Queue>);
 
-/// A body in the queue; leaves it when it is dropped.
+/// A body in the queue. Dropping it takes it out.
 #[derive(Debug)]
 pub(super) struct Arrival<'a> {
     arrivals: &'a Arrivals,
@@ -24,20 +24,20 @@ pub(super) struct Arrival<'a> {
 #[derive(Debug, Default)]
 struct Queue {
     next: u64,
-    /// By the order in which they came.
+    /// Keyed by order of arrival.
     bodies: BTreeMap<u64, Held>,
 }
 
 #[derive(Debug)]
 struct Held {
-    /// Of the budget, in its units.
+    /// What it holds of the budget, in the budget's units.
     units: usize,
     give_up: oneshot::Sender<()>,
 }
 
 impl Arrivals {
-    /// A body that has not come with its headers, and holds so many units so far. What is returned
-    /// with it resolves when the body is given up.
+    /// Queues a body that did not arrive together with its headers and holds `units` so far. The
+    /// receiver resolves when the body is abandoned.
     pub(super) fn join(&self, units: usize) -> (Arrival<'_>, oneshot::Receiver<()>) {
         let (give_up, leaves) = oneshot::channel();
         let mut queue = self.queue();
@@ -47,13 +47,13 @@ impl Arrivals {
         (Arrival { arrivals: self, number }, leaves)
     }
 
-    /// Gives up the oldest body for its slot; false where none is arriving.
+    /// Abandons the oldest body to free its slot; false if no body is arriving.
     pub(super) fn give_up_oldest(&self) -> bool {
         self.queue().bodies.pop_first().is_some_and(|(_, held)| held.give_up.send(()).is_ok())
     }
 
-    /// Gives up the oldest bodies that hold at least so many units together, save the one that asks;
-    /// false, and nothing is given up, where all of them hold less.
+    /// Abandons the oldest bodies, except the one that asks, until they add up to at least `units`. Where
+    /// all of them together hold less, none is abandoned and the result is false.
     pub(super) fn give_up_units(&self, units: usize, asking: Option<&Arrival<'_>>) -> bool {
         let mut queue = self.queue();
         let asking = asking.map(|arrival| arrival.number);
@@ -72,7 +72,7 @@ impl Arrivals {
             return false;
         }
         for held in oldest.iter().filter_map(|number| queue.bodies.remove(number)) {
-            // It may have ended just now, and its units are free in any case.
+            // If it ended just now, its units are free as well.
             let _ = held.give_up.send(());
         }
         true
@@ -84,7 +84,7 @@ impl Arrivals {
 }
 
 impl Arrival<'_> {
-    /// How many units it holds now.
+    /// Records how many units the body holds now.
     pub(super) fn holds(&self, units: usize) {
         if let Some(held) = self.arrivals.queue().bodies.get_mut(&self.number) {
             held.units = units;

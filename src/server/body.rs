@@ -1,9 +1,7 @@
 //! Reads a request's body: counted while it streams, within a time, within the shared budget.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::str::FromStr;
 use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -51,16 +49,14 @@ pub(super) struct Declared {
 
 /// Reads the headers of a body.
 pub(super) fn declared() -> impl Filter<Extract = (Declared,), Error = Rejection> + Clone {
-    header::optional("content-type")
-        .and(header::optional("content-encoding"))
-        .and(header::optional("content-length"))
-        .map(|media_type: Option<IsJson>, encoding: Option<IsIdentity>, length: Option<Length>| {
-            Declared {
-                is_plain_json: media_type.is_some_and(|IsJson(is_json)| is_json)
-                    && encoding.is_none_or(|IsIdentity(is_identity)| is_identity),
-                length: length.map_or(0, |Length(length)| length),
-            }
-        })
+    let text = header::optional::<String>;
+    text("content-type").and(text("content-encoding")).and(text("content-length")).map(
+        |media_type: Option<String>, encoding: Option<String>, length: Option<String>| Declared {
+            is_plain_json: media_type.is_some_and(|media_type| is_json(&media_type))
+                && encoding.is_none_or(|encoding| encoding == "identity"),
+            length: length.and_then(|length| length.parse().ok()).unwrap_or(0),
+        },
+    )
 }
 
 /// Reads the whole body.
@@ -187,37 +183,9 @@ where
 }
 
 /// Whether a media type is that of JSON, with whatever parameters.
-struct IsJson(bool);
-
-/// Whether an encoding is none.
-struct IsIdentity(bool);
-
-/// Bytes; 0 for what is no number.
-struct Length(usize);
-
-impl FromStr for IsJson {
-    type Err = Infallible;
-
-    fn from_str(media_type: &str) -> Result<Self, Infallible> {
-        let essence = media_type.split(';').next().unwrap_or_default();
-        Ok(Self(essence.trim().eq_ignore_ascii_case("application/json")))
-    }
-}
-
-impl FromStr for IsIdentity {
-    type Err = Infallible;
-
-    fn from_str(encoding: &str) -> Result<Self, Infallible> {
-        Ok(Self(encoding == "identity"))
-    }
-}
-
-impl FromStr for Length {
-    type Err = Infallible;
-
-    fn from_str(length: &str) -> Result<Self, Infallible> {
-        Ok(Self(length.parse().unwrap_or(0)))
-    }
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
 }
 
 #[cfg(test)]

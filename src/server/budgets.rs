@@ -1,16 +1,16 @@
-//! Who may use how much: reviews of workloads, edits of the policy and edits of namespaces each
-//! have limits of their own, so that none of them can be flooded at the price of another.
+//! Separate limits for reviews of workloads, edits of the policy and edits of namespaces, so that a flood
+//! of one kind cannot starve another.
 
 use super::gate::Endpoint;
 use super::limits::{Limits, Part};
 use crate::settings::Settings;
 
-/// Edits at one guard that are being read or judged. People and pipelines make a few a minute.
+/// Edits that one guard reads or judges at once. People and pipelines make a few per minute.
 const EDITS: usize = 32;
-/// Bytes of one edit. A review holds the object before and after the edit, each at most 1 MiB and
-/// what JSON's escapes add to it.
+/// The largest edit, in bytes. A review holds the object before and after the edit, each at most 1 MiB
+/// before JSON escapes.
 const LARGEST_EDIT: usize = 4 << 20;
-/// Bytes of all edits at one guard: two of the largest.
+/// Bytes of all edits at one guard: room for two of the largest.
 const ALL_EDITS: usize = 2 * LARGEST_EDIT;
 
 /// The limits of each kind of request.
@@ -22,7 +22,7 @@ pub struct Budgets {
 }
 
 impl Budgets {
-    /// The settings are those of reviews, and an upper bound for the guards.
+    /// The settings apply to reviews; for the guards they are an upper bound.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let guard = Settings {
@@ -38,17 +38,17 @@ impl Budgets {
         }
     }
 
-    /// What one connection may hold, whatever it asks for.
+    /// One connection's part of each budget.
     pub(super) fn part(&self) -> Part {
         self.reviews.part()
     }
 
-    /// The limits of what a path names; of reviews, where it names nothing.
+    /// The limits for a path; those of reviews for an unknown one.
     pub(super) fn at(&self, path: &str) -> &Limits {
         Endpoint::at(path).map_or(&self.reviews, |endpoint| self.of(&endpoint))
     }
 
-    /// The limits of an endpoint.
+    /// The limits for an endpoint.
     pub(super) fn of(&self, endpoint: &Endpoint) -> &Limits {
         match endpoint {
             Endpoint::Validate(_) => &self.reviews,

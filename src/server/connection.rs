@@ -1,4 +1,4 @@
-//! One connection: HTTP over a socket, with its deadlines, its age and its way out.
+//! One connection: HTTP over a socket, with its timeouts, its maximum age and its graceful shutdown.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use super::progress::{Progress, Timed};
 use super::service::{Requests, Surface};
 use crate::settings::{Protocol, Settings};
 
-/// Left to a connection that was asked to go.
+/// Time that a connection has to finish once it was asked to close.
 const FAREWELL: Duration = Duration::from_mins(1);
-/// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into: a
-/// TLS record holds no more.
+/// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into. A TLS
+/// record holds no more.
 const HEADER_BYTES: usize = 16 << 10;
-/// The same of one HTTP/2 request, as RFC 9113 counts them. The API server sends some 300, and a
-/// token where its configuration has one.
+/// The same limit for an HTTP/2 request, as RFC 9113 counts header bytes. The API server sends about 300,
+/// plus a token if one is configured.
 const HEADER_LIST: u32 = 8 << 10;
-/// Streams of one HTTP/2 connection at once. Whatever connections there are may open theirs in one
-/// moment, so this is what a connection costs at most. A Go client opens another connection when it
-/// needs more.
+/// Concurrent streams of one HTTP/2 connection. All connections may open all their streams at the same
+/// moment, so this limits what a connection can cost. A Go client opens another connection when it needs
+/// more.
 const STREAMS: u32 = 32;
-/// Bytes that an HTTP/2 client may send ahead, on a stream and on a connection.
+/// The HTTP/2 flow-control windows in bytes, of a stream and of a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 512 << 10;
 
-/// The times that end a connection.
+/// The timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     header: Duration,
@@ -44,7 +44,7 @@ impl Times {
     }
 }
 
-/// Serves `socket` until it closes, is too old, or the process is closing.
+/// Serves `socket` until it closes, reaches its maximum age, or the process shuts down.
 pub(super) async fn serve<S>(
     socket: S,
     protocol: Protocol,
@@ -67,8 +67,8 @@ pub(super) async fn serve<S>(
         retires_at,
     };
     match protocol {
-        // An idle HTTP/1.1 connection is not closed until the very end, since the client may be
-        // about to use it. Its last response carries `Connection: close` instead.
+        // An idle HTTP/1.1 connection stays open until the very end, since the client may be about
+        // to use it. Its last response carries `Connection: close` instead.
         Protocol::Http1 => {
             let socket = TokioIo::new(Timed::new(socket, progress, times.header));
             let connection = http1(times.idle).serve_connection(socket, service);
@@ -77,7 +77,7 @@ pub(super) async fn serve<S>(
                 () = untaken.crowded_out() => {}
             }
         }
-        // A GOAWAY makes the client open another connection; its streams are finished here.
+        // On GOAWAY the client opens another connection; the streams of this one are completed here.
         Protocol::Http2 => {
             let socket = TokioIo::new(Timed::first(socket, progress, times.header));
             let connection = http2().serve_connection(socket, service);
@@ -90,11 +90,11 @@ pub(super) async fn serve<S>(
     }
 }
 
-/// Drives a connection to its end; from `phase` or `at` on, its graceful end.
+/// Drives a connection until it ends. From `phase` or `at` on, it is being shut down gracefully.
 async fn drive<C: GracefulConnection>(connection: C, mut alive: Alive, phase: Phase, at: Instant) {
     tokio::pin!(connection);
     tokio::select! {
-        // How a connection ends is the client's affair; what was asked on it is counted elsewhere.
+        // How a connection ends is up to the client. Its requests are counted elsewhere.
         _ = connection.as_mut() => return,
         () = sleep_until(at) => {}
         () = alive.reached(phase) => {}
@@ -122,7 +122,7 @@ fn http2() -> http2::Builder<TokioExecutor> {
     builder
 }
 
-/// Connections that came at once must not go at once: up to an eighth less than `age`.
+/// `age` less a random part of up to an eighth, so that connections opened together do not close together.
 fn jittered(age: Duration) -> Duration {
     let noise = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -1,8 +1,8 @@
-//! The way from serving to stopped.
+//! Graceful shutdown, from serving to stopped.
 //!
-//! The API server never repeats a request whose connection broke. So a replica that is told to
-//! stop first says that it is not ready and serves on, asking each connection to go, and closes
-//! only when nobody is sent to it any more.
+//! The API server does not retry a request whose connection broke. So a replica that is told to stop
+//! first reports that it is not ready, goes on serving while it asks each connection to close, and stops
+//! accepting only once no more traffic is routed to it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,27 +11,27 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-/// How far the process is on its way down.
+/// How far the shutdown has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Ready.
     Serving,
-    /// Not ready, serving, asking connections to go.
+    /// Not ready; still serving, while connections are asked to close.
     Leaving,
-    /// Accepts no connection any more, finishes what is in flight.
+    /// Accepts no more connections; finishes the requests in flight.
     Closing,
 }
 
-/// Publishes the phase, and knows when the last connection is gone.
+/// Publishes the phase, and learns when the last connection has closed.
 #[derive(Debug)]
 pub struct Drain {
     phase: watch::Sender<Phase>,
-    /// Cloned into each connection; the channel ends with the last clone.
+    /// Cloned into each connection; the channel closes with the last clone.
     alive: mpsc::Sender<()>,
     last: mpsc::Receiver<()>,
 }
 
-/// What a connection holds while it lives.
+/// What a connection holds as long as it is open.
 #[derive(Clone, Debug)]
 pub(super) struct Alive {
     phase: watch::Receiver<Phase>,
@@ -57,12 +57,12 @@ impl Drain {
         Alive { phase: self.phase.subscribe(), _alive: self.alive.clone() }
     }
 
-    /// Waits for a signal, or for `failure`, and drains: SIGTERM and a failure leave `delay` for
-    /// the endpoints to be told, SIGINT does not; a signal that follows ends each wait. At most
-    /// `grace` is left to what is in flight. Returns the failure, if that was the reason.
+    /// Waits for a signal or for `failure`, then shuts down. After SIGTERM or a failure, `delay` passes
+    /// first, so that the endpoints are updated; after SIGINT it does not. Another signal ends each wait.
+    /// Requests in flight have at most `grace`. Returns the failure, if that was the reason.
     ///
     /// # Errors
-    /// When the system refuses to deliver signals.
+    /// When signals cannot be received.
     pub async fn after<T>(
         self,
         failure: impl Future<Output = T>,
@@ -110,7 +110,7 @@ impl Alive {
 
     /// Waits until the phase is at least `phase`.
     pub(super) async fn reached(&mut self, phase: Phase) {
-        // An error means that the drain itself is gone, which is the end too.
+        // An error means that the drain itself was dropped, which counts as the end too.
         let _ = self.phase.wait_for(|now| *now >= phase).await;
     }
 }

@@ -1,8 +1,8 @@
-//! What is in flight at once: requests, and the bytes of their headers and bodies.
+//! Limits on what is in flight at once: requests, and the bytes of their headers and bodies.
 //!
-//! What does not fit is refused, and the API server asks again. Before that, bodies that are still
-//! arriving are given up for those who need their slots and bytes: see [`Arrivals`]. What has arrived
-//! and is large waits for its turn to be judged.
+//! A request that exceeds a limit is refused, and the API server retries it. Before that happens, bodies
+//! that are still arriving are abandoned to free their slots and bytes: see [`Arrivals`]. A large body that
+//! has arrived waits for its turn to be judged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,38 +13,38 @@ use tokio::time::timeout;
 use super::arrivals::{Arrival, Arrivals};
 use crate::settings::Settings;
 
-/// The budget is counted in units of so many bytes, since a semaphore hands out `u32` at once.
+/// The budget is counted in units of this many bytes, since a semaphore hands out at most `u32` permits.
 const UNIT: usize = 1 << 10;
-/// A body of so many bytes need not wait for its turn: all but a few are smaller.
+/// A body up to this many bytes does not wait for a turn. Nearly all bodies are smaller.
 const SMALL: usize = 64 << 10;
-/// A turn counts for as many bytes, however small the body is: its lists take memory too.
+/// The least that a turn counts for, in bytes, however small the body: its lists take memory too.
 const LEAST_TURN: usize = 1 << 20;
-/// What a semaphore can give to one.
+/// The most permits that a semaphore can hand out at once.
 const MOST_PERMITS: usize = u32::MAX as usize;
-/// One connection has so many parts of the budget at most, so that it takes several to use it up.
+/// One connection may hold this fraction of the budget, so that it takes several to use it up.
 const PARTS: usize = 4;
-/// In memory, a header field costs so much beside its name and its value: an entry of the map, which
+/// What a header field costs in memory on top of its name and value, in bytes: an entry of the map, which
 /// doubles when it grows, and two handles to shared bytes.
 const FIELD: usize = 256;
-/// Requests that wait for a body to be given up. Their headers are in no budget, hence few.
+/// Requests that may wait for a body to be abandoned. Few, since no budget covers their headers.
 const WAITING: usize = 256;
-/// A body that is given up goes at once; this is for a process that is starved.
+/// How long they wait. An abandoned body is dropped at once; this is for a process short of CPU.
 const LEAVING: Duration = Duration::from_secs(1);
 
-/// The shared limits of all connections.
+/// The limits that all connections share.
 #[derive(Debug)]
 pub struct Limits {
     requests: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-    /// Bytes of the large bodies that may be judged at once: as many as the largest one has.
+    /// Bytes of large bodies that may be judged at once: as many as the largest body may have.
     turns: Semaphore,
     pub(super) arrivals: Arrivals,
-    /// What one connection may hold of the budget.
+    /// How much of the budget one connection may hold.
     part: usize,
     /// The largest body, in bytes.
     pub max_body: usize,
-    /// The time for a whole body.
+    /// Time within which a whole body must arrive.
     pub body_time: Duration,
 }
 
@@ -59,11 +59,11 @@ pub(super) struct Admitted {
     _headers: [OwnedSemaphorePermit; 2],
 }
 
-/// Whether a request can be served.
+/// The answer to whether a request can be served.
 #[derive(Debug)]
 pub(super) enum Admission {
     Now(Admitted),
-    /// Once something was given up for it.
+    /// As soon as something has been abandoned in its favour.
     Later(OwnedSemaphorePermit),
     Refused,
 }
@@ -77,13 +77,13 @@ pub(super) struct Budget<'l> {
 }
 
 impl Limits {
-    /// The limits that the settings give.
+    /// The limits set by the settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let semaphore =
             |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         let all = settings.max_body_bytes_total.div_ceil(UNIT);
-        // The largest body fits, with its headers.
+        // Room for the largest body with its headers.
         let largest = settings.max_body_bytes.div_ceil(UNIT) + (64 << 10) / UNIT;
         Self {
             requests: semaphore(settings.max_requests),
@@ -97,13 +97,13 @@ impl Limits {
         }
     }
 
-    /// The part of a connection.
+    /// A new part, for a connection.
     pub(super) fn part(&self) -> Part {
         Part(Arc::new(Semaphore::new(self.part.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes a slot for a request, and what its headers cost. Does not wait, so that headers are in
-    /// memory and in no budget for nobody but those who wait for [`Limits::admitted_later`].
+    /// Takes a slot for a request, and room for its headers. It does not wait, so that only those who wait
+    /// for [`Limits::admitted_later`] have headers in memory that no budget covers.
     pub(super) fn admit(&self, part: &Part, headers: &http::HeaderMap) -> Admission {
         let units = cost(headers).div_ceil(UNIT);
         if let Some(admitted) = self.admit_now(part, units) {
@@ -115,7 +115,7 @@ impl Limits {
         }
     }
 
-    /// Has bodies given up for a request; `None` where that does not help.
+    /// Abandons bodies in favour of a request; `None` if that does not help.
     pub(super) async fn admitted_later(
         &self,
         part: &Part,
@@ -149,9 +149,9 @@ impl Limits {
         Some(Admitted { _slot: slot, _headers: headers })
     }
 
-    /// Waits until a body of so many bytes may be judged. While it is judged, a body takes up to
-    /// three times its size beside itself, and a thread of the runtime. So large bodies take turns,
-    /// however many cores there are; no more of them wait than the byte budget holds.
+    /// Waits until a body of this many bytes may be judged. While it is being judged, a body needs up to
+    /// three times its size on top of itself, and a thread of the runtime. So large bodies take turns,
+    /// however many cores there are. The byte budget limits how many of them can wait.
     pub(super) async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
         if bytes <= SMALL {
             return None;
@@ -170,14 +170,13 @@ impl Limits {
 }
 
 impl Budget<'_> {
-    /// In the budget's units.
+    /// What it holds, in the budget's units.
     pub(super) fn units(&self) -> usize {
         let [_, all] = &self.held;
         all.num_permits()
     }
 
-    /// Raises it to so many bytes, if need be by having other bodies given up; false where there is
-    /// not as much.
+    /// Raises it to this many bytes, abandoning other bodies if need be; false if there is not enough.
     pub(super) async fn raise_to(&mut self, bytes: usize, own: Option<&Arrival<'_>>) -> bool {
         let units = bytes.div_ceil(UNIT).saturating_sub(self.units());
         if units == 0 {
@@ -209,7 +208,7 @@ fn take(semaphore: &Arc<Semaphore>, units: usize) -> Option<OwnedSemaphorePermit
     Arc::clone(semaphore).try_acquire_many_owned(u32::try_from(units).ok()?).ok()
 }
 
-/// What header fields cost in memory, in bytes.
+/// The cost of header fields in memory, in bytes.
 fn cost(headers: &http::HeaderMap) -> usize {
     let of_field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         name.as_str().len() + value.len() + FIELD
@@ -311,7 +310,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x", HeaderValue::from_static("y"));
         let mut budget = limits.budget(&newcomer).unwrap();
-        // Where nothing is arriving, nobody waits.
+        // If no body is arriving, nobody waits.
         assert_eq!(at_once(budget.raise_to(1, None)), Some(false));
         let hopeless = at_once(limits.admitted_later(&newcomer, &headers));
         assert!(matches!(hopeless, Some(None)));
@@ -350,7 +349,7 @@ mod tests {
         assert_eq!(cost(&headers), 2 + 8 + 256 + 1 + 256);
     }
 
-    /// The result of a future that need not wait.
+    /// The result of a future that is ready at once.
     fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
         match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => Some(result),
@@ -376,7 +375,7 @@ mod tests {
         assert!(least.iter().all(Option::is_some));
         assert!(at_once(limits.turn(SMALL + 1)).is_none());
         drop(least);
-        // More than can be had waits for all of it.
+        // A body larger than the whole waits for all of it.
         assert!(at_once(limits.turn(usize::MAX)).is_some());
     }
 }

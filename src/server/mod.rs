@@ -16,7 +16,6 @@ mod gate;
 mod limits;
 mod places;
 mod progress;
-mod refusal;
 mod routes;
 mod run;
 #[cfg(test)]
@@ -29,13 +28,14 @@ mod tls;
 mod tls_files;
 mod untaken;
 
+use crate::refusal;
+
 pub use accept::Listener;
 pub use admin::admin_routes;
 pub use budgets::Budgets;
 pub use drain::{Drain, Phase};
 pub use gate::{Endpoint, Gate};
 pub use limits::Limits;
-pub use refusal::Refusal;
 pub use routes::webhook_routes;
 pub use run::{Ending, run};
 pub use self_signed::self_signed;

@@ -89,10 +89,6 @@ where
 }
 
 fn refused(gate: &Gate, refusal: Refusal) -> Response {
-    let metrics = &gate.telemetry().metrics;
-    metrics.admission_error(refusal.reason());
-    if refusal == Refusal::Overload {
-        metrics.request_shed();
-    }
+    gate.telemetry().metrics.refused(&refusal);
     refusal.into_response()
 }

@@ -192,10 +192,7 @@ impl Surface {
 
     fn refused(&self, refusal: Refusal) -> Response {
         if self.budgets.is_some() {
-            self.metrics.admission_error(refusal.reason());
-            if refusal == Refusal::Overload {
-                self.metrics.request_shed();
-            }
+            self.metrics.refused(&refusal);
         }
         refusal.into_response()
     }

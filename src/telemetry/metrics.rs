@@ -8,8 +8,8 @@ use prometheus::{Encoder as _, Histogram, IntCounter, IntGauge, Registry, TextEn
 use super::closed::Closed;
 use super::looks::Looks;
 use super::policy_metrics::PolicyMetrics;
-use super::reason::ErrorReason;
 use super::register::Register;
+use crate::refusal::Refusal;
 use imagegate_core::admission::Operation;
 use imagegate_core::policy::{Decision, Mode, Policy, Rule};
 
@@ -25,7 +25,7 @@ pub struct Metrics {
     registry: Registry,
     decisions: Closed<(Decision, Mode, Operation)>,
     violations: Closed<(Rule, Mode)>,
-    errors: Closed<ErrorReason>,
+    errors: Closed<&'static str>,
     candidate_flips: Closed<Decision>,
     guard_decisions: Closed<(&'static str, Decision)>,
     policy_reloads: Closed<bool>,
@@ -71,7 +71,7 @@ impl Metrics {
                 "imagegate_admission_errors_total",
                 "Requests answered with an error instead of a verdict.",
                 &["reason"],
-                ErrorReason::ALL.map(|reason| (reason, vec![reason.as_str()])),
+                Refusal::REASONS.map(|reason| (reason, vec![reason])),
             )?,
             candidate_flips: register.closed(
                 "imagegate_candidate_flips_total",
@@ -197,9 +197,12 @@ impl Metrics {
         Held::new(&self.requests)
     }
 
-    /// `imagegate_admission_errors_total{reason}`
-    pub fn admission_error(&self, reason: ErrorReason) {
-        self.errors.add_one(&reason);
+    /// `imagegate_admission_errors_total{reason}`, and an overload among the requests that are shed.
+    pub fn refused(&self, refusal: &Refusal) {
+        self.errors.add_one(&refusal.reason());
+        if *refusal == Refusal::Overload {
+            self.request_shed();
+        }
     }
 
     /// `imagegate_requests_shed_total`

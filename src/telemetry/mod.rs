@@ -11,7 +11,6 @@ mod looks;
 mod metrics;
 mod policy_metrics;
 mod rate;
-mod reason;
 mod register;
 mod rejected;
 
@@ -22,7 +21,6 @@ pub use guard::Guard;
 pub use log::{Log, LogFormat};
 pub use looks::Looks;
 pub use metrics::{Held, Metrics};
-pub use reason::ErrorReason;
 pub use rejected::{Rejected, Rejects};
 
 use rate::LineRate;

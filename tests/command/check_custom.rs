@@ -26,8 +26,9 @@ fn images_of_eight_projects_are_found() {
             assert!(found.insert(line), "found twice: {each}");
             // The place is that of the image in the text.
             let source = fs::read_to_string(text("file")).unwrap();
-            let line = source.lines().nth(each["line"].as_u64().unwrap() as usize - 1).unwrap();
-            let column = each["column"].as_u64().unwrap() as usize - 1;
+            let number = |key: &str| usize::try_from(each[key].as_u64().unwrap()).unwrap() - 1;
+            let line = source.lines().nth(number("line")).unwrap();
+            let column = number("column");
             let written = line[column..].trim_start_matches("docker://");
             assert!(written.starts_with(text("image")), "{each}");
         }

@@ -1,6 +1,7 @@
 //! `imagegate check` on trees of the real world: what is no manifest, and what cannot be read, stops
 //! nothing and is told.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -345,7 +346,7 @@ spec:
     let mut bomb = "kind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let names = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb += &format!("a{level}: &a{level} [{names}]\n");
+        writeln!(bomb, "a{level}: &a{level} [{names}]").unwrap();
     }
     let ran = check_text(&bomb, &[]);
     assert_eq!(ran.code, 2);
@@ -401,7 +402,7 @@ fn what_fails_is_up_to_the_caller() {
 
 #[test]
 fn the_same_image_is_shown_once_in_its_file_and_counted() {
-    let many = BAD.repeat(1).replace("kind", "---\nkind").repeat(37);
+    let many = BAD.replace("kind", "---\nkind").repeat(37);
     let ran = check_text(&many, &[]);
     assert!(ran.out.contains("deny   quay.io/a/bad:1 ×37  "), "{}", ran.out);
     assert!(ran.err.starts_with("37 images: 0 allowed, 37 denied\n37 objects\n"), "{}", ran.err);

@@ -12,3 +12,4 @@ mod check_trees;
 mod makefile;
 mod places;
 mod policy;
+mod propose;

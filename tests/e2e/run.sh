@@ -13,7 +13,7 @@ e2e=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$e2e/../.." && pwd)
 readonly e2e root
 cd "$root"
-for part in requirements process check pki cluster controllers gate webhook volume local_gate load \
+for part in requirements process check pki cluster controllers gate webhook volume local_gate load kubelet \
   transcript; do
   # shellcheck source=/dev/null
   source "$e2e/lib/$part.sh"

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::support::policy::policy;
 use crate::support::reload::metric;
-use imagegate::telemetry::{Decided, ErrorReason, Metrics, Telemetry};
+use imagegate::refusal::Refusal;
+use imagegate::telemetry::{Decided, Metrics, Telemetry};
 use imagegate_core::admission::Review;
 use imagegate_core::policy::{Decision, Rule};
 use serde_json::json;
@@ -22,7 +23,7 @@ fn every_series_of_a_closed_set_is_there_from_the_start() {
     let count = |name: &str| series.iter().filter(|each| each.starts_with(name)).count();
     assert_eq!(count("imagegate_admission_decisions_total{"), 2 * 3 * 4);
     assert_eq!(count("imagegate_violations_total{"), Rule::ALL.len() * 3);
-    assert_eq!(count("imagegate_admission_errors_total{"), ErrorReason::ALL.len());
+    assert_eq!(count("imagegate_admission_errors_total{"), Refusal::REASONS.len());
     assert_eq!(count("imagegate_candidate_flips_total{"), 2);
     assert_eq!(count("imagegate_policy_reloads_total{"), 2);
     assert_eq!(count("imagegate_tls_reloads_total{"), 2);

@@ -124,6 +124,16 @@ pub struct Finding {
     /// It was there before the change that is judged, and so is shown but fails nothing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
+    /// Who made the object, at the top: `Deployment shop` of a Pod. Of a live cluster only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The digest of what runs, as the node said it. Of a live cluster only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running: Option<String>,
+    /// Why the gate is not asked about the object: `opted-out`, `excluded`, `not-registered`. It is
+    /// shown then, and fails nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_reach: Option<&'static str>,
 }
 
 impl Finding {
@@ -153,6 +163,9 @@ impl Finding {
                 reason: exempted.reason.to_owned(),
             }),
             known: false,
+            owner: None,
+            running: None,
+            out_of_reach: None,
         }
     }
 

@@ -38,6 +38,8 @@ pub use format::{Format, Style, write, write_findings, write_summary};
 pub use summary::{FailOn, Outcome, PolicySource, Summary};
 pub use trouble::{NotJudged, Trouble, TroubleKind};
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 /// Everything that one run found.
@@ -53,6 +55,9 @@ pub struct Report {
     /// What looks like an image and stands where none is expected.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_judged: Vec<NotJudged>,
+    /// Tags that stand for more than one digest where they run, with the digests.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub moved_tags: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Report {

@@ -39,6 +39,9 @@ pub struct Summary {
     /// Images that break a rule as they did before the change that is judged. They are in none of
     /// the counts above but `images`.
     pub known: usize,
+    /// Images of objects that the gate is not asked about. They are in none of the counts above but
+    /// `images`.
+    pub out_of_reach: usize,
     /// Files and documents that are no manifests, and were passed over.
     pub skipped: usize,
     /// Values that look like images, in fields that are not known to hold any.
@@ -79,6 +82,7 @@ impl Summary {
     pub fn count(&mut self, finding: &Finding) {
         self.images += 1;
         let count = match finding.decision {
+            _ if finding.out_of_reach.is_some() => &mut self.out_of_reach,
             decision if finding.known && decision.is_violation() => &mut self.known,
             Answer::Allow => &mut self.allowed,
             Answer::Audit => &mut self.audited,

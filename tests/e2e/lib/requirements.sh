@@ -25,7 +25,10 @@ HELP
     command -v "$tool" >/dev/null || missing+=("$tool in PATH")
   done
   binary=${IMAGEGATE_BINARY:-$root/target/debug/imagegate}
+  # Beside it, since both are built together.
+  plugin=$(dirname "$binary")/kubectl-imagegate
   [[ -x $binary ]] || missing+=("the binary at $binary (cargo build)")
+  [[ -x $plugin ]] || missing+=("the plugin at $plugin (cargo build --workspace)")
   if ((${#missing[@]} > 0)); then
     printf 'missing: %s\n' "${missing[@]}" >&2
     exit 2

@@ -30,7 +30,7 @@ pub use bad_review::BadReview;
 pub use config_map::POLICY_LABEL;
 pub use guard::Guarded;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
-pub use object::{ObjectImages, images_of_object};
+pub use object::{ObjectImages, images_of_item, images_of_object};
 pub use operation::{ApiVersion, Operation};
 pub use policy_edit::{Judging, NewPolicy, PolicyEdit};
 pub use review::Review;

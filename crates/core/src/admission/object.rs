@@ -48,26 +48,55 @@ struct Metadata<'a> {
 /// When the text is not a JSON object with a `kind`, a workload of another shape, or one with more
 /// than 1,000 containers in a list.
 pub fn images_of_object(json: &[u8]) -> Result<ObjectImages<'_>, BadReview> {
-    let malformed = |error: serde_json::Error| BadReview::malformed(&error);
-    let Object(header): Object<Header<'_>> = serde_json::from_slice(json).map_err(malformed)?;
-    let metadata = header.metadata.map(|Object(metadata)| metadata).unwrap_or_default();
-    let Text(kind) = header.kind.unwrap_or_default();
-    let group = header.api_version.as_deref().and_then(|version| version.split_once('/'));
-    let workload_kind = WorkloadKind::of(group.map_or("", |(group, _)| group), &kind);
-    let images = match workload_kind {
-        None => Vec::new(),
-        Some(workload_kind) => {
-            let object: Object<WorkloadObject<'_>> =
-                serde_json::from_slice(json).map_err(malformed)?;
-            let images = workload_kind.images(object.0);
-            if !images.excess.is_empty() {
-                return Err(BadReview::TooManyImages);
+    let mut header = header(json)?;
+    let Text(kind) = header.kind.take().unwrap_or_default();
+    let version = header.api_version.take();
+    header.images(json, version.as_deref().unwrap_or_default(), kind)
+}
+
+/// The images of one item of a list, which leaves version and kind to the list: `apps/v1`,
+/// `Deployment`.
+///
+/// # Errors
+/// As [`images_of_object`].
+pub fn images_of_item<'a>(
+    version: &str,
+    kind: &'a str,
+    json: &'a [u8],
+) -> Result<ObjectImages<'a>, BadReview> {
+    header(json)?.images(json, version, kind.into())
+}
+
+fn header(json: &[u8]) -> Result<Header<'_>, BadReview> {
+    let header: Result<Object<Header<'_>>, _> = serde_json::from_slice(json);
+    header.map(|Object(header)| header).map_err(|error| BadReview::malformed(&error))
+}
+
+impl<'a> Header<'a> {
+    fn images(
+        self,
+        json: &'a [u8],
+        version: &str,
+        kind: Cow<'a, str>,
+    ) -> Result<ObjectImages<'a>, BadReview> {
+        let metadata = self.metadata.map(|Object(metadata)| metadata).unwrap_or_default();
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let workload_kind = WorkloadKind::of(group, &kind);
+        let images = match workload_kind {
+            None => Vec::new(),
+            Some(workload_kind) => {
+                let object: Object<WorkloadObject<'_>> =
+                    serde_json::from_slice(json).map_err(|error| BadReview::malformed(&error))?;
+                let images = workload_kind.images(object.0);
+                if !images.excess.is_empty() {
+                    return Err(BadReview::TooManyImages);
+                }
+                images.listed.into_vec()
             }
-            images.listed.into_vec()
-        }
-    };
-    let Text(name) = metadata.name.or(metadata.generate_name).unwrap_or_default();
-    let Text(namespace) = metadata.namespace.unwrap_or_default();
-    let workload = workload_kind.map_or(Workload::Pod, WorkloadKind::workload);
-    Ok(ObjectImages { kind, name, namespace, workload, images })
+        };
+        let Text(name) = metadata.name.or(metadata.generate_name).unwrap_or_default();
+        let Text(namespace) = metadata.namespace.unwrap_or_default();
+        let workload = workload_kind.map_or(Workload::Pod, WorkloadKind::workload);
+        Ok(ObjectImages { kind, name, namespace, workload, images })
+    }
 }

@@ -246,7 +246,7 @@ mod tests {
 
     use super::{joined, render, serialised};
     use crate::admission::ApiVersion;
-    use crate::policy::{Decision, Mode, RuleCounts, Verdict};
+    use crate::policy::{Mode, Verdict};
 
     /// So many of a letter.
     fn a(count: usize) -> String {
@@ -279,17 +279,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_plain_admission_is_what_would_be_serialised(uid in "[ -~]{0,40}|\\PC{0,8}|.{0,8}") {
-            let verdict = Verdict {
-                decision: Decision::Allow,
-                mode: Mode::Warn,
-                violations: Vec::new(),
-                violated: RuleCounts::default(),
-                exempted: Vec::new(),
-                exempted_total: 0,
-                denial_hint: None,
-                override_name: None,
-                policy_hash: "0123456789ab",
-            };
+            let verdict = Verdict::admitting(Mode::Warn, "0123456789ab");
             for version in [ApiVersion::V1, ApiVersion::V1Beta1] {
                 let expected = serialised(version, &uid, &verdict);
                 prop_assert_eq!(render(version, &uid, &verdict), expected);

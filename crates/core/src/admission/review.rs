@@ -133,7 +133,8 @@ impl<'a> Review<'a> {
             pinned,
             now,
         };
-        let old = match policy.update_scope(&subject) {
+        let applicable = policy.applicable(&subject);
+        let old = match applicable.update_scope() {
             UpdateScope::All => None,
             UpdateScope::Changed => self.old_references.as_ref(),
         };
@@ -142,7 +143,7 @@ impl<'a> Review<'a> {
             _ => true,
         };
         let Images { listed, excess } = &self.images;
-        policy.evaluate_lists(&subject, listed.iter().filter(is_new), excess)
+        applicable.evaluate(listed.iter().filter(is_new), excess)
     }
 
     /// Renders the answer: same apiVersion and uid, a denial as 403 with its causes.

@@ -10,16 +10,20 @@ mod pattern;
 mod printable;
 mod problem;
 mod read;
+mod rules;
 
 pub use compile::{compile, compile_candidate};
+pub use judge::checks::{Rule, Step};
+pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;
-pub use judge::explain::{Explanation, Step};
+pub use judge::explain::Explanation;
 pub use judge::opt_out::OptOut;
+pub use judge::outcome::Outcome;
 pub use judge::policy::Policy;
 pub use judge::subject::{ContainerImage, Excess, Field, ImageList, Subject, Workload};
 pub use judge::unchanged_updates::{MATCH_CONDITIONS, UnchangedUpdates};
 pub use judge::verdict::{
-    Decision, Exempted, Mode, Rule, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation,
+    Decision, Exempted, Mode, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation,
 };
 pub use normal::difference::{Change, Difference};
 pub use normal::flip::Flip;

@@ -24,3 +24,6 @@ mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
 mod reference_rows;
+mod usage_impact;
+mod usage_proposal;
+mod usage_remembered;

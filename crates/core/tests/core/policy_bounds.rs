@@ -70,6 +70,10 @@ fn a_policy_takes_no_more_than_a_multiple_of_its_document() {
         ("numbers", list("blockedTags", &|_| "1e308,".into())),
         ("globs", list("blockedTags", &|n| format!("{n}*,"))),
         ("globs that are scanned", list("allowedTags", &|n| format!("'*{n}*',"))),
+        (
+            "ranges",
+            list("blockedTags", &|n| format!("semver:={},", u32::from_str_radix(n, 36).unwrap())),
+        ),
         ("hosts", list("allowedRegistries", &|n| format!("{n}.a,"))),
         ("hosts that are none", list("allowedRegistries", &|n| format!("{n},"))),
         ("paths", list("allowedRegistries", &|n| format!("{n}.a/b,"))),

@@ -94,6 +94,26 @@ fn lists_of_the_simple_form_are_separated_three_ways_and_blanks_dropped() {
 }
 
 #[test]
+fn a_range_of_versions_is_a_tag_pattern_in_both_forms() {
+    let simple = volume([("BLOCKED_TAGS", "semver:>=1.20 <2,semver:^3")]);
+    let full = full_form("blockedTags: [semver:>=1.20 <2, semver:^3]\ndenialWarnings: false");
+    assert_eq!(hash(&simple), hash(&full));
+    assert_eq!(warnings(&full), Vec::<String>::new());
+    for (range, expected) in [
+        ("semver:>=2 <1", "`semver:>=2 <1` can match no version"),
+        ("semver:1.27", "hint: tools differ on a version without an operator: write `^1.27`"),
+        ("semver:^1||^2", "hint: write each range as an item of its own"),
+        ("semver:^1.2.3-rc1", "hint: the suffix of a tag is not compared"),
+        (">=1.20 <2", "hint: write `semver:` before a range of versions"),
+    ] {
+        let problems = problems(&full_form(&format!("allowedTags: ['{range}']")));
+        assert!(problems.contains(expected), "{range}: {problems}");
+    }
+    // Nothing stands in a registry pattern for a version.
+    assert!(compile(&full_form("allowedRegistries: ['semver:^1']")).is_err());
+}
+
+#[test]
 fn booleans_of_the_simple_form_ignore_case() {
     for (text, expected) in [("TRUE", true), ("False", false), ("true\n", true)] {
         let json = compile(&volume([("DISABLE_EMPTY_TAG", text)])).unwrap().0.to_json();

@@ -241,8 +241,8 @@ fn a_pinned_override_wins_over_the_namespace() {
 #[test]
 fn an_override_may_change_the_update_scope() {
     let policy = policy(OVERRIDES);
-    assert_eq!(policy.update_scope(&pod_in("prod")), UpdateScope::Changed);
-    assert_eq!(policy.update_scope(&pod_in("default")), UpdateScope::All);
+    assert_eq!(policy.applicable(&pod_in("prod")).update_scope(), UpdateScope::Changed);
+    assert_eq!(policy.applicable(&pod_in("default")).update_scope(), UpdateScope::All);
 }
 
 const EXEMPTIONS: &str = "

@@ -1,5 +1,6 @@
 //! Our own JSON: the report as it is, and the names that its first version had.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::Serialize;
@@ -20,6 +21,8 @@ struct Whole<'r> {
     findings: Vec<Named<'r>>,
     troubles: &'r [Trouble],
     not_judged: &'r [NotJudged],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    moved_tags: &'r BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A finding, with the answer and the object by their first names.
@@ -33,7 +36,7 @@ struct Named<'r> {
 }
 
 pub(super) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    let Report { summary, findings, troubles, not_judged } = report;
+    let Report { summary, findings, troubles, not_judged, moved_tags } = report;
     let whole = Whole {
         policy_hash: &summary.policy.hash,
         allowed: summary.allowed,
@@ -43,6 +46,7 @@ pub(super) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()>
         findings: findings.iter().map(Named::of).collect(),
         troubles,
         not_judged,
+        moved_tags,
     };
     serde_json::to_writer_pretty(&mut *out, &whole)?;
     out.write_all(b"\n")

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
+use std::iter;
 use std::sync::Arc;
 
 use crate::policy::judge::list::{List, Written};
@@ -17,10 +18,11 @@ use crate::policy::pattern::syntax::{
 };
 use crate::policy::pattern::tag_set::{TagSet, TagSetBuilder};
 use crate::policy::problem::{Report, shorten};
-use crate::policy::read::source::{Item, RawPolicy, RawRules, Texts};
+use crate::policy::read::source::{Item, RawPolicy, Texts};
+use crate::policy::rules::fields::RawRules;
 
 /// Compiles the lists of one policy.
-pub(super) struct Lists {
+pub(in crate::policy) struct Lists {
     hasher: RandomState,
     registries: HashMap<u64, Arc<List<RegistrySet>>>,
     tags: HashMap<u64, Arc<List<TagSet>>>,
@@ -45,9 +47,10 @@ impl Lists {
         };
         let mut known = HashSet::new();
         let mut count = 0;
-        let of_rules = |rules| lists_of(rules).into_iter().flatten();
-        let all = of_rules(&raw.rules)
-            .chain(raw.overrides.iter().flat_map(|each| of_rules(&each.rules)))
+        let overrides = raw.overrides.iter().map(|each| &each.rules);
+        let all = iter::once(&raw.rules)
+            .chain(overrides)
+            .flat_map(RawRules::patterns)
             .chain(raw.exemptions.iter().filter_map(|each| each.images.as_ref()));
         for list in all {
             let regexes = list.items.iter().filter(|item| regex_text(&item.value).is_some());
@@ -68,7 +71,7 @@ impl Lists {
     }
 
     /// Compiles a list of registry patterns.
-    pub(super) fn registries(
+    pub(in crate::policy) fn registries(
         &mut self,
         raw: &Texts<'_>,
         report: &mut Report,
@@ -93,7 +96,11 @@ impl Lists {
     }
 
     /// Compiles a list of tag patterns.
-    pub(super) fn tags(&mut self, raw: &Texts<'_>, report: &mut Report) -> Arc<List<TagSet>> {
+    pub(in crate::policy) fn tags(
+        &mut self,
+        raw: &Texts<'_>,
+        report: &mut Report,
+    ) -> Arc<List<TagSet>> {
         let key = self.key(raw);
         if let Some(known) = self.tags.get(&key)
             && known.written.iter().eq(raw.iter())
@@ -251,11 +258,6 @@ fn refuse_with(
         let message = format!("`{}` {message}", shorten(&item.value));
         report.problem(&raw.at(position, item), message, hint.as_deref());
     }
-}
-
-fn lists_of<'r, 'a>(rules: &'r RawRules<'a>) -> [Option<&'r Texts<'a>>; 4] {
-    let RawRules { allowed_registries, blocked_registries, allowed_tags, blocked_tags, .. } = rules;
-    [allowed_registries, blocked_registries, allowed_tags, blocked_tags].map(Option::as_ref)
 }
 
 /// Warns of a glob that looks like a regex, if there is a hint how to write what was meant.

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::lists::{self, Lists};
 use super::rules;
 use crate::policy::judge::policy::Override;
-use crate::policy::judge::rules::Rules;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::syntax::check_namespace_glob;
 use crate::policy::problem::{At, Report, shorten};
 use crate::policy::read::source::{RawOverride, Text};
+use crate::policy::rules::fields::Rules;
 
 /// Compiled overrides, with the indexes that find one by namespace and by name.
 pub(super) struct Compiled {

@@ -7,20 +7,32 @@ use std::fmt::Display;
 
 use crate::image::Reference;
 use crate::policy::judge::advice;
+use crate::policy::judge::checks::Rule;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
-use crate::policy::judge::rules::Rules;
 use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
 use crate::policy::judge::verdict::{
-    Decision, Exempted, Mode, Rule, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation, kept,
+    Decision, Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
+use crate::policy::rules::fields::Rules;
+
+/// The rules that apply to a subject, looked up once: for what is judged of a request, and for the
+/// judging itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Applicable<'p, 's> {
+    policy: &'p Policy,
+    rules: &'p Rules,
+    override_name: Option<&'p str>,
+    subject: &'s Subject<'s>,
+}
 
 impl Policy {
-    /// Which references of an updated object this policy judges for `subject`.
+    /// The rules for `subject`.
     #[must_use]
-    pub fn update_scope(&self, subject: &Subject<'_>) -> UpdateScope {
-        self.rules_for(subject).0.updates
+    pub fn applicable<'p, 's>(&'p self, subject: &'s Subject<'s>) -> Applicable<'p, 's> {
+        let (rules, override_name) = self.rules_for(subject);
+        Applicable { policy: self, rules, override_name, subject }
     }
 
     /// Judges `images`, which the caller has already narrowed to the update scope.
@@ -33,50 +45,7 @@ impl Policy {
         subject: &Subject<'_>,
         images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
     ) -> Verdict<'p> {
-        self.evaluate_lists(subject, images, &[])
-    }
-
-    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is in `excess` unread.
-    #[must_use]
-    pub fn evaluate_lists<'p, 'i>(
-        &'p self,
-        subject: &Subject<'_>,
-        images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
-        excess: &[Excess],
-    ) -> Verdict<'p> {
-        let (rules, override_name) = self.rules_for(subject);
-        let mut verdict = Verdict {
-            decision: Decision::Allow,
-            mode: effective_mode(rules, subject.workload),
-            violations: Vec::new(),
-            violated: RuleCounts::default(),
-            exempted: Vec::new(),
-            exempted_total: 0,
-            denial_hint: Some(&*rules.denial_hint)
-                .filter(|hint| rules.denial_warnings && !hint.is_empty()),
-            override_name,
-            policy_hash: self.hash(),
-        };
-        if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
-            return verdict;
-        }
-        for image in images {
-            self.judge(image, rules, subject, &mut verdict);
-        }
-        for Excess { first, count } in excess {
-            verdict.violated(Rule::InvalidReference, *count, || Violation {
-                container: first.entry(),
-                image: String::new(),
-                field: *first,
-                rule: Rule::InvalidReference,
-                message: message::excess(*first),
-                advice: None,
-            });
-        }
-        if verdict.mode == Mode::Enforce && !verdict.violations.is_empty() {
-            verdict.decision = Decision::Deny;
-        }
-        verdict
+        self.applicable(subject).evaluate(images, &[])
     }
 
     /// Whether an override of this name exists, for paths that pin one.
@@ -98,13 +67,68 @@ impl Policy {
         }
     }
 
-    fn judge<'p>(
-        &'p self,
-        image: &ContainerImage<'_>,
-        rules: &Rules,
+    /// The first exemption that covers an image now, and the first that did until it expired.
+    pub(in crate::policy) fn covering(
+        &self,
+        reference: &Reference<'_>,
         subject: &Subject<'_>,
-        verdict: &mut Verdict<'p>,
-    ) {
+    ) -> (Option<&Exemption>, Option<&Exemption>) {
+        let mut expired = None;
+        for exemption in self.exemptions.iter().filter(|each| each.covers(reference, subject)) {
+            if !exemption.is_expired(subject.now) {
+                return (Some(exemption), expired);
+            }
+            expired = expired.or(Some(exemption));
+        }
+        (None, expired)
+    }
+}
+
+impl<'p> Applicable<'p, '_> {
+    /// Which references of an updated object are judged.
+    #[must_use]
+    pub fn update_scope(&self) -> UpdateScope {
+        self.rules.updates
+    }
+
+    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is in `excess` unread.
+    #[must_use]
+    pub fn evaluate<'i>(
+        &self,
+        images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
+        excess: &[Excess],
+    ) -> Verdict<'p> {
+        let Self { policy, rules, override_name, subject } = *self;
+        let mut verdict = Verdict {
+            denial_hint: Some(&*rules.denial_hint)
+                .filter(|hint| rules.denial_warnings && !hint.is_empty()),
+            override_name,
+            ..Verdict::admitting(rules.effective_mode(subject.workload), policy.hash())
+        };
+        if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
+            return verdict;
+        }
+        for image in images {
+            self.judge(image, &mut verdict);
+        }
+        for Excess { first, count } in excess {
+            verdict.violated(Rule::InvalidReference, *count, || Violation {
+                container: first.entry(),
+                image: String::new(),
+                field: *first,
+                rule: Rule::InvalidReference,
+                message: message::excess(*first),
+                advice: None,
+            });
+        }
+        if verdict.mode == Mode::Enforce && !verdict.violations.is_empty() {
+            verdict.decision = Decision::Deny;
+        }
+        verdict
+    }
+
+    fn judge(&self, image: &ContainerImage<'_>, verdict: &mut Verdict<'p>) {
+        let Self { policy, rules, subject, .. } = *self;
         let written = image.image.as_deref();
         let container = || named(image);
         let violation = |rule, container: String, message| Violation {
@@ -132,7 +156,7 @@ impl Policy {
             }
         };
         let Some(broken) = rules.broken_by(&reference) else { return };
-        let (active, expired) = self.covering(&reference, subject);
+        let (active, expired) = policy.covering(&reference, subject);
         if let Some(exemption) = active {
             verdict.exempted(|| Exempted {
                 exemption: exemption.name(),
@@ -156,22 +180,6 @@ impl Policy {
             }
         });
     }
-
-    /// The first exemption that covers an image now, and the first that did until it expired.
-    pub(in crate::policy) fn covering(
-        &self,
-        reference: &Reference<'_>,
-        subject: &Subject<'_>,
-    ) -> (Option<&Exemption>, Option<&Exemption>) {
-        let mut expired = None;
-        for exemption in self.exemptions.iter().filter(|each| each.covers(reference, subject)) {
-            if !exemption.is_expired(subject.now) {
-                return (Some(exemption), expired);
-            }
-            expired = expired.or(Some(exemption));
-        }
-        (None, expired)
-    }
 }
 
 /// The container's name; where it has none, the field path at which it stands.
@@ -179,13 +187,5 @@ fn named(image: &ContainerImage<'_>) -> String {
     match image.container.as_ref() {
         "" => image.field.entry(),
         name => kept(name).to_owned(),
-    }
-}
-
-/// Pods follow the policy's mode; templates at most the mode that `templates` gives them.
-fn effective_mode(rules: &Rules, workload: Workload) -> Mode {
-    match (workload, rules.templates, rules.mode) {
-        (Workload::Template, TemplateMode::Warn, Mode::Enforce) => Mode::Warn,
-        (_, _, mode) => mode,
     }
 }

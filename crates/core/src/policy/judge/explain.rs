@@ -5,12 +5,12 @@
 
 use crate::image::Reference;
 use crate::policy::judge::advice;
+use crate::policy::judge::checks::{Rule, Step};
 use crate::policy::judge::message;
 use crate::policy::judge::policy::Policy;
-use crate::policy::judge::rules::{Broken, Rules, ShortNames};
 use crate::policy::judge::subject::Subject;
-use crate::policy::judge::verdict::Rule;
 use crate::policy::problem::nearest;
+use crate::policy::rules::fields::Rules;
 
 /// More near misses than this do not help anybody.
 const MOST_NEAR_MISSES: usize = 5;
@@ -37,17 +37,6 @@ pub struct Explanation {
     /// in an allowed place, or a rule. The same path in another registry is never suggested, since
     /// it may belong to anyone.
     pub remedies: Vec<String>,
-}
-
-/// One check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The rule that is checked.
-    pub rule: Rule,
-    /// Whether the image passes.
-    pub passed: bool,
-    /// What decided: the pattern, the setting, or the part of the reference.
-    pub detail: String,
 }
 
 impl Policy {
@@ -82,7 +71,7 @@ impl Policy {
         Explanation {
             canonical: Ok(reference.to_string()),
             override_name,
-            steps: steps(rules, &reference),
+            steps: rules.steps(&reference),
             exemptions: self.exemption_notes(subject, &reference),
             near_misses: if covered { Vec::new() } else { near_misses(rules, &reference) },
             remedies: if broken.is_some() && suggestions.is_empty() {
@@ -112,74 +101,6 @@ impl Policy {
             .take(MOST_NEAR_MISSES)
             .collect()
     }
-}
-
-fn steps(rules: &Rules, reference: &Reference<'_>) -> Vec<Step> {
-    let mut steps = vec![Step {
-        rule: Rule::InvalidReference,
-        passed: true,
-        detail: format!("the registry is `{}`", reference.registry()),
-    }];
-    let mut step = |rule, passed, detail: String| steps.push(Step { rule, passed, detail });
-
-    match (reference.tag(), reference.digest()) {
-        (Some(tag), _) => step(Rule::MissingTag, true, format!("the tag is `{tag}`")),
-        (None, Some(_)) => step(Rule::MissingTag, true, "a digest stands in for a tag".into()),
-        (None, None) if rules.require_tag => {
-            step(Rule::MissingTag, false, "there is neither a tag nor a digest".into());
-        }
-        (None, None) => step(Rule::MissingTag, true, "no tag is required".into()),
-    }
-
-    let blocked = rules.blocked_registries.set.first(reference);
-    let allowed = rules.allowed_registries.set.first(reference);
-    if reference.is_short_name() && rules.short_names == ShortNames::Deny {
-        let detail = "it names no registry, and short names are refused";
-        step(Rule::UntrustedRegistry, false, detail.into());
-    } else if let Some(position) = blocked {
-        let pattern = rules.blocked_registries.written.get(position);
-        step(Rule::UntrustedRegistry, false, format!("`{pattern}` is blocked"));
-    } else if let Some(position) = allowed {
-        let pattern = rules.allowed_registries.written.get(position);
-        step(Rule::UntrustedRegistry, true, format!("`{pattern}` covers it"));
-    } else {
-        let count = rules.allowed_registries.written.len();
-        let detail = match count {
-            1 => "the one allowed pattern does not cover it".to_owned(),
-            count => format!("none of {count} allowed patterns covers it"),
-        };
-        step(Rule::UntrustedRegistry, false, detail);
-    }
-
-    match (rules.tag_broken_by(reference), reference.tag()) {
-        (Some(Broken::TagBlocked), tag) => {
-            let position = rules.blocked_tags.set.first(tag.unwrap_or("latest"));
-            let pattern = rules.blocked_tags.written.get(position.unwrap_or_default());
-            let detail = match tag {
-                Some(_) => format!("`{pattern}` is blocked"),
-                None => format!("it would be pulled as `latest`, and `{pattern}` is blocked"),
-            };
-            step(Rule::BlockedTag, false, detail);
-        }
-        (Some(_), tag) => {
-            let detail = match tag {
-                Some(tag) => format!("`{tag}` is not among the allowed tags"),
-                None => "it would be pulled as `latest`, which is not allowed".to_owned(),
-            };
-            step(Rule::BlockedTag, false, detail);
-        }
-        (None, Some(tag)) => step(Rule::BlockedTag, true, format!("`{tag}` is not blocked")),
-        (None, None) => step(Rule::BlockedTag, true, "there is no tag to judge".into()),
-    }
-
-    match reference.digest() {
-        Some(_) => step(Rule::MissingDigest, true, "it is pinned by digest".into()),
-        None if rules.require_digest => {
-            step(Rule::MissingDigest, false, "it is not pinned by digest".into());
-        }
-        None => step(Rule::MissingDigest, true, "no digest is required".into()),
-    }
-    steps
 }
 
 /// Patterns that a reader could have expected to cover the reference.

@@ -5,13 +5,19 @@
 
 use std::fmt::Display;
 
+use crate::image::Reference;
+use crate::policy::judge::checks::Broken;
 use crate::policy::judge::exemption::Exemption;
-use crate::policy::judge::rules::{Broken, Rules};
 use crate::policy::judge::subject::Field;
 use crate::policy::printable::{is_printable, printable};
+use crate::policy::rules::fields::{Rules, ShortNames};
 
 /// An image that is not a reference can be anything; this much of it is shown.
 const LONGEST_IMAGE: usize = 256;
+/// Characters of an image in a reason: the message beside it has all of it.
+const SHORT_IMAGE: usize = 50;
+/// Characters of a pattern, a registry or a tag in a reason.
+const SHORT_PATTERN: usize = 24;
 
 /// The text for a rule that a well-formed reference breaks.
 pub(in crate::policy) fn broken(
@@ -52,6 +58,57 @@ pub(in crate::policy) fn broken(
     }
 }
 
+/// The reason for a denial in few words, for the line of [`advice`](super::advice): it names the
+/// pattern or the part of the reference that decided.
+pub(in crate::policy) fn reason(
+    rules: &Rules,
+    broken: Broken,
+    reference: &Reference<'_>,
+) -> String {
+    let image = cut(reference.written(), SHORT_IMAGE);
+    let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
+    let tag = reference.tag().map(|tag| cut(tag, SHORT_PATTERN));
+    match (broken, tag) {
+        (Broken::MissingTag, _) if is_short => {
+            format!("`{image}` names neither a registry nor a tag")
+        }
+        (Broken::MissingTag, _) => format!("`{image}` names neither a tag nor a digest"),
+        (Broken::RegistryNotAllowed, _) if is_short => format!("`{image}` names no registry"),
+        (Broken::RegistryNotAllowed, _) => {
+            let registry = reference.registry();
+            let shown = cut(registry, SHORT_PATTERN);
+            if rules.allowed_registries.set.has_paths_of(registry) {
+                format!("`{image}`: only some repositories of `{shown}` are allowed")
+            } else {
+                format!("`{image}`: the registry `{shown}` is not allowed")
+            }
+        }
+        (Broken::RegistryBlocked(position), _) => {
+            let pattern = rules.blocked_registries.written.get(position);
+            let pattern = cut(pattern, SHORT_PATTERN);
+            format!("`blockedRegistries` names `{pattern}`, and wins over `allowedRegistries`")
+        }
+        (Broken::TagBlocked, None) => {
+            format!("`{image}` would be pulled as `latest`, which is prohibited")
+        }
+        (Broken::TagBlocked, Some(tag)) => {
+            let position = reference.tag().and_then(|tag| rules.blocked_tags.set.first(tag));
+            let pattern = position.map(|position| rules.blocked_tags.written.get(position));
+            match pattern.map(|pattern| cut(pattern, SHORT_PATTERN)) {
+                Some(pattern) if pattern != tag => {
+                    format!("the tag `{tag}` is prohibited by `{pattern}`")
+                }
+                _ => format!("the tag `{tag}` is prohibited"),
+            }
+        }
+        (Broken::TagNotAllowed, Some(tag)) => format!("the tag `{tag}` is not an allowed one"),
+        (Broken::TagNotAllowed, None) => {
+            format!("`{image}` would be pulled as `latest`, which is not an allowed tag")
+        }
+        (Broken::MissingDigest, _) => format!("`{image}` is not pinned by digest"),
+    }
+}
+
 /// The text for an image that is not a reference, or is not there.
 pub(in crate::policy) fn invalid(container: &str, image: &str, why: &dyn Display) -> String {
     let (container, image) = (shown(container), shown(image));
@@ -84,6 +141,15 @@ pub(in crate::policy) fn shown(text: &str) -> String {
         }
     }
     shown
+}
+
+/// At most so many characters of a text, without control characters.
+fn cut(text: &str, longest: usize) -> String {
+    let text = shown(text);
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,15 @@
 //! Takes only what [`compile`](super::compile()) has checked, and reads no document.
 
 pub(super) mod advice;
+pub(super) mod checks;
 pub(super) mod evaluate;
 pub(super) mod exemption;
 pub(super) mod explain;
 pub(super) mod list;
 pub(super) mod message;
 pub(super) mod opt_out;
+pub(super) mod outcome;
 pub(super) mod policy;
-pub(super) mod rules;
 pub(super) mod subject;
 pub(super) mod unchanged_updates;
 pub(super) mod verdict;

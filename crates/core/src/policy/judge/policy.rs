@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::opt_out::OptOut;
-use crate::policy::judge::rules::Rules;
 use crate::policy::normal::form::NormalForm;
 use crate::policy::pattern::index::PatternIndex;
+use crate::policy::rules::fields::Rules;
 
 /// A checked, immutable policy.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! A verdict is a value that carries its reasons.
 
-use crate::policy::Field;
+use crate::policy::judge::checks::Rule;
+use crate::policy::judge::subject::Field;
 
 /// What the API server is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +41,6 @@ pub enum UpdateScope {
     All,
     /// Only those that the old object did not have, compared as written.
     Changed,
-}
-
-/// The rules an image can break, in the order in which they are checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
-    /// `invalid-reference`: outside the reference grammar.
-    InvalidReference,
-    /// `missing-tag`: neither tag nor digest.
-    MissingTag,
-    /// `untrusted-registry`: not in the allowed registries, or in the blocked ones.
-    UntrustedRegistry,
-    /// `blocked-tag`: in the blocked tags, or not in the allowed ones.
-    BlockedTag,
-    /// `missing-digest`: not pinned by digest.
-    MissingDigest,
 }
 
 /// Violations, and exempt images, that a verdict describes. The others are counted: no answer and
@@ -143,6 +129,22 @@ impl RuleCounts {
 }
 
 impl<'p> Verdict<'p> {
+    /// The verdict while nothing is wrong, of the policy with this hash.
+    #[must_use]
+    pub(crate) fn admitting(mode: Mode, policy_hash: &'p str) -> Self {
+        Self {
+            decision: Decision::Allow,
+            mode,
+            violations: Vec::new(),
+            violated: RuleCounts::default(),
+            exempted: Vec::new(),
+            exempted_total: 0,
+            denial_hint: None,
+            override_name: None,
+            policy_hash,
+        }
+    }
+
     /// Counts `count` images that break `rule`, and describes the first of them where there is room.
     pub(in crate::policy) fn violated(
         &mut self,
@@ -189,29 +191,6 @@ impl Decision {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
-        }
-    }
-}
-
-impl Rule {
-    /// Every rule, in the order in which they are checked.
-    pub const ALL: [Self; 5] = [
-        Self::InvalidReference,
-        Self::MissingTag,
-        Self::UntrustedRegistry,
-        Self::BlockedTag,
-        Self::MissingDigest,
-    ];
-
-    /// The name used in metrics, logs and answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidReference => "invalid-reference",
-            Self::MissingTag => "missing-tag",
-            Self::UntrustedRegistry => "untrusted-registry",
-            Self::BlockedTag => "blocked-tag",
-            Self::MissingDigest => "missing-digest",
         }
     }
 }

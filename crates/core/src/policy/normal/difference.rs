@@ -9,10 +9,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Write as _};
 
 use crate::policy::judge::policy::Policy;
-use crate::policy::normal::form::{Fields, Value};
+use crate::policy::normal::form::Fields;
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
-use crate::policy::read::full::RULE_FIELDS;
+use crate::policy::rules::fields::{FIELDS, Loosens, RuleField};
+use crate::policy::rules::value::Value;
 
 /// More changes than this are counted only: a line of the log stays a line.
 const MOST_CHANGES: usize = 40;
@@ -48,8 +49,8 @@ impl Difference {
     pub fn between(old: &Policy, new: &Policy) -> Self {
         let mut difference = Self::default();
         let (old, new) = (old.normal_form(), new.normal_form());
-        for field in RULE_FIELDS {
-            difference.rule("", field, old.base.get(field), new.base.get(field));
+        for field in &FIELDS {
+            difference.rule("", field, old.base.get(field.name), new.base.get(field.name));
         }
         for field in ["users", "groups"] {
             let (before, after) = (old.opt_out.items(field), new.opt_out.items(field));
@@ -94,27 +95,32 @@ impl Difference {
     }
 
     /// Compares one field of the rules.
-    fn rule(&mut self, prefix: &str, field: &str, old: Option<&Value>, new: Option<&Value>) {
+    fn rule(&mut self, prefix: &str, field: &RuleField, old: Option<&Value>, new: Option<&Value>) {
         if old == new {
             return;
         }
-        let name = format!("{prefix}{field}");
+        let name = format!("{prefix}{}", field.name);
         if let (Some(Value::Items(old)), Some(Value::Items(new))) = (old, new) {
             let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
             let (added, removed) = changed_items(&old, &new);
             if added.is_empty() && removed.is_empty() {
                 self.push(format!("{name}: reordered"), false);
             }
-            let loosens = match field {
-                "blockedRegistries" | "blockedTags" => !removed.is_empty(),
-                // An empty list of allowed tags allows every tag.
-                "allowedTags" => !old.is_empty() && (new.is_empty() || !added.is_empty()),
-                _ => !added.is_empty(),
+            let loosens = match field.loosens {
+                Loosens::AddedItem | Loosens::LaxerValue => !added.is_empty(),
+                Loosens::RemovedItem => !removed.is_empty(),
+                Loosens::AddedItemOrNone => {
+                    !old.is_empty() && (new.is_empty() || !added.is_empty())
+                }
+                Loosens::Never => false,
             };
             self.list(&name, &added, &removed, loosens);
         } else {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
-            self.push(text, loosens(field, old, new));
+            let laxity = |value: Option<&Value>| value.and_then(Value::laxity);
+            let loosens = field.loosens != Loosens::Never
+                && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
+            self.push(text, loosens);
         }
     }
 
@@ -182,11 +188,12 @@ impl Difference {
             (Some(_), None) => self.push(format!("overrides: -{name}"), false),
             _ => {}
         }
-        for field in RULE_FIELDS {
-            let named = |each: Option<&'p Fields>| each.and_then(|each| each.get(field));
+        for field in &FIELDS {
+            let named = |each: Option<&'p Fields>| each.and_then(|each| each.get(field.name));
             let (before, after) = (named(before), named(after));
             if before.is_some() || after.is_some() {
-                let (old, new) = (before.or(old.get(field)), after.or(new.get(field)));
+                let old = before.or(old.get(field.name));
+                let new = after.or(new.get(field.name));
                 self.rule(&prefix, field, old, new);
             }
         }
@@ -236,26 +243,6 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Whether a field of the rules that is no list refuses less than before.
-fn loosens(field: &str, old: Option<&Value>, new: Option<&Value>) -> bool {
-    // From the strictest to the laxest.
-    let scale: &[&str] = match field {
-        "mode" => &["enforce", "warn", "audit"],
-        "templates" => &["enforce", "warn", "ignore"],
-        "shortNames" => &["deny", "dockerHub"],
-        "updates" => &["all", "changed"],
-        // Words beside a denial.
-        "denialWarnings" | "denialHint" => return false,
-        // A tag or a digest is required no more.
-        _ => return old == Some(&Value::Flag(true)),
-    };
-    let place = |value: Option<&Value>| match value {
-        Some(Value::Choice(value)) => scale.iter().position(|name| name == value),
-        _ => None,
-    };
-    place(new) > place(old)
-}
-
 /// The items that only `new` has, and those that only `old` has.
 fn changed_items<'a>(old: &[&'a str], new: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
     // An edit of a long list leaves most of it in place: only what differs between the ends that
@@ -281,7 +268,7 @@ fn shown(value: Option<&Value>) -> String {
         None => "none".to_owned(),
         Some(Value::Text(text)) if text.is_empty() => "none".to_owned(),
         Some(Value::Text(text)) => shorten(text),
-        Some(Value::Choice(name)) => (*name).to_owned(),
+        Some(Value::Choice { name, .. }) => (*name).to_owned(),
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(items @ Value::Items(_)) => shorten(&serde_json::to_string(items).unwrap_or_default()),
     }

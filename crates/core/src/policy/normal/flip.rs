@@ -28,7 +28,7 @@ impl Flip {
 #[cfg(test)]
 mod tests {
     use super::Flip;
-    use crate::policy::{Decision, Field, ImageList, Mode, Rule, RuleCounts, Verdict, Violation};
+    use crate::policy::{Decision, Field, ImageList, Mode, Rule, Verdict, Violation};
 
     fn verdict(decision: Decision, rule: Option<Rule>) -> Verdict<'static> {
         let field = Field { pod_spec: "spec", list: ImageList::Containers, index: 0 };
@@ -42,14 +42,8 @@ mod tests {
         };
         Verdict {
             decision,
-            mode: Mode::Enforce,
             violations: rule.map(violation).into_iter().collect(),
-            violated: RuleCounts::default(),
-            exempted: Vec::new(),
-            exempted_total: 0,
-            denial_hint: None,
-            override_name: None,
-            policy_hash: "",
+            ..Verdict::admitting(Mode::Enforce, "")
         }
     }
 

@@ -14,9 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::list::Written;
 use crate::policy::judge::opt_out::OptOut;
-use crate::policy::judge::rules::Rules;
-use crate::policy::read::full::{MODES, SHORT_NAMES, TEMPLATES, UPDATES};
 use crate::policy::read::source::{RawExemption, RawOverride, RawPolicy, Text, Texts};
+use crate::policy::rules::fields::{FIELDS, Rules};
+use crate::policy::rules::value::Value;
 
 /// A policy as data. Policies with equal normal forms judge alike; so do some whose forms differ.
 ///
@@ -36,16 +36,6 @@ pub struct NormalForm {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct Fields(Box<[(&'static str, Value)]>);
 
-/// The value of a field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub(in crate::policy) enum Value {
-    Choice(&'static str),
-    Flag(bool),
-    Items(Written),
-    Text(Box<str>),
-}
-
 impl NormalForm {
     /// The normal form of a policy without problems, whose compiled parts stand in the order of `raw`.
     pub(in crate::policy) fn of<'r>(
@@ -58,7 +48,7 @@ impl NormalForm {
         let OptOut { written_users, written_groups, .. } = opt_out;
         let exemptions = raw.exemptions.iter().zip(exemptions);
         Self {
-            base: Fields::of(of_rules(base)),
+            base: Fields::of(FIELDS.iter().map(|field| (field.name, (field.value)(base)))),
             overrides: raw.overrides.iter().zip(overrides).map(of_override).collect(),
             exemptions: exemptions.map(of_exemption).collect(),
             opt_out: Fields::of([
@@ -143,39 +133,9 @@ impl Serialize for Fields {
     }
 }
 
-fn of_rules(rules: &Rules) -> [(&'static str, Value); 12] {
-    let Rules {
-        mode,
-        allowed_registries,
-        blocked_registries,
-        blocked_tags,
-        allowed_tags,
-        require_tag,
-        require_digest,
-        short_names,
-        updates,
-        templates,
-        denial_warnings,
-        denial_hint,
-    } = rules;
-    [
-        ("mode", name_of(&MODES, *mode)),
-        ("allowedRegistries", Value::Items(allowed_registries.written.clone())),
-        ("blockedRegistries", Value::Items(blocked_registries.written.clone())),
-        ("blockedTags", Value::Items(blocked_tags.written.clone())),
-        ("allowedTags", Value::Items(allowed_tags.written.clone())),
-        ("requireTag", Value::Flag(*require_tag)),
-        ("requireDigest", Value::Flag(*require_digest)),
-        ("shortNames", name_of(&SHORT_NAMES, *short_names)),
-        ("updates", name_of(&UPDATES, *updates)),
-        ("templates", name_of(&TEMPLATES, *templates)),
-        ("denialWarnings", Value::Flag(*denial_warnings)),
-        ("denialHint", Value::Text((&**denial_hint).into())),
-    ]
-}
-
 fn of_override((raw, rules): (&RawOverride<'_>, &Rules)) -> Fields {
-    let named = of_rules(rules).into_iter().filter(|(field, _)| raw.rules.names(field));
+    let named = FIELDS.iter().filter(|field| (field.is_written)(&raw.rules));
+    let named = named.map(|field| (field.name, (field.value)(rules)));
     let others = [text("name", raw.name.as_ref()), list("namespaces", raw.namespaces.as_ref())];
     Fields::of(named.chain(others.into_iter().flatten()))
 }
@@ -201,9 +161,4 @@ fn text(name: &'static str, raw: Option<&Text<'_>>) -> Option<(&'static str, Val
 
 fn list(name: &'static str, raw: Option<&Texts<'_>>) -> Option<(&'static str, Value)> {
     raw.map(|raw| (name, Value::Items(Written::of(raw.iter()))))
-}
-
-fn name_of<T: Copy + PartialEq>(choices: &[(&'static str, T)], value: T) -> Value {
-    // Every value has its name among the choices.
-    Value::Choice(choices.iter().find(|(_, each)| *each == value).map_or("", |(name, _)| *name))
 }

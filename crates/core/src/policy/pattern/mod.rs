@@ -12,3 +12,5 @@ pub(super) mod regexes;
 pub(super) mod registry_set;
 pub(super) mod syntax;
 pub(super) mod tag_set;
+mod version_range;
+mod version_set;

@@ -15,6 +15,7 @@ use crate::policy::pattern::languages::{
 };
 use crate::policy::pattern::regex_habit;
 use crate::policy::pattern::regexes;
+use crate::policy::pattern::version_range::VersionRange;
 
 /// A pattern over registry and repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(in crate::policy) enum TagPattern {
     Text(String),
     /// `/…/`, to be anchored at both ends.
     Regex(Hir),
+    /// `semver:…`: the tags that are a version in this range.
+    Versions(VersionRange),
 }
 
 /// What the patterns over registries and those over tags have in common.
@@ -89,6 +92,7 @@ const NO_HOST_HINT: &str = "a registry host has a dot or a port, or is `localhos
 const PATH_HINT: &str =
     "a path has lower-case letters and digits, with `.`, `_` or `-` between them, `*` and `**`";
 const TAG_HINT: &str = "a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex";
+const RANGE_HINT: &str = "write `semver:` before a range of versions, as in `semver:>=1.20 <2`";
 
 impl Pattern for RegistryPattern {
     /// Parses `host`, `host/path` with `*` and `**`, or `/regex/`.
@@ -142,18 +146,23 @@ impl Pattern for RegistryPattern {
 }
 
 impl Pattern for TagPattern {
-    /// Parses an exact tag, a glob with `*`, or `/regex/`.
+    /// Parses an exact tag, a glob with `*`, `/regex/` or `semver:` with a range.
     fn parse(written: &str) -> Result<Self, BadPattern> {
         check_length(written)?;
         if let Some(pattern) = regex_text(written) {
             return Ok(Self::Regex(regexes::parse(pattern)?));
+        }
+        if let Some(range) = VersionRange::parse(written) {
+            return range.map(Self::Versions);
         }
         if written.starts_with(':') {
             return Err(bad("begins with `:`", "write the tag alone, as in `latest`"));
         }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-*".contains(&byte);
         if written.is_empty() || !written.bytes().all(allowed) {
-            return Err(bad("is not a tag or a glob over tags", TAG_HINT));
+            let is_range = written.starts_with(['<', '>', '=', '~']);
+            let hint = if is_range { RANGE_HINT } else { TAG_HINT };
+            return Err(bad("is not a tag or a glob over tags", hint));
         }
         if written.starts_with(['.', '-']) {
             return Err(bad("can match no tag", "a tag begins with a letter, a digit or `_`"));
@@ -170,7 +179,7 @@ impl Pattern for TagPattern {
     fn regex(&self) -> Option<&Hir> {
         match self {
             Self::Regex(regex) => Some(regex),
-            Self::Text(_) => None,
+            Self::Text(_) | Self::Versions(_) => None,
         }
     }
 
@@ -185,11 +194,14 @@ impl Pattern for TagPattern {
     }
 
     fn hint(refused: &str) -> Option<String> {
-        regex_habit::hint_for_tag(refused, Self::is_pattern)
+        // A range has signs of a regex in it, and hints of its own.
+        let is_range = VersionRange::parse(refused).is_some();
+        (!is_range).then(|| regex_habit::hint_for_tag(refused, Self::is_pattern)).flatten()
     }
 
     fn hint_if_like_regex(written: &str) -> Option<String> {
-        regex_habit::looks_like_regex(written).then(|| {
+        let is_range = VersionRange::parse(written).is_some();
+        (!is_range && regex_habit::looks_like_regex(written)).then(|| {
             let meant = Self::hint(written).unwrap_or_else(|| REGEX_HINT.to_owned());
             let glob = written.replace('.', "[.]").replace('*', ".*");
             format!("{meant}; if the glob is meant, `/{glob}/` says the same")
@@ -423,6 +435,9 @@ mod tests {
             ("", "is not a tag or a glob over tags"),
             ("a/b", "is not a tag or a glob over tags"),
             (":latest", "begins with `:`"),
+            ("semver:>=1.20 <2", "ok"),
+            ("semver:<1 >2", "can match no version"),
+            (">=1.20", "is not a tag or a glob over tags"),
             (".a", "can match no tag"),
             ("-a", "can match no tag"),
             ("//", "is an empty regex"),

@@ -5,13 +5,23 @@ use regex_syntax::hir::Hir;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::regexes::Regexes;
 use crate::policy::pattern::syntax::TagPattern;
+use crate::policy::pattern::version_range::VersionRange;
+use crate::policy::pattern::version_set::VersionSet;
 
 /// Compiled tag patterns, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct TagSet {
     texts: PatternIndex,
-    regexes: Regexes,
+    /// `None` where there are only texts, as in nearly every policy.
+    others: Option<Box<Others>>,
     empty: bool,
+}
+
+/// Patterns that are no texts.
+#[derive(Clone, Debug)]
+struct Others {
+    regexes: Regexes,
+    versions: VersionSet,
 }
 
 /// Patterns on their way into a set.
@@ -19,6 +29,7 @@ pub(in crate::policy) struct TagSet {
 pub(in crate::policy) struct TagSetBuilder {
     texts: PatternIndex,
     regexes: Vec<(usize, Hir)>,
+    versions: Vec<(usize, VersionRange)>,
 }
 
 impl TagSetBuilder {
@@ -27,6 +38,7 @@ impl TagSetBuilder {
         match pattern {
             TagPattern::Text(text) => self.texts.insert(&text, position),
             TagPattern::Regex(regex) => self.regexes.push((position, regex)),
+            TagPattern::Versions(range) => self.versions.push((position, range)),
         }
     }
 
@@ -35,10 +47,15 @@ impl TagSetBuilder {
     /// # Errors
     /// When the regexes together are over their size limit.
     pub(in crate::policy) fn build(self, sets: usize) -> Result<TagSet, regex::Error> {
-        let Self { mut texts, regexes } = self;
+        let Self { mut texts, regexes, versions } = self;
         texts.shrink();
-        let empty = texts.is_empty() && regexes.is_empty();
-        Ok(TagSet { texts, regexes: Regexes::new(regexes, sets)?, empty })
+        if regexes.is_empty() && versions.is_empty() {
+            let empty = texts.is_empty();
+            return Ok(TagSet { texts, others: None, empty });
+        }
+        let regexes = Regexes::new(regexes, sets)?;
+        let others = Some(Box::new(Others { regexes, versions: VersionSet::new(&versions) }));
+        Ok(TagSet { texts, others, empty: false })
     }
 }
 
@@ -50,10 +67,10 @@ impl TagSet {
 
     /// The lowest position among the patterns that match `tag`.
     pub(in crate::policy) fn first(&self, tag: &str) -> Option<usize> {
-        match (self.texts.first(tag), self.regexes.first(tag)) {
-            (Some(text), Some(regex)) => Some(text.min(regex)),
-            (text, regex) => text.or(regex),
-        }
+        let text = self.texts.first(tag);
+        let Some(others) = &self.others else { return text };
+        let found = [text, others.regexes.first(tag), others.versions.first(tag)];
+        found.into_iter().flatten().min()
     }
 }
 
@@ -64,7 +81,7 @@ mod tests {
 
     #[test]
     fn rows() {
-        let patterns = ["staging", "latest", "*-rc*", "/dev-[0-9]+/", "1.0"];
+        let patterns = ["staging", "latest", "*-rc*", "/dev-[0-9]+/", "1.0", "semver:^1"];
         let mut builder = TagSetBuilder::default();
         for (position, pattern) in patterns.iter().enumerate() {
             builder.insert(position, TagPattern::parse(pattern).unwrap());
@@ -75,13 +92,17 @@ mod tests {
             ("latest", Some(1)),
             ("LATEST", None),
             ("latest-1.2", None),
-            ("1.0-latest", None),
+            ("x1.0-latest", None),
             ("2.0-rc1", Some(2)),
             ("dev-12", Some(3)),
             ("dev-12x", None),
             ("xdev-1", None),
             ("1.0", Some(4)),
             ("1x0", None),
+            ("1.0.0", Some(5)),
+            ("v1.27-alpine", Some(5)),
+            ("1.27-rc1", Some(2)),
+            ("2", None),
         ];
         for (tag, expected) in rows {
             assert_eq!(set.first(tag), expected, "{tag}");

@@ -3,13 +3,11 @@
 //! Reads a located tree into the raw types, field by field, so that every unknown field and every
 //! value of the wrong kind is reported at its own place, all at once.
 
-use crate::policy::judge::rules::ShortNames;
-use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::problem::{At, Problem, Report, nearest, shorten};
-use crate::policy::read::source::{
-    Item, Located, RawExemption, RawOptOut, RawOverride, RawPolicy, RawRules, Text, Texts,
-};
+use crate::policy::read::source::{RawExemption, RawOptOut, RawOverride, RawPolicy};
+use crate::policy::read::values::{kind, text, texts};
 use crate::policy::read::yaml::{self, Malformed, Node, Value};
+use crate::policy::rules::fields::{RawRules, RuleField};
 
 /// Reads a document of the full form.
 pub(in crate::policy) fn read<'a>(
@@ -50,12 +48,13 @@ pub(in crate::policy) fn read<'a>(
             "namespaceOptOut" => {
                 policy.namespace_opt_out = Some(opt_out(node, &at, report));
             }
-            name if RULE_FIELDS.contains(&name) => {
-                rule(name, &mut policy.rules, node, &at, report);
-            }
             name => {
-                let known = RULE_FIELDS.into_iter().chain(POLICY_FIELDS);
-                unknown_field(name, &top.at(key.place), known, report);
+                if let Some(rule) = RuleField::named(name) {
+                    (rule.read)(&mut policy.rules, node, &at, report);
+                } else {
+                    let known = RuleField::names().chain(POLICY_FIELDS);
+                    unknown_field(name, &top.at(key.place), known, report);
+                }
             }
         }
     }
@@ -67,21 +66,6 @@ pub(in crate::policy) const MOST_OVERRIDES: usize = 10_000;
 /// Each exemption is a metric series, so their number is bounded.
 pub(in crate::policy) const MOST_EXEMPTIONS: usize = 1_000;
 
-/// Fields that a policy and an override share.
-pub(in crate::policy) const RULE_FIELDS: [&str; 12] = [
-    "mode",
-    "allowedRegistries",
-    "blockedRegistries",
-    "blockedTags",
-    "allowedTags",
-    "requireTag",
-    "requireDigest",
-    "shortNames",
-    "updates",
-    "templates",
-    "denialWarnings",
-    "denialHint",
-];
 const POLICY_FIELDS: [&str; 3] = ["overrides", "exemptions", "namespaceOptOut"];
 const OVERRIDE_FIELDS: [&str; 2] = ["name", "namespaces"];
 const EXEMPTION_FIELDS: [&str; 9] = [
@@ -97,28 +81,6 @@ const EXEMPTION_FIELDS: [&str; 9] = [
 ];
 const OPT_OUT_FIELDS: [&str; 2] = ["users", "groups"];
 
-/// Reads a field of the rules.
-fn rule<'a>(name: &str, rules: &mut RawRules<'a>, node: Node<'a>, at: &At, report: &mut Report) {
-    match name {
-        "mode" => rules.mode = choice(node, at, &MODES, report),
-        "allowedRegistries" => rules.allowed_registries = texts(node, at, report),
-        "blockedRegistries" => rules.blocked_registries = texts(node, at, report),
-        "blockedTags" => rules.blocked_tags = texts(node, at, report),
-        "allowedTags" => rules.allowed_tags = texts(node, at, report),
-        "requireTag" => {
-            rules.require_tag =
-                choice(node, at, &BOOLEANS, report).map(|value| Located { value, at: at.clone() });
-        }
-        "requireDigest" => rules.require_digest = choice(node, at, &BOOLEANS, report),
-        "shortNames" => rules.short_names = choice(node, at, &SHORT_NAMES, report),
-        "updates" => rules.updates = choice(node, at, &UPDATES, report),
-        "templates" => rules.templates = choice(node, at, &TEMPLATES, report),
-        "denialWarnings" => rules.denial_warnings = choice(node, at, &BOOLEANS, report),
-        "denialHint" => rules.denial_hint = text(node, at, report),
-        _ => {}
-    }
-}
-
 fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverride<'a>> {
     let mut overrides = Vec::new();
     for (at, entries) in mappings(node, at, "overrides", MOST_OVERRIDES, report) {
@@ -133,13 +95,13 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
             match &*key.name {
                 "name" => read.name = text(node, &field, report),
                 "namespaces" => read.namespaces = texts(node, &field, report),
-                name if RULE_FIELDS.contains(&name) => {
-                    rule(name, &mut read.rules, node, &field, report);
-                }
                 name => {
-                    let at = at.at(key.place);
-                    let known = OVERRIDE_FIELDS.into_iter().chain(RULE_FIELDS);
-                    unknown_field(name, &at, known, report);
+                    if let Some(rule) = RuleField::named(name) {
+                        (rule.read)(&mut read.rules, node, &field, report);
+                    } else {
+                        let known = OVERRIDE_FIELDS.into_iter().chain(RuleField::names());
+                        unknown_field(name, &at.at(key.place), known, report);
+                    }
                 }
             }
         }
@@ -248,71 +210,6 @@ fn mappings<'a>(
     mappings
 }
 
-fn texts<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Option<Texts<'a>> {
-    let items = match node.value.owned() {
-        Value::Sequence(items) => items,
-        other => {
-            let hint = "write a list, such as `[docker.io, gcr.io]`";
-            report.problem(at, format!("expected a list, found {}", kind(&other)), Some(hint));
-            return None;
-        }
-    };
-    let mut texts = Vec::with_capacity(items.len());
-    for (index, Node { place, value }) in items.into_iter().enumerate() {
-        match value.owned() {
-            Value::Scalar(value) => texts.push(Item { value, place }),
-            _ if report.counts_only() => {}
-            other => report.problem(&at.item(index, place), expected_text(&other), None),
-        }
-    }
-    Some(Texts { items: texts, at: at.clone() })
-}
-
-const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];
-pub(in crate::policy) const MODES: [(&str, Mode); 3] =
-    [("enforce", Mode::Enforce), ("warn", Mode::Warn), ("audit", Mode::Audit)];
-pub(in crate::policy) const SHORT_NAMES: [(&str, ShortNames); 2] =
-    [("deny", ShortNames::Deny), ("dockerHub", ShortNames::DockerHub)];
-pub(in crate::policy) const TEMPLATES: [(&str, TemplateMode); 3] = [
-    ("enforce", TemplateMode::Enforce),
-    ("warn", TemplateMode::Warn),
-    ("ignore", TemplateMode::Ignore),
-];
-pub(in crate::policy) const UPDATES: [(&str, UpdateScope); 2] =
-    [("changed", UpdateScope::Changed), ("all", UpdateScope::All)];
-
-fn choice<T: Copy>(
-    node: Node<'_>,
-    at: &At,
-    choices: &[(&str, T)],
-    report: &mut Report,
-) -> Option<T> {
-    let written = text(node, at, report)?.value;
-    let chosen = choices.iter().find(|(name, _)| *name == written).map(|(_, value)| *value);
-    if chosen.is_none() {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        let near = nearest(&written, names.iter().copied());
-        let hint = near.map(|near| format!("did you mean `{near}`?"));
-        let message = format!("`{}` is not one of `{}`", shorten(&written), names.join("`, `"));
-        report.problem(at, message, hint.as_deref());
-    }
-    chosen
-}
-
-fn text<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Option<Text<'a>> {
-    match node.value.owned() {
-        Value::Scalar(value) => Some(Located { value, at: at.clone() }),
-        other => {
-            report.problem(at, expected_text(&other), None);
-            None
-        }
-    }
-}
-
-fn expected_text(found: &Value<'_>) -> String {
-    format!("expected a text, found {}", kind(found))
-}
-
 fn unknown_field<'a>(
     name: &str,
     at: &At,
@@ -327,14 +224,4 @@ fn unknown_field<'a>(
         None => format!("the fields are `{}`", known.collect::<Vec<_>>().join("`, `")),
     };
     report.problem(at, format!("the field `{}` is not known", shorten(name)), Some(&hint));
-}
-
-fn kind(value: &Value<'_>) -> &'static str {
-    match value {
-        Value::Mapping(_) => "a mapping",
-        Value::Null => "nothing",
-        Value::Scalar(_) => "a single value",
-        Value::Sequence(_) => "a list",
-        Value::Shared(shared) => kind(shared),
-    }
 }

@@ -7,4 +7,5 @@ pub(super) mod documents;
 pub(super) mod full;
 pub(super) mod simple;
 pub(super) mod source;
+pub(super) mod values;
 pub(super) mod yaml;

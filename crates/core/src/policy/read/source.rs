@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::policy::judge::rules::ShortNames;
-use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::problem::{At, Place};
+use crate::policy::rules::fields::RawRules;
 
 /// A value with the place it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,58 +48,6 @@ impl Texts<'_> {
     /// The place of the item at `position`.
     pub(in crate::policy) fn at(&self, position: usize, item: &Item<'_>) -> At {
         self.at.item(position, item.place)
-    }
-}
-
-/// The rules of a policy or of an override; `None` where a field was left out.
-#[derive(Clone, Debug, Default)]
-pub(in crate::policy) struct RawRules<'a> {
-    pub(in crate::policy) mode: Option<Mode>,
-    pub(in crate::policy) allowed_registries: Option<Texts<'a>>,
-    pub(in crate::policy) blocked_registries: Option<Texts<'a>>,
-    pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
-    pub(in crate::policy) blocked_tags: Option<Texts<'a>>,
-    pub(in crate::policy) require_tag: Option<Located<bool>>,
-    pub(in crate::policy) require_digest: Option<bool>,
-    pub(in crate::policy) short_names: Option<ShortNames>,
-    pub(in crate::policy) updates: Option<UpdateScope>,
-    pub(in crate::policy) templates: Option<TemplateMode>,
-    pub(in crate::policy) denial_warnings: Option<bool>,
-    pub(in crate::policy) denial_hint: Option<Text<'a>>,
-}
-
-impl RawRules<'_> {
-    /// Whether a field, by its name in the full form, was written.
-    pub(in crate::policy) fn names(&self, field: &str) -> bool {
-        let Self {
-            mode,
-            allowed_registries,
-            blocked_registries,
-            allowed_tags,
-            blocked_tags,
-            require_tag,
-            require_digest,
-            short_names,
-            updates,
-            templates,
-            denial_warnings,
-            denial_hint,
-        } = self;
-        match field {
-            "mode" => mode.is_some(),
-            "allowedRegistries" => allowed_registries.is_some(),
-            "blockedRegistries" => blocked_registries.is_some(),
-            "allowedTags" => allowed_tags.is_some(),
-            "blockedTags" => blocked_tags.is_some(),
-            "requireTag" => require_tag.is_some(),
-            "requireDigest" => require_digest.is_some(),
-            "shortNames" => short_names.is_some(),
-            "updates" => updates.is_some(),
-            "templates" => templates.is_some(),
-            "denialWarnings" => denial_warnings.is_some(),
-            "denialHint" => denial_hint.is_some(),
-            _ => false,
-        }
     }
 }
 

@@ -1,11 +1,12 @@
-//! Errors over HTTP: what is answered in place of a verdict.
+//! Why a request gets an error instead of a verdict: the words, the status and the label of each reason.
+//!
+//! Who refuses, and when, is decided where the request is read and judged.
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use warp::reject::{InvalidHeader, MethodNotAllowed, Rejection};
 use warp::reply::Response;
 
-use crate::telemetry::ErrorReason;
 use imagegate_core::admission::BadReview;
 use imagegate_core::policy::printable;
 
@@ -58,20 +59,32 @@ impl Refusal {
         Self::UnknownOverride(printable(&name).into_owned())
     }
 
-    /// The label by which it is counted.
+    /// Every value of the label `reason` of `imagegate_admission_errors_total`.
+    pub const REASONS: [&str; 8] = [
+        "body-read",
+        "body-too-large",
+        "malformed-review",
+        "no-policy",
+        "not-served",
+        "overload",
+        "panic",
+        "unknown-override",
+    ];
+
+    /// The label by which it is counted, one of [`Refusal::REASONS`].
     #[must_use]
-    pub fn reason(&self) -> ErrorReason {
+    pub fn reason(&self) -> &'static str {
         match self {
-            Self::BadReview(_) => ErrorReason::MalformedReview,
-            Self::BodyBrokenOff | Self::BodyTooSlow => ErrorReason::BodyRead,
-            Self::BodyTooLarge(_) => ErrorReason::BodyTooLarge,
+            Self::BadReview(_) => "malformed-review",
+            Self::BodyBrokenOff | Self::BodyTooSlow => "body-read",
+            Self::BodyTooLarge(_) => "body-too-large",
             Self::NotAPath | Self::NotJson | Self::NotFound | Self::MethodNotAllowed => {
-                ErrorReason::NotServed
+                "not-served"
             }
-            Self::UnknownOverride(_) => ErrorReason::UnknownOverride,
-            Self::Overload => ErrorReason::Overload,
-            Self::NoPolicy => ErrorReason::NoPolicy,
-            Self::Panic => ErrorReason::Panic,
+            Self::UnknownOverride(_) => "unknown-override",
+            Self::Overload => "overload",
+            Self::NoPolicy => "no-policy",
+            Self::Panic => "panic",
         }
     }
 
@@ -128,9 +141,33 @@ impl From<&Rejection> for Refusal {
 }
 
 /// A JSON answer.
-pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Refusal;
+    use imagegate_core::admission::BadReview;
+
+    #[test]
+    fn every_reason_is_counted_and_none_is_left_over() {
+        let refusals = [
+            Refusal::BadReview(BadReview::NoUid),
+            Refusal::BodyBrokenOff,
+            Refusal::BodyTooLarge(1),
+            Refusal::MethodNotAllowed,
+            Refusal::UnknownOverride(String::new()),
+            Refusal::Overload,
+            Refusal::NoPolicy,
+            Refusal::Panic,
+        ];
+        let reasons: BTreeSet<_> = refusals.iter().map(Refusal::reason).collect();
+        assert_eq!(reasons, BTreeSet::from(Refusal::REASONS));
+    }
 }

@@ -1,0 +1,69 @@
+//! What a policy makes of one image, without the words: for whoever judges many at once.
+//!
+//! Agrees with [`Policy::evaluate`] on a request that holds this image alone;
+//! `tests/core/usage_impact.rs` compares the two.
+
+use crate::image::{Reference, ReferenceError};
+use crate::policy::judge::checks::Rule;
+use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::policy::Policy;
+use crate::policy::judge::subject::{Subject, Workload};
+use crate::policy::judge::verdict::{Mode, TemplateMode};
+
+/// What becomes of one image.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'p> {
+    /// It breaks no rule, or nobody looks.
+    Allowed,
+    /// It breaks a rule from which it is exempt.
+    Exempt(&'p Exemption),
+    /// It breaks a rule, and the mode says what follows.
+    Broken(Rule, Mode),
+}
+
+impl Outcome<'_> {
+    /// Whether the request that holds the image is refused.
+    #[must_use]
+    pub fn is_denied(self) -> bool {
+        matches!(self, Self::Broken(_, Mode::Enforce))
+    }
+
+    /// Whether the request is admitted with a warning.
+    #[must_use]
+    pub fn is_warned(self) -> bool {
+        matches!(self, Self::Broken(_, Mode::Warn))
+    }
+
+    /// The rule that is broken, whatever follows; `None` where the image is exempt from it.
+    #[must_use]
+    pub fn rule(self) -> Option<Rule> {
+        match self {
+            Self::Broken(rule, _) => Some(rule),
+            Self::Allowed | Self::Exempt(_) => None,
+        }
+    }
+}
+
+impl Policy {
+    /// What becomes of a reference that was read once, and is maybe judged by several policies.
+    #[must_use]
+    pub fn outcome(
+        &self,
+        subject: &Subject<'_>,
+        reference: Result<&Reference<'_>, ReferenceError>,
+    ) -> Outcome<'_> {
+        let (rules, _) = self.rules_for(subject);
+        if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
+            return Outcome::Allowed;
+        }
+        let mode = rules.effective_mode(subject.workload);
+        let Ok(reference) = reference else {
+            return Outcome::Broken(Rule::InvalidReference, mode);
+        };
+        let Some(broken) = rules.broken_by(reference) else { return Outcome::Allowed };
+        match self.covering(reference, subject) {
+            (Some(exemption), _) => Outcome::Exempt(exemption),
+            (None, _) => Outcome::Broken(broken.rule(), mode),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The values that fields have: the choices among names, and a value as data.
+
+use serde::{Serialize, Serializer};
+
+use crate::policy::judge::list::Written;
+
+/// A type whose values are written by name.
+pub(in crate::policy) trait Choice: Copy + PartialEq + 'static {
+    /// The names with their values, from the strictest to the laxest.
+    const CHOICES: &'static [(&'static str, Self)];
+}
+
+impl Choice for bool {
+    const CHOICES: &'static [(&'static str, Self)] = &[("true", true), ("false", false)];
+}
+
+/// The value of a field as data: what the normal form is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Value {
+    /// One of several names; `laxity` is its position among them, from the strictest on.
+    Choice {
+        name: &'static str,
+        laxity: usize,
+    },
+    Flag(bool),
+    Items(Written),
+    Text(Box<str>),
+}
+
+impl Value {
+    pub(in crate::policy) fn choice<T: Choice>(value: T) -> Self {
+        let names = T::CHOICES.iter().enumerate();
+        let found = names.into_iter().find(|(_, (_, each))| *each == value);
+        // Every value has its name among the choices.
+        let (laxity, name) = found.map_or((0, ""), |(laxity, (name, _))| (laxity, *name));
+        Self::Choice { name, laxity }
+    }
+
+    /// How much this value lets through, beside another value of the same field; `None` where that
+    /// cannot be told from one value.
+    pub(in crate::policy) fn laxity(&self) -> Option<usize> {
+        match self {
+            Self::Choice { laxity, .. } => Some(*laxity),
+            // Flags are requirements.
+            Self::Flag(required) => Some(usize::from(!required)),
+            Self::Items(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Choice { name, .. } => name.serialize(serializer),
+            Self::Flag(flag) => flag.serialize(serializer),
+            Self::Items(items) => items.serialize(serializer),
+            Self::Text(text) => text.serialize(serializer),
+        }
+    }
+}

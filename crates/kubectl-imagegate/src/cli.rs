@@ -1,0 +1,150 @@
+//! The command line: one module for each subcommand.
+//!
+//! Results go to standard output, words about them to standard error.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::connection::Connection;
+use crate::exit::Exit;
+use crate::{audit, explain, status};
+
+/// What a cluster runs, and what its image policy says of it
+///
+/// Asks as the user of your kubeconfig; each command's help lists the rights that it needs, and says
+/// which it can do without. Exit codes: 0 fine, 1 a finding, 2 wrong usage or no answer, 3 the policy
+/// is not valid.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-imagegate",
+    bin_name = "kubectl imagegate",
+    version,
+    max_term_width = 100
+)]
+struct Arguments {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Status(status::Status),
+    Explain(explain::Explain),
+    Audit(audit::Audit),
+}
+
+/// The command line as a value, for those who write completions and manual pages from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::from_arg_matches(&command().get_matches());
+    let arguments = arguments.unwrap_or_else(|error| error.exit());
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let exit = match runtime {
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(arguments));
+            // A forwarded port may still be open; nobody waits for it.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(error) => {
+            say(&format!("error: {error}"));
+            Exit::Unusable
+        }
+    };
+    exit.into()
+}
+
+async fn run(arguments: Arguments) -> Exit {
+    let Arguments { connection, command } = arguments;
+    let result = tokio::select! {
+        result = async {
+            match command {
+                Command::Status(status) => status::run(&connection, &status).await,
+                Command::Audit(audit) => audit::run(&connection, &audit).await,
+                Command::Explain(explain) => explain::run(&connection, &explain).await,
+            }
+        } => result,
+        _ = tokio::signal::ctrl_c() => {
+            say("interrupted");
+            Ok(Exit::Unusable)
+        }
+    };
+    result.unwrap_or_else(|failure| failure.tell())
+}
+
+/// Why a command ended before its end.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Nobody answers, or the answer is no use.
+    Fault(crate::cluster::Fault),
+    /// There is no policy to judge by.
+    Policy(crate::gate::PolicyFault),
+    /// Standard output cannot be written to.
+    Output(std::io::Error),
+}
+
+impl Failure {
+    fn tell(&self) -> Exit {
+        match self {
+            // Whoever reads has seen enough, as `head` has.
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Fine,
+            Self::Output(error) => {
+                say(&format!("error: cannot write: {error}"));
+                Exit::Unusable
+            }
+            Self::Fault(fault) => {
+                say(&format!("error: {fault}"));
+                Exit::Unusable
+            }
+            Self::Policy(fault) => {
+                say(&format!("error: {fault}"));
+                match fault {
+                    crate::gate::PolicyFault::Unread(_) => Exit::Unusable,
+                    crate::gate::PolicyFault::Invalid { .. } => Exit::InvalidPolicy,
+                }
+            }
+        }
+    }
+}
+
+impl From<crate::cluster::Fault> for Failure {
+    fn from(fault: crate::cluster::Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<crate::gate::PolicyFault> for Failure {
+    fn from(fault: crate::gate::PolicyFault) -> Self {
+        Self::Policy(fault)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Prints a line to standard error. A failure is ignored: there is nowhere left to report it.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,157 @@
+//! A port of a Pod, reached through the API server, and HTTP over it.
+//!
+//! `pods/portforward` is a WebSocket that the API server hands on to the kubelet. Nothing listens on
+//! this machine, so nobody else on it can use what is forwarded.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::{Cluster, Fault};
+
+/// Bytes of one page of a replica.
+const LARGEST_PAGE: usize = 64 << 20;
+/// The time for a connection, and for one page.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// An answer of a replica that is not 200.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// There is no such page: an older version.
+    Missing,
+    /// The page.
+    Page(Bytes),
+}
+
+/// An HTTP connection to one port of a replica.
+pub(crate) struct AtPort {
+    sender: http1::SendRequest<Empty<Bytes>>,
+    error: Option<tokio::sync::oneshot::Receiver<String>>,
+}
+
+/// A stream to a port, and what the kubelet says if it cannot be used.
+pub(crate) struct Forwarded {
+    pub(crate) stream: tokio::io::DuplexStream,
+    pub(crate) error: tokio::sync::oneshot::Receiver<String>,
+}
+
+impl Cluster {
+    /// A stream to a port of a Pod. Needs the right to create `pods/portforward`.
+    pub(crate) async fn forward(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+    ) -> Result<Forwarded, Fault> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let opened = async {
+            pods.portforward(pod, &[port])
+                .await
+                .map_err(|error| Fault::of_client(&error, &self.address))
+        };
+        let mut forwarder = within(PATIENCE, "the port-forward", opened).await?;
+        let nothing = || Fault::unreadable("the port-forward has no stream");
+        let stream = forwarder.take_stream(port).ok_or_else(nothing)?;
+        let failed = forwarder.take_error(port).ok_or_else(nothing)?;
+        let (said, error) = tokio::sync::oneshot::channel();
+        // The forwarder lives as long as its stream is in use.
+        tokio::spawn(async move {
+            if let Some(text) = failed.await {
+                let _ = said.send(text);
+            }
+            let _ = forwarder.join().await;
+        });
+        Ok(Forwarded { stream, error })
+    }
+
+    /// HTTP at a port of a Pod.
+    pub(crate) async fn at_port(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+    ) -> Result<AtPort, Fault> {
+        let Forwarded { stream, error } = self.forward(namespace, pod, port).await?;
+        AtPort::over(stream, Some(error)).await
+    }
+}
+
+impl AtPort {
+    /// HTTP at an address of this machine's network: `http://HOST:PORT`.
+    pub(crate) async fn at_address(address: &Uri) -> Result<Self, Fault> {
+        let host = address.host().unwrap_or_default();
+        let port = address.port_u16().unwrap_or(80);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let connected = async {
+            TcpStream::connect((host, port))
+                .await
+                .map_err(|error| Fault::lost(&format!("cannot connect to {address}: {error}")))
+        };
+        Self::over(within(PATIENCE, "the connection", connected).await?, None).await
+    }
+
+    async fn over<S>(
+        stream: S,
+        error: Option<tokio::sync::oneshot::Receiver<String>>,
+    ) -> Result<Self, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| Fault::lost(&error.to_string()))?;
+        tokio::spawn(connection);
+        Ok(Self { sender, error })
+    }
+
+    /// The page at a path.
+    pub(crate) async fn page(&mut self, path: &str) -> Result<Asked, Fault> {
+        let request = Request::builder()
+            .uri(path)
+            .header(HOST, "localhost")
+            .body(Empty::new())
+            .map_err(|error| Fault::usage(&error.to_string()))?;
+        let sender = &mut self.sender;
+        let exchange = async {
+            let lost = |error: hyper::Error| Fault::lost(&format!("{path}: {error}"));
+            sender.ready().await.map_err(lost)?;
+            let (head, body) = sender.send_request(request).await.map_err(lost)?.into_parts();
+            let body = Limited::new(body, LARGEST_PAGE).collect().await;
+            let body = body.map_err(|error| Fault::lost(&format!("{path}: {error}")))?.to_bytes();
+            match head.status {
+                StatusCode::OK => Ok(Asked::Page(body)),
+                StatusCode::NOT_FOUND => Ok(Asked::Missing),
+                status => Err(Fault::unreadable(&format!("{path}: answered {status}"))),
+            }
+        };
+        match within(PATIENCE, path, exchange).await {
+            Err(fault) => Err(self.said_by_kubelet().await.unwrap_or(fault)),
+            page => page,
+        }
+    }
+
+    /// What the kubelet says of a port that cannot be used; that comes beside the stream.
+    async fn said_by_kubelet(&mut self) -> Option<Fault> {
+        let error = self.error.take()?;
+        let said = tokio::time::timeout(Duration::from_millis(500), error).await.ok()?.ok()?;
+        Some(Fault::lost(said.trim()))
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    what: &str,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let late = || Fault::lost(&format!("{what}: no answer within {} s", limit.as_secs()));
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
+}

@@ -1,0 +1,167 @@
+//! The flags that kubectl has too, and the connection they lead to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Uri;
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+use crate::cluster::{Cluster, Fault};
+
+/// Which cluster is asked, as whom, and for how long.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// The kubeconfig file [default: $KUBECONFIG, or ~/.kube/config]
+    #[arg(long, global = true, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    context: Option<String>,
+    /// The cluster of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    cluster: Option<String>,
+    /// The user of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    user: Option<String>,
+    /// The namespace [default: that of the context]
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Act as this user; `explain` judges what this user would ask for
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub(crate) as_user: Option<String>,
+    /// And in this group; may be given several times
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    pub(crate) as_group: Vec<String>,
+    /// Give up a request after this time, such as 30, 5s or 2m; 0 never does
+    #[arg(long, global = true, value_name = "TIME", default_value = "0", value_parser = timeout)]
+    request_timeout: Duration,
+    /// The namespace of the gate [default: found by the label of its Pods]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) gate_namespace: Option<String>,
+    /// Ask the admin port of a replica here instead of by port-forward, as http://HOST:PORT; may be
+    /// given several times
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
+    pub(crate) endpoint: Vec<Uri>,
+}
+
+impl Connection {
+    /// Connects as the user of the kubeconfig, or as the one of `--as`.
+    pub(crate) async fn open(&self) -> Result<Cluster, Fault> {
+        self.open_as(self.as_user.as_deref(), &self.as_group).await
+    }
+
+    /// Connects as the user of the kubeconfig; `--as` means something else to the command.
+    pub(crate) async fn open_as_oneself(&self) -> Result<Cluster, Fault> {
+        self.open_as(None, &[]).await
+    }
+
+    async fn open_as(&self, user: Option<&str>, groups: &[String]) -> Result<Cluster, Fault> {
+        if user.is_none() && !groups.is_empty() {
+            return Err(Fault::usage("--as-group needs --as"));
+        }
+        let mut config = self.config().await?;
+        config.default_retry = false;
+        if let Some(user) = user {
+            config.auth_info.impersonate = Some(user.to_owned());
+            config.auth_info.impersonate_groups = (!groups.is_empty()).then(|| groups.to_vec());
+        }
+        if let Some(namespace) = &self.namespace {
+            config.default_namespace.clone_from(namespace);
+        }
+        let limit = (!self.request_timeout.is_zero()).then_some(self.request_timeout);
+        if limit.is_some() {
+            config.connect_timeout = limit;
+        }
+        Cluster::new(config, limit)
+    }
+
+    async fn config(&self) -> Result<Config, Fault> {
+        let options = KubeConfigOptions {
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+        };
+        let read = match &self.kubeconfig {
+            Some(path) => match Kubeconfig::read_from(path) {
+                Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
+                Err(error) => Err(error),
+            },
+            None => Config::from_kubeconfig(&options).await,
+        };
+        match read {
+            // In a Pod there is no file, and a token in its place.
+            Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..))
+                if self.kubeconfig.is_none()
+                    && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() =>
+            {
+                Config::incluster().map_err(|error| Fault::usage(&error.to_string()))
+            }
+            read => read.map_err(|error| no_config(&error)),
+        }
+    }
+}
+
+fn no_config(error: &KubeconfigError) -> Fault {
+    let hint = match error {
+        KubeconfigError::LoadContext(_) | KubeconfigError::CurrentContextNotSet => {
+            "`kubectl config get-contexts` lists the contexts; --context names one"
+        }
+        KubeconfigError::FindPath | KubeconfigError::ReadConfig(..) => {
+            "name the file with --kubeconfig, or set KUBECONFIG"
+        }
+        _ => "`kubectl config view` shows what is read",
+    };
+    Fault::usage(&format!("no cluster to ask: {error}")).with_hint(hint)
+}
+
+/// An address with a port to ask, and nothing behind it.
+fn endpoint(text: &str) -> Result<Uri, String> {
+    let uri: Uri = text.parse().map_err(|_| "not an address; write it as http://127.0.0.1:8080")?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none() || !matches!(uri.path(), "" | "/") {
+        return Err(
+            "the admin port speaks plain HTTP; write it as http://127.0.0.1:8080".to_owned()
+        );
+    }
+    Ok(uri)
+}
+
+/// A duration as kubectl reads one: seconds, or a number with `s`, `m` or `h`.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.char_indices().next_back() {
+        Some((at, 's')) => (text.get(..at), 1),
+        Some((at, 'm')) => (text.get(..at), 60),
+        Some((at, 'h')) => (text.get(..at), 3600),
+        _ => (Some(text), 1),
+    };
+    let number: u32 = number
+        .and_then(|number| number.parse().ok())
+        .ok_or("not a time; write it as 30, 5s, 2m or 1h")?;
+    Ok(Duration::from_secs(u64::from(number) * unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{endpoint, timeout};
+
+    #[test]
+    fn an_endpoint_is_an_address() {
+        assert!(endpoint("http://127.0.0.1:8080").is_ok() && endpoint("http://[::1]:1/").is_ok());
+        for text in ["127.0.0.1:8080", "https://a:1", "http://a/policy", "http://", ""] {
+            assert!(endpoint(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_kubectl_does() {
+        for (text, seconds) in [("0", 0), ("30", 30), ("5s", 5), ("2m", 120), ("1h", 3600)] {
+            assert_eq!(timeout(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "5x", "-1", "1.5s", "5 s"] {
+            assert!(timeout(text).is_err(), "{text}");
+        }
+    }
+}

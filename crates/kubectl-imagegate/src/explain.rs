@@ -1,0 +1,196 @@
+//! `kubectl imagegate explain`: why an image gets the verdict that it gets, by the policy in force.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use imagegate_core::image::Reference;
+use imagegate_core::policy::{
+    ContainerImage, Decision, Explanation, Field, ImageList, Policy, Subject, Verdict, Workload,
+    printable,
+};
+use time::OffsetDateTime;
+
+use crate::cli::Failure;
+use crate::connection::Connection;
+use crate::exit::Exit;
+use crate::gate::{Found, InForce, Namespaces, Reach, Replica, Webhooks, Which};
+use crate::paint::Paint;
+
+/// Explain the verdict on one image by the policy in force, rule by rule
+///
+/// Exit codes: 0 it would be admitted, 1 denied, 2 nobody answers, 3 the policy is not valid.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Rights: list pods, create pods/portforward in the gate's namespace. Without the second the policy is
+read from the ConfigMap (list configmaps). With get namespaces and list
+validatingwebhookconfigurations it says, too, whether the namespace is judged at all.
+
+  kubectl imagegate explain quay.io/acme/web:1 -n prod
+  kubectl imagegate explain nginx -n ci --as system:serviceaccount:ci:builder")]
+pub(crate) struct Explain {
+    /// The image, written as in a Pod
+    image: String,
+    #[command(flatten)]
+    policy: PolicyFlags,
+}
+
+/// Which policy judges.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct PolicyFlags {
+    /// Judge by this file, a policy or a ConfigMap's manifest, instead of the policy in force
+    #[arg(long, value_name = "FILE")]
+    policy: Option<std::path::PathBuf>,
+    /// Judge by the candidate
+    #[arg(long, conflicts_with = "policy")]
+    candidate: bool,
+}
+
+impl PolicyFlags {
+    pub(crate) fn which(&self) -> Which {
+        match (&self.policy, self.candidate) {
+            (Some(path), _) => Which::File(path.clone()),
+            (None, true) => Which::Candidate,
+            (None, false) => Which::Live,
+        }
+    }
+}
+
+pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Exit, Failure> {
+    // `--as` is the one that the image is judged for; who asks the cluster is somebody else.
+    let cluster = connection.open_as_oneself().await?;
+    let gate = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
+    let replicas = match connection.endpoint.as_slice() {
+        [] => Replica::ask_all(&cluster, &gate).await,
+        endpoints => Replica::ask_endpoints(endpoints).await,
+    };
+    let in_force = InForce::read(&cluster, &gate, &replicas, &explain.policy.which()).await?;
+    let webhooks = Webhooks::read(&cluster, Some(&gate.namespace)).await.ok();
+    let namespaces = Namespaces::one(&cluster, cluster.namespace()).await;
+    let reach = match (&webhooks, &namespaces) {
+        (Some(webhooks), Ok(namespaces)) => Some(namespaces.reach(webhooks, cluster.namespace())),
+        _ => None,
+    };
+    for note in &in_force.notes {
+        crate::cli::say(&format!("note: {note}"));
+    }
+    let pinned = match &reach {
+        Some(Reach::Judged(pins)) => pins.iter().flatten().next().map(String::as_str),
+        _ => None,
+    };
+    let groups: Vec<Cow<'_, str>> =
+        connection.as_group.iter().map(|group| group.as_str().into()).collect();
+    let subject = Subject {
+        namespace: cluster.namespace(),
+        user: connection.as_user.as_deref().unwrap_or_default(),
+        groups: &groups,
+        workload: Workload::Pod,
+        pinned,
+        now: OffsetDateTime::now_utc().unix_timestamp(),
+    };
+    let answer = Answer::of(&in_force.policy, &subject, &explain.image);
+    let out = &mut std::io::stdout().lock();
+    answer.print(out, Paint::for_stdout(), &in_force, reach.as_ref())?;
+    let judged = matches!(reach, None | Some(Reach::Judged(_)));
+    Ok(if answer.verdict.decision == Decision::Deny && judged { Exit::Finding } else { Exit::Fine })
+}
+
+/// What a policy says of an image, for somebody.
+struct Answer<'a> {
+    image: &'a str,
+    subject: Subject<'a>,
+    explanation: Explanation,
+    verdict: Verdict<'a>,
+}
+
+impl<'a> Answer<'a> {
+    fn of(policy: &'a Policy, subject: &Subject<'a>, image: &'a str) -> Self {
+        let name = image.rsplit('/').next().unwrap_or(image);
+        let name = name.split([':', '@']).next().unwrap_or(name);
+        let container = ContainerImage {
+            container: if name.is_empty() { "image" } else { name }.into(),
+            image: Some(image.into()),
+            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        };
+        let explanation = policy.explain(subject, image);
+        let verdict = policy.evaluate(subject, [&container]);
+        Self { image, subject: *subject, explanation, verdict }
+    }
+
+    fn print(
+        &self,
+        out: &mut impl Write,
+        paint: Paint,
+        in_force: &InForce,
+        reach: Option<&Reach>,
+    ) -> std::io::Result<()> {
+        let Self { image, subject, explanation, verdict } = self;
+        writeln!(out, "image      {}", printable(image))?;
+        match &explanation.canonical {
+            Ok(canonical) => writeln!(out, "canonical  {}", printable(canonical))?,
+            Err(why) => writeln!(out, "canonical  none: {}", printable(why))?,
+        }
+        writeln!(out, "namespace  {}", printable(subject.namespace))?;
+        if !subject.user.is_empty() {
+            writeln!(out, "user       {}", printable(subject.user))?;
+        }
+        if let Some(name) = &explanation.override_name {
+            writeln!(out, "override   {}", printable(name))?;
+        }
+        writeln!(out, "policy     {}, {}", in_force.policy.hash(), printable(&in_force.origin))?;
+        for step in &explanation.steps {
+            let outcome = if step.passed { paint.good("pass") } else { paint.bad("FAIL") };
+            writeln!(out, "  {outcome}  {:<18}  {}", step.rule.as_str(), printable(&step.detail))?;
+        }
+        writeln!(out, "verdict    {}", self.word(paint, reach))?;
+        for violation in &verdict.violations {
+            writeln!(out, "           {}", printable(&violation.message))?;
+        }
+        let accepted = self.accepted();
+        for (title, lines) in [
+            ("exemption ", &explanation.exemptions),
+            ("near miss ", &explanation.near_misses),
+            ("accepted  ", &accepted),
+            ("accepted  ", &explanation.remedies),
+        ] {
+            for line in lines {
+                writeln!(out, "{title} {}", printable(line))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The verdict in a word, and in which way it has no effect here.
+    fn word(&self, paint: Paint, reach: Option<&Reach>) -> String {
+        let verdict = &self.verdict;
+        let word = match (verdict.violations.is_empty(), verdict.exempted.is_empty()) {
+            (true, true) => paint.good("allow"),
+            (true, false) => paint.notable("exempt"),
+            (false, _) if verdict.decision == Decision::Deny => paint.bad("deny"),
+            (false, _) => paint.notable(verdict.mode.as_str()),
+        };
+        match reach {
+            None | Some(Reach::Judged(_)) => word,
+            Some(Reach::OptedOut) => {
+                format!("{word}, but the namespace has opted out: nothing is judged there")
+            }
+            Some(Reach::Excluded(label)) => format!(
+                "{word}, but the webhook leaves the namespace out, by its label {}: nothing is judged there",
+                printable(label)
+            ),
+            Some(Reach::Unregistered) => {
+                format!("{word}, but no webhook is registered: nothing is judged at all")
+            }
+        }
+    }
+
+    /// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says
+    /// which one it assumes.
+    fn accepted(&self) -> Vec<String> {
+        let suggestions = self.explanation.suggestions.clone();
+        if !Reference::parse(self.image.trim()).is_ok_and(|reference| reference.is_short_name()) {
+            return suggestions;
+        }
+        let if_meant = |suggestion| format!("{suggestion}, if the image on Docker Hub is meant");
+        suggestions.into_iter().map(if_meant).collect()
+    }
+}

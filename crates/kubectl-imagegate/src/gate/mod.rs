@@ -1,0 +1,19 @@
+//! The gate as a client sees it: where it is, what each replica says, how the API server asks it.
+//!
+//! Nothing here decides; what is wrong with what was found is for [`crate::status`] to say.
+
+mod certificate;
+mod find;
+mod metrics;
+mod page;
+mod policy;
+mod reach;
+mod replica;
+mod webhooks;
+
+pub(crate) use certificate::Served;
+pub(crate) use find::Found;
+pub(crate) use policy::{InForce, PolicyFault, Which, config_map_hash};
+pub(crate) use reach::{Namespaces, Reach};
+pub(crate) use replica::{Replica, Said};
+pub(crate) use webhooks::Webhooks;

@@ -1,0 +1,40 @@
+//! `kubectl imagegate`: what a cluster runs, and what its image policy says of it.
+//!
+//! Whoever asks is the user of the kubeconfig, with the rights that user has. The gate itself has no
+//! client and no token; this is where both are. Images are judged by [`imagegate_core`], as the gate
+//! judges them.
+//!
+//! | module | holds | IO |
+//! |---|---|---|
+//! | [`connection`] | the flags of kubectl, and the client they make | kubeconfig |
+//! | [`cluster`] | requests to the API server: retries, pages, port-forward | the network |
+//! | [`gate`] | where the gate is, what its replicas say, how it is registered | by `cluster` |
+//! | [`status`], [`explain`], [`audit`] | the commands of these names | standard output |
+//! | [`exit`] | exit codes | none |
+//! | [`table`], [`words`], [`paint`] | columns, numbers and colours of text | none |
+
+// Tests may panic, so these lints stand here and not in Cargo.toml.
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
+mod audit;
+mod cli;
+mod cluster;
+mod connection;
+mod exit;
+mod explain;
+mod gate;
+mod paint;
+mod status;
+mod table;
+mod words;
+
+pub use cli::{command, main};

@@ -1,0 +1,219 @@
+//! What is wrong with a gate, from what was seen of it, each with what to do about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imagegate_core::policy::printable;
+use time::OffsetDateTime;
+
+use super::Seen;
+use crate::gate::{Reach, Replica, Said, Served};
+
+/// A certificate that ends within so many days is a problem: `ImageGateCertificateExpiring` says the
+/// same.
+const SOON: i64 = 14;
+
+/// Something that is wrong, or that somebody should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Whether it is a finding; a note is none.
+    pub(crate) is_wrong: bool,
+    pub(crate) text: String,
+    pub(crate) hint: String,
+}
+
+impl Problem {
+    fn wrong(text: String, hint: &str) -> Self {
+        Self { is_wrong: true, text, hint: hint.to_owned() }
+    }
+
+    fn note(text: String, hint: &str) -> Self {
+        Self { is_wrong: false, text, hint: hint.to_owned() }
+    }
+}
+
+/// Everything that is wrong, the replicas first.
+pub(crate) fn of(seen: &Seen) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    for replica in &seen.replicas {
+        of_replica(replica, now, &mut problems);
+    }
+    differences(seen, &mut problems);
+    webhooks(seen, &mut problems);
+    namespaces(seen, &mut problems);
+    problems
+}
+
+fn of_replica(replica: &Replica, now: i64, problems: &mut Vec<Problem>) {
+    let name = printable(&replica.name);
+    let mut wrong = |text: String, hint: &str| problems.push(Problem::wrong(text, hint));
+    if let Some(pod) = &replica.pod {
+        if pod.last_end.as_deref() == Some("OOMKilled") {
+            wrong(
+                format!("{name} was killed for its memory, {} restarts", pod.restarts),
+                "raise the memory limit, or lower max_body_bytes_total with it",
+            );
+        }
+        if replica.said.is_ok() && !pod.ready && pod.state == "Running" {
+            wrong(
+                format!("{name} runs and is not ready"),
+                "the Service does not lead to it; `kubectl describe pod` has the probe's answer",
+            );
+        }
+    }
+    let Said { page, certificate_ends, .. } = match &replica.said {
+        Ok(said) => said,
+        Err(fault) => {
+            let hint = fault.hint().unwrap_or(
+                "`kubectl describe pod` and `kubectl logs` say why; listing and port-forwarding Pods there is needed",
+            );
+            return wrong(format!("{name} cannot be asked: {}", fault.message()), hint);
+        }
+    };
+    if page.hash.is_none() {
+        wrong(
+            format!("{name} has no valid policy yet, and refuses every Pod with 503"),
+            "`kubectl logs` has the error; `kubectl get configmap` whether the policy is there",
+        );
+    }
+    if let Some(since) = &page.failing_since {
+        let problem = page.problems.first().map_or("", String::as_str);
+        let problem = problem.lines().next().unwrap_or_default();
+        wrong(
+            format!("{name} keeps the last good policy since {since}: {}", printable(problem)),
+            "correct the ConfigMap; a replica that starts now would have no policy at all",
+        );
+    }
+    if let Some(since) = page.missing_since.as_ref().or(page.deleted_at.as_ref()) {
+        wrong(
+            format!("the policy that {name} enforces is gone since {since}"),
+            "create the ConfigMap anew; a replica that starts now is never ready",
+        );
+    }
+    if let Some(problem) = page.candidate_problems.first() {
+        let problem = problem.lines().next().unwrap_or_default();
+        wrong(
+            format!("the candidate is not valid: {}", printable(problem)),
+            "correct the key candidate.yaml of the ConfigMap; nothing is on trial until then",
+        );
+    }
+    let days = certificate_ends.map(|ends| (ends - now).div_euclid(86_400));
+    match days {
+        Some(..0) => wrong(
+            format!("the certificate of {name} has expired: the API server does not talk to it"),
+            "rotate it; docs/operations/certificates.md says how",
+        ),
+        Some(days @ 0..=SOON) => wrong(
+            format!("the certificate of {name} ends in {days} days"),
+            "rotate it; docs/operations/certificates.md says how",
+        ),
+        _ => {}
+    }
+}
+
+/// What the replicas do not agree on.
+fn differences(seen: &Seen, problems: &mut Vec<Problem>) {
+    let mut hashes: BTreeMap<&str, usize> = BTreeMap::new();
+    for hash in seen.replicas.iter().filter_map(Replica::hash) {
+        *hashes.entry(hash).or_default() += 1;
+    }
+    if hashes.len() > 1 {
+        let counts: Vec<String> =
+            hashes.iter().map(|(hash, count)| format!("{count} enforce {hash}")).collect();
+        problems.push(Problem::wrong(
+            format!("the replicas differ: {}", counts.join(", ")),
+            "an edit reaches a node within a minute or two; after that, touch the Pods so that the kubelet looks again",
+        ));
+    }
+    let versions: BTreeSet<&str> = seen
+        .replicas
+        .iter()
+        .filter_map(|each| each.said.as_ref().ok()?.version.as_deref())
+        .collect();
+    if versions.len() > 1 {
+        let versions: Vec<&str> = versions.into_iter().collect();
+        problems.push(Problem::note(
+            format!("the replicas run different versions: {}", versions.join(", ")),
+            "a rollout does that for a while; `kubectl rollout status` follows it",
+        ));
+    }
+    if let (Some(stored), [(hash, _)]) =
+        (&seen.config_map_hash, hashes.iter().collect::<Vec<_>>().as_slice())
+        && stored != *hash
+    {
+        problems.push(Problem::wrong(
+            format!("the ConfigMap says {stored}, which no replica enforces yet"),
+            "an edit reaches a node within a minute or two; after that, see whether the Pods mount this ConfigMap",
+        ));
+    }
+}
+
+fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
+    let webhooks = match &seen.webhooks {
+        Ok(webhooks) => webhooks,
+        Err(fault) => {
+            let text =
+                format!("how the API server asks the gate is not known: {}", fault.message());
+            let hint = "list validatingwebhookconfigurations is the right it takes";
+            return problems.push(Problem::note(text, hint));
+        }
+    };
+    if webhooks.gates().next().is_none() {
+        problems.push(Problem::wrong(
+            "no webhook leads to the gate: nothing is judged".to_owned(),
+            "apply the webhook configuration of the installation",
+        ));
+    }
+    for (index, registration) in webhooks.0.iter().enumerate() {
+        let webhook = &registration.webhook;
+        let name = printable(&webhook.name);
+        if webhook.judges() && webhook.failure_policy != "Fail" {
+            problems.push(Problem::wrong(
+                format!("{name} fails open: while no replica answers, every image is admitted"),
+                "set failurePolicy: Fail once the gate has proven itself",
+            ));
+        }
+        if webhook.server_name().is_some() && webhook.ca_bundle().is_none() {
+            problems.push(Problem::wrong(
+                format!(
+                    "{name} has no caBundle, so the API server trusts no certificate of the gate"
+                ),
+                "apply webhook.yaml from the run of certificates.sh that made the Secret",
+            ));
+        }
+        match seen.served.get(index).and_then(Option::as_ref) {
+            Some((replica, Ok(Served::Untrusted(why)))) => problems.push(Problem::wrong(
+                format!(
+                    "{name}: the API server does not trust the certificate of {}: {why}",
+                    printable(replica)
+                ),
+                "apply secret.yaml and webhook.yaml from the same run of certificates.sh",
+            )),
+            Some((replica, Err(fault))) => problems.push(Problem::wrong(
+                format!(
+                    "{name}: the certificate of {} could not be seen: {}",
+                    printable(replica),
+                    fault.message()
+                ),
+                "the webhook port of the Pod does not answer; `kubectl logs` says why",
+            )),
+            _ => {}
+        }
+    }
+}
+
+fn namespaces(seen: &Seen, problems: &mut Vec<Problem>) {
+    if let Some(gap) = &seen.namespaces.gap {
+        problems.push(Problem::note(gap.clone(), "list namespaces is the right it takes"));
+    }
+    let judged = seen.namespaces_that(|reach| matches!(reach, Reach::Judged(_)));
+    let own = seen.gate_namespace.as_deref();
+    for name in
+        judged.iter().filter(|name| name.as_str() == "kube-system" || Some(name.as_str()) == own)
+    {
+        problems.push(Problem::wrong(
+            format!("the namespace {} is judged: while the gate is down, what would bring it back cannot start", printable(name)),
+            "label it kubernetes.io/metadata.name=NAME; API servers before 1.21 do not do so themselves",
+        ));
+    }
+}

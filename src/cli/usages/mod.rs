@@ -1,0 +1,88 @@
+//! The uses of images that a command looks at: from the command line, from manifests, and from what
+//! replicas remember.
+
+mod answer;
+mod fetch;
+
+use anyhow::Result;
+
+use super::images::Images;
+use super::target::{Asker, Target};
+use answer::Answered;
+use imagegate_core::policy::Workload;
+use imagegate_core::usage::{Inventory, Owner, Usage};
+
+/// Where images are used.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sources {
+    #[command(flatten)]
+    images: Images,
+    /// What a replica remembers: `/images` of its operator port, or a file that was saved from it.
+    /// Can be repeated: what several replicas remember is merged
+    #[arg(long, value_name = "URL|FILE|-")]
+    from: Vec<String>,
+}
+
+/// What the sources hold.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// What is used.
+    pub(super) used: Inventory,
+    /// What was asked for and refused when it was last seen, by whatever policy was in force.
+    pub(super) refused: Inventory,
+    /// How many documents could not be read; what is wrong with them was printed.
+    pub(super) unreadable: usize,
+}
+
+impl Sources {
+    /// Whether no source was named.
+    pub(super) fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.from.is_empty()
+    }
+
+    /// Reads every source; images are used in the namespace of `asker`, and manifests that name
+    /// none are, too. A template counts as the Pod that is made of it.
+    ///
+    /// # Errors
+    /// When a source cannot be read at all.
+    pub(super) fn gather(&self, asker: &Asker) -> Result<Gathered> {
+        let mut gathered = Gathered::default();
+        let groups = asker.groups();
+        gathered.unreadable = self.images.each(|target| {
+            gathered.used.add(&usage(&target, asker, &groups));
+            Ok(())
+        })?;
+        for from in &self.from {
+            let answered = Answered::from(from)?;
+            let remembered = answered.read()?;
+            super::say(&answer::in_words(from, &remembered));
+            for (usage, is_refused) in remembered.usages() {
+                // What a template says is asked for again by the Pods that are made of it.
+                let usage = Usage { workload: Workload::Pod, ..usage };
+                if is_refused {
+                    gathered.refused.add(&usage);
+                } else {
+                    gathered.used.add(&usage);
+                }
+            }
+        }
+        Ok(gathered)
+    }
+}
+
+/// An image of a manifest as a use. An image that is missing is none that can be pulled.
+fn usage<'a>(
+    target: &'a Target,
+    asker: &'a Asker,
+    groups: &'a [std::borrow::Cow<'a, str>],
+) -> Usage<'a> {
+    let namespace = target.namespace.as_deref().unwrap_or(&asker.namespace);
+    let image = target.image.as_deref().unwrap_or_default();
+    let owner = target.place.as_ref();
+    Usage {
+        user: &asker.user,
+        groups,
+        owner: owner.map(|place| Owner { kind: &place.kind, name: &place.name }),
+        ..Usage::of_pod(namespace, image)
+    }
+}
