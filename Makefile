@@ -113,6 +113,10 @@ mutants-slice: ## A twentieth of the mutants that have been run before, minutes;
 	tests/mutants.sh core --sharding round-robin --shard $(SHARD) \
 	  $(foreach file,$(SCORED),--file '**/$(file)')
 
+.PHONY: formats
+formats: ## Have every output format judged by validators that others wrote; needs npm and xmllint
+	tests/formats.sh
+
 .PHONY: soak
 soak: $(BINARY) ## Load the webhook for SOAK_SECONDS while policy and certificate change; needs wrk
 	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg

@@ -12,16 +12,15 @@ mod gather;
 mod judge;
 mod render;
 
-use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 use super::exit::Exit;
 use super::images::Images;
-use super::paint::Paint;
 use super::policy_source;
 use super::target::Asker;
+use super::{output, paint};
 use crate::settings::DEFAULT_POLICY;
 use gather::Gather;
 use imagegate_report::{FailOn, Format, Outcome, PolicySource, Report, Style, Summary};
@@ -55,7 +54,7 @@ pub(super) struct Check {
     #[arg(long)]
     allow_empty: bool,
     /// Output format
-    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = format())]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = output::format_parser())]
     output: Format,
     /// Show allowed images too, what was passed over, and what looks like an image and was not judged
     #[arg(short, long)]
@@ -72,7 +71,7 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
     let is_text = check.output == Format::Text;
     let only_images = check.only_images();
     let style = Style {
-        color: is_text && Paint::for_stdout().is_wanted(),
+        color: is_text && paint::is_wanted(),
         // Whoever names images wants to see each of them.
         verbose: check.verbose || only_images,
     };
@@ -112,21 +111,19 @@ struct Conclusion {
     troubles: Vec<String>,
 }
 
-/// Writes the report. A reader that has closed standard output changes no verdict.
+/// Writes the report.
 fn write(mut report: Report, format: Format, style: Style) -> Result<Conclusion> {
     let troubles = report.troubles.iter().map(gather::described).collect();
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written = if format == Format::Text {
+    let mut out = output::stdout();
+    if format == Format::Text {
         // They are on standard error, as `FILE:LINE:COLUMN`.
         report.troubles.clear();
-        imagegate_report::write_findings(&report, style, &mut out)
+        imagegate_report::write_findings(&report, style, &mut out)?;
     } else {
-        imagegate_report::write(&report, format, style, &mut out)
-    };
-    match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(Conclusion { summary: report.summary, troubles }),
+        imagegate_report::write(&report, format, style, &mut out)?;
     }
+    out.finish()?;
+    Ok(Conclusion { summary: report.summary, troubles })
 }
 
 impl Conclusion {
@@ -134,19 +131,17 @@ impl Conclusion {
     fn conclude(self, passed_over: &[String], check: &Check, outcome: Outcome) {
         let Self { summary, troubles } = self;
         let only_images = check.only_images();
-        let mut text = Vec::new();
-        // A text in memory takes all that is written.
-        let _ = imagegate_report::write_summary(&summary, &mut text);
-        if only_images {
-            // There is nothing to say but the counts.
-            text.truncate(text.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-        }
         let nothing = summary.images == 0 && troubles.is_empty();
         let explained = check.verbose || nothing;
         for line in troubles.iter().chain(passed_over.iter().filter(|_| explained)) {
             super::say(line);
         }
-        let _ = io::stderr().write_all(&text);
+        // The counts first; of images alone there is nothing else to say.
+        let mut lines = summary.lines();
+        lines.rotate_right(1);
+        for line in lines.iter().take(if only_images { 1 } else { usize::MAX }) {
+            super::say(line);
+        }
         if nothing && outcome == Outcome::Unusable {
             super::say("nothing was judged\n  hint: with --allow-empty that is fine");
         }
@@ -160,13 +155,6 @@ fn source(path: Option<&Path>) -> String {
         None if Path::new(DEFAULT_POLICY).exists() => DEFAULT_POLICY.to_owned(),
         None => "of variables and defaults".to_owned(),
     }
-}
-
-fn format() -> impl clap::builder::TypedValueParser<Value = Format> {
-    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-    PossibleValuesParser::new(Format::ALL.map(Format::as_str)).map(|name| {
-        Format::ALL.into_iter().find(|format| format.as_str() == name).unwrap_or_default()
-    })
 }
 
 fn fail_on() -> impl clap::builder::TypedValueParser<Value = FailOn> {

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::exit::Exit;
 use super::images::Images;
+use super::output;
 use super::policy_source;
 use super::target::Asker;
 use imagegate_core::policy::Difference;
@@ -39,7 +40,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         return Ok(Exit::InvalidPolicy);
     };
     let difference = Difference::between(&old, &new);
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     for change in &difference.changes {
         let loosens = if change.loosens { "  (loosens)" } else { "" };
         writeln!(out, "{}{loosens}", printable(&change.text))?;
@@ -70,6 +71,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
         }
         Ok(())
     })?;
+    out.finish()?;
     if total > 0 {
         super::say(&format!("{}: {changed} decided differently", super::images(total)));
     }

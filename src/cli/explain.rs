@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::exit::Exit;
+use super::output;
 use super::paint::Paint;
 use super::policy_source;
 use super::target::{Asker, Target};
@@ -37,7 +38,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     let verdict = Target::of_image(image).judge(&policy, asker);
     let answer = Answer::of(&verdict);
     let paint = Paint::for_stdout();
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     writeln!(out, "image      {}", printable(image))?;
     match &explanation.canonical {
         Ok(canonical) => writeln!(out, "canonical  {}", printable(canonical))?,
@@ -66,6 +67,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
             writeln!(out, "{title} {}", printable(line))?;
         }
     }
+    out.finish()?;
     Ok(if answer == Answer::Deny { Exit::Denied } else { Exit::Fine })
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod images;
 mod located;
 mod manifests;
+mod output;
 mod paint;
 mod policy_source;
 mod propose;
@@ -23,7 +24,7 @@ mod validate;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::version;
 use exit::Exit;
@@ -32,6 +33,11 @@ use exit::Exit;
 #[derive(Debug, Parser)]
 #[command(name = "imagegate", version = version::IN_FULL.as_str(), max_term_width = 100)]
 struct Arguments {
+    /// Colours: `auto` is on a terminal, unless `NO_COLOR`, `CLICOLOR=0` or `TERM=dumb` refuses or
+    /// `CLICOLOR_FORCE` demands them
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    #[arg(hide_possible_values = true, help_heading = "Global options")]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -51,7 +57,9 @@ enum Command {
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let Arguments { color, command } = Arguments::parse();
+    paint::set(color);
+    let result = match command {
         Command::Serve(serve) => serve::run(serve),
         Command::Check(check) => check::run(&check),
         Command::Validate(validate) => validate::run(&validate),
@@ -62,9 +70,6 @@ pub fn main() -> ExitCode {
         Command::Schema(schema) => schema::run(&schema),
     };
     let exit = result.unwrap_or_else(|error| {
-        if is_closed_pipe(&error) {
-            return Exit::Fine;
-        }
         say(&format!("error: {error:#}"));
         Exit::Unusable
     });
@@ -79,11 +84,4 @@ fn say(line: &str) {
 /// A count of images in words.
 fn images(count: usize) -> String {
     format!("{count} image{}", if count == 1 { "" } else { "s" })
-}
-
-/// Whether the reader of standard output has closed it, as `head` does.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -1,25 +1,36 @@
-//! Colours, on a terminal only.
+//! Colours, on a terminal and wherever they are asked for.
 
-use std::io::IsTerminal as _;
+use anstream::AutoStream;
+use clap::ColorChoice;
 
 use imagegate_report::Answer;
 
-/// Paints words where standard output is a terminal that wants colours.
+/// Remembers what the command line says of colours, for the whole process.
+pub(super) fn set(choice: ColorChoice) {
+    match choice {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
+
+/// Whether standard output wants colours: by the command line, else by the variables of
+/// <https://no-color.org> and <https://bixense.com/clicolors>, else if it is a terminal.
+pub(super) fn is_wanted() -> bool {
+    AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Paints words where standard output wants colours.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paint {
     wanted: bool,
 }
 
 impl Paint {
-    /// Follows the convention of <https://no-color.org>.
+    /// By [`is_wanted`].
     pub(super) fn for_stdout() -> Self {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { wanted: !refused && std::io::stdout().is_terminal() }
-    }
-
-    /// Whether there are colours.
-    pub(super) fn is_wanted(self) -> bool {
-        self.wanted
+        Self { wanted: is_wanted() }
     }
 
     /// The answer's name in its colour, padded to the longest.

@@ -1,17 +1,39 @@
-//! `imagegate schema`: the JSON Schema of policy.yaml, for editors and charts.
+//! `imagegate schema`: the JSON Schemas of what ImageGate reads and writes, for editors, charts and
+//! whoever reads reports.
 
 use std::io::Write as _;
 
 use anyhow::Result;
 
 use super::exit::Exit;
+use super::output;
 
-/// Print the JSON Schema of policy.yaml
+/// Print a JSON Schema: of policy.yaml, or of a report
 #[derive(Debug, clap::Args)]
-pub(super) struct Schema {}
+pub(super) struct Schema {
+    /// What the schema describes
+    #[arg(value_enum, default_value_t = Subject::Policy)]
+    of: Subject,
+}
 
-pub(super) fn run(Schema {}: &Schema) -> Result<Exit> {
-    let schema = include_str!("../../config/policy.schema.json");
-    std::io::stdout().lock().write_all(schema.as_bytes())?;
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Subject {
+    /// A policy in full form
+    Policy,
+    /// What `check -o json` writes
+    Findings,
+    /// What `validate -o json` and `test -o json` write
+    Remarks,
+}
+
+pub(super) fn run(Schema { of }: &Schema) -> Result<Exit> {
+    let schema = match of {
+        Subject::Policy => include_str!("../../config/policy.schema.json"),
+        Subject::Findings => include_str!("../../config/findings.schema.json"),
+        Subject::Remarks => include_str!("../../config/remarks.schema.json"),
+    };
+    let mut out = output::stdout();
+    out.write_all(schema.as_bytes())?;
+    out.finish()?;
     Ok(Exit::Fine)
 }

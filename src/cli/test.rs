@@ -10,11 +10,14 @@ use serde_saphyr::Spanned;
 
 use super::exit::Exit;
 use super::located::{self, Place};
+use super::output;
 use super::policy_source;
 use super::target::{Asker, Target};
 use crate::clock;
 use imagegate_core::policy::{Policy, Rule, printable};
-use imagegate_report::Answer;
+use imagegate_report::{
+    Answer, Format, Level, Place as ReportPlace, Remark, Remarks, RuleId, write_remarks,
+};
 
 /// Test policies against files of expected verdicts
 ///
@@ -29,6 +32,10 @@ pub(super) struct Test {
     /// Test this policy instead of those that the files name
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
+    /// How the cases are written; as text, only those that fail
+    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser())]
+    #[arg(default_value = "text")]
+    output: Format,
 }
 
 #[derive(Deserialize)]
@@ -71,8 +78,9 @@ struct Located {
 }
 
 pub(super) fn run(test: &Test) -> Result<Exit> {
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     let (mut total, mut failed) = (0_usize, 0_usize);
+    let mut remarks = Vec::new();
     for path in test.paths.iter().map(|path| files(path)).collect::<Result<Vec<_>>>()?.concat() {
         let CaseFile { name, policy, cases } = match read(&path)? {
             Ok(file) => file,
@@ -93,16 +101,42 @@ pub(super) fn run(test: &Test) -> Result<Exit> {
         };
         for located in cases {
             total += 1;
-            if let Some(difference) = run_case(&policy, &located) {
-                failed += 1;
-                let Case { image, namespace, .. } = &located.case;
+            let difference = run_case(&policy, &located);
+            let Case { image, namespace, .. } = &located.case;
+            if let (Some(difference), Format::Text) = (&difference, test.output) {
                 let message = format!("FAIL {image} in {namespace}: {difference}");
                 writeln!(out, "{}", located::at(&name, Some(located.place), &message))?;
             }
+            failed += usize::from(difference.is_some());
+            remarks.push(remark(&name, &located, difference));
         }
     }
-    writeln!(out, "{total} cases: {} passed, {failed} failed", total - failed)?;
+    let summary = format!("{total} cases: {} passed, {failed} failed", total - failed);
+    if test.output == Format::Text {
+        writeln!(out, "{summary}")?;
+    } else {
+        let remarks = Remarks::new("imagegate test", remarks, vec![summary]);
+        write_remarks(&remarks, test.output, &mut out)?;
+    }
+    out.finish()?;
     Ok(if failed > 0 { Exit::Denied } else { Exit::Fine })
+}
+
+/// A case and how it ended, in the form of a pipeline.
+fn remark(file: &str, located: &Located, difference: Option<String>) -> Remark {
+    let (line, column) = located.place;
+    let place = ReportPlace {
+        file: file.to_owned(),
+        line: Some(line),
+        column: Some(column),
+        document: None,
+    };
+    let level = if difference.is_some() { Level::Error } else { Level::Passed };
+    let message = difference.unwrap_or_else(|| format!("got {}", located.expect.as_str()));
+    let Case { image, namespace, .. } = &located.case;
+    let mut remark = Remark::new(level, RuleId::FailedCase, Some(place), message);
+    remark.subject = format!("{image} in {namespace}");
+    remark
 }
 
 /// The file itself, or the files of cases in a directory, by name.

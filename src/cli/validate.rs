@@ -1,17 +1,19 @@
 //! `imagegate validate`: everything that is wrong with a policy, before it is applied.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::output;
 use super::policy_source::{self, Compiled};
 use crate::clock;
 use imagegate_core::policy::{
     CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, UnchangedUpdates, Warning, printable,
 };
+use imagegate_report::{Format, Level, Place, Remark, Remarks, RuleId, write_remarks};
 
 /// An exemption that expires within so many seconds, 14 days, is warned of.
 const SOON: i64 = 14 * 86_400;
@@ -27,11 +29,17 @@ pub(super) struct Validate {
     /// Print only problems and warnings
     #[arg(short, long)]
     quiet: bool,
+    /// How problems and warnings are written
+    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser())]
+    #[arg(default_value = "text")]
+    output: Format,
 }
 
 pub(super) fn run(validate: &Validate) -> Result<Exit> {
     let Compiled { policy, candidate, origin, unchanged_updates } =
         policy_source::compiled(validate.path.as_deref())?;
+    let mut judged = Judged { list: Vec::new(), summary: Vec::new() };
+    let mut out = output::stdout();
     let mut exit = Exit::Fine;
     for (name, key, compiled) in
         [("policy", POLICY_KEY, Some(policy)), ("candidate", CANDIDATE_KEY, candidate)]
@@ -39,32 +47,69 @@ pub(super) fn run(validate: &Validate) -> Result<Exit> {
         match compiled {
             None => {}
             Some(Ok((policy, warnings))) => {
-                for Warning(warning) in warnings {
-                    super::say(&format!("warning: {warning}"));
-                }
-                let ending = policy.exemptions().iter().filter_map(expiry_warning);
-                for message in ending {
-                    let warning = origin.located(Problem::of_document(key, message));
-                    super::say(&format!("warning: {warning}"));
-                }
+                let mut warnings: Vec<_> =
+                    warnings.into_iter().map(|Warning(warning)| warning).collect();
+                let more = policy.exemptions().iter().filter_map(expiry_warning);
                 // Where nothing is known of match conditions, this is no place to guess.
-                if unchanged_updates == UnchangedUpdates::Skipped
-                    && let Some(warning) = unchanged_updates.warning(&policy)
-                {
-                    let warning = origin.located(Problem::of_document(key, warning));
-                    super::say(&format!("warning: {warning}"));
-                }
-                if !validate.quiet {
-                    print(name, &policy)?;
+                let skipped = Some(unchanged_updates)
+                    .filter(|updates| *updates == UnchangedUpdates::Skipped)
+                    .and_then(|updates| updates.warning(&policy));
+                let more = more.chain(skipped.map(Into::into));
+                warnings.extend(more.map(|each| origin.located(Problem::of_document(key, each))));
+                judged.add(Level::Warning, RuleId::PolicyWarning, warnings, validate.output);
+                judged.summary.push(format!("{name} {} is valid", policy.hash()));
+                if !validate.quiet && validate.output == Format::Text {
+                    print(name, &policy, &mut out)?;
                 }
             }
             Some(Err(problems)) => {
-                super::say(&problems.to_string());
                 exit = Exit::InvalidPolicy;
+                judged.summary.push(format!("{name} is not valid"));
+                if validate.output == Format::Text {
+                    super::say(&problems.to_string());
+                }
+                judged.add(Level::Error, RuleId::InvalidPolicy, problems.0, validate.output);
             }
         }
     }
+    if validate.output != Format::Text {
+        let Judged { mut list, summary } = judged;
+        if list.is_empty() {
+            // Whoever counts tests wants one that passed.
+            let passed = summary.join(", ");
+            list.push(Remark::new(Level::Passed, RuleId::InvalidPolicy, None, passed));
+        }
+        let remarks = Remarks::new("imagegate validate", list, summary);
+        write_remarks(&remarks, validate.output, &mut out)?;
+    }
+    out.finish()?;
     Ok(exit)
+}
+
+/// What is to be said of a policy and its candidate, in the form of a pipeline.
+struct Judged {
+    list: Vec<Remark>,
+    summary: Vec<String>,
+}
+
+impl Judged {
+    /// Adds problems or warnings; as text, the latter are printed at once.
+    fn add(&mut self, level: Level, rule: RuleId, problems: Vec<Problem>, output: Format) {
+        for problem in problems {
+            if level == Level::Warning && output == Format::Text {
+                super::say(&format!("warning: {problem}"));
+            }
+            let (line, column) = problem.place.unzip();
+            let place = Place { file: problem.document, line, column, document: None };
+            let message = match problem.path.as_str() {
+                "" => problem.message,
+                path => format!("{path}: {}", problem.message),
+            };
+            let mut remark = Remark::new(level, rule, Some(place), message);
+            remark.hint = problem.hint;
+            self.list.push(remark);
+        }
+    }
 }
 
 /// What to say of an exemption that has expired or will soon.
@@ -82,8 +127,7 @@ fn expiry_warning(exemption: &Exemption) -> Option<String> {
 }
 
 /// Prints the compiled policy as a table, with defaults for the fields that were left out.
-fn print(name: &str, policy: &Policy) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+fn print(name: &str, policy: &Policy, out: &mut impl Write) -> Result<()> {
     writeln!(out, "{name} {} is valid", policy.hash())?;
     let Ok(Value::Object(fields)) = serde_json::to_value(policy.normal_form()) else {
         return Ok(());

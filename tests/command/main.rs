@@ -10,6 +10,7 @@ mod check_custom;
 mod check_render;
 mod check_trees;
 mod makefile;
+mod output;
 mod places;
 mod policy;
 mod propose;

@@ -191,9 +191,8 @@ impl Finding {
     /// that have the same image share it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
         let Object { place, kind, namespace, name } = &self.object;
-        let parts = [
+        hash_of([
             place.as_ref().map(|place| place.file.as_str()),
             kind.as_deref(),
             namespace.as_deref(),
@@ -201,18 +200,23 @@ impl Finding {
             Some(self.container.as_str()),
             self.image.as_deref(),
             self.rule.map(Rule::as_str),
-        ];
-        for part in parts {
-            // Its length before each part: no two lists of parts are the same bytes.
-            let length = part.map_or(u64::MAX, |part| part.len() as u64);
-            hash.update(length.to_be_bytes());
-            hash.update(part.unwrap_or_default());
-        }
-        hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        ])
     }
+}
+
+/// 32 hexadecimal digits of a list of texts.
+pub(crate) fn hash_of<'t>(parts: impl IntoIterator<Item = Option<&'t str>>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        // Its length before each part: no two lists of parts are the same bytes.
+        let length = part.map_or(u64::MAX, |part| part.len() as u64);
+        hash.update(length.to_be_bytes());
+        hash.update(part.unwrap_or_default());
+    }
+    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 impl Object {

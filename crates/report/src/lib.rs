@@ -10,6 +10,8 @@
 //! | `finding` | one image with its place, its answer and the reasons |
 //! | `trouble` | what could not be read or understood, and what was passed over |
 //! | `summary` | the counts, and how a command ends because of them |
+//! | `remark` | all of that in the form in which pipelines take it |
+//! | `rules` | what a remark can be about, with a help text for each |
 //! | `format` | the report as text, JSON and so on |
 //!
 //! Pure, like the core: no IO but the writer that is passed in, no clock, no terminal is asked.
@@ -29,12 +31,16 @@
 mod answer;
 mod finding;
 mod format;
+mod remark;
+mod rules;
 mod summary;
 mod trouble;
 
 pub use answer::Answer;
 pub use finding::{BrokenRule, Exempted, Finding, ImageReference, Object, Place};
-pub use format::{Format, Style, write, write_findings, write_summary};
+pub use format::{Format, Style, write, write_findings, write_remarks};
+pub use remark::{Level, Remark, Remarks};
+pub use rules::RuleId;
 pub use summary::{FailOn, Outcome, PolicySource, Summary};
 pub use trouble::{NotJudged, Trouble, TroubleKind};
 

@@ -1,6 +1,10 @@
 //! The counts of a run, and how a command ends because of them.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
+
+use imagegate_core::policy::printable;
 
 use crate::answer::Answer;
 use crate::finding::Finding;
@@ -101,6 +105,33 @@ impl Summary {
         }
     }
 
+    /// The counts in words, for people: the policy, what was looked at, the answers.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let counted = |count: usize, word: &str| {
+            format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+        };
+        let PolicySource { source, hash } = &self.policy;
+        let hash = hash.get(..12).unwrap_or(hash);
+        let policy = match source.as_str() {
+            "" => format!("policy {hash}"),
+            source => format!("policy {} ({hash})", printable(source)),
+        };
+        let mut objects = counted(self.objects, "object");
+        add(&mut objects, self.skipped, "skipped");
+        add(&mut objects, self.not_judged, "not judged");
+        add(&mut objects, self.not_understood, "not understood");
+        add(&mut objects, self.unreadable, "unreadable");
+        let mut images = counted(self.images, "image");
+        let _ = write!(images, ": {} allowed, {} denied", self.allowed, self.denied);
+        add(&mut images, self.warned, "warned");
+        add(&mut images, self.audited, "audited");
+        add(&mut images, self.exempted, "exempted");
+        add(&mut images, self.known, "known before");
+        add(&mut images, self.out_of_reach, "out of reach");
+        vec![policy, objects, images]
+    }
+
     /// How the command ends. With `allow_empty`, a run that judged nothing is fine.
     #[must_use]
     pub fn outcome(&self, fail_on: FailOn, allow_empty: bool) -> Outcome {
@@ -117,6 +148,13 @@ impl Summary {
         } else {
             Outcome::Fine
         }
+    }
+}
+
+/// Adds a count to a line, unless it is nought.
+fn add(line: &mut String, count: usize, word: &str) {
+    if count > 0 {
+        let _ = write!(line, ", {count} {word}");
     }
 }
 

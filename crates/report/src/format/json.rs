@@ -1,4 +1,4 @@
-//! Our own JSON: the report as it is, and the names that its first version had.
+//! Our own JSON: the report as it is, in one object or one object a line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::finding::Finding;
+use crate::remark::{Level, Remark, Remarks};
 use crate::{NotJudged, Report, Summary, Trouble};
 
 /// A report with the fields of the first version beside its own.
@@ -20,6 +21,7 @@ struct Whole<'r> {
     summary: &'r Summary,
     findings: Vec<Named<'r>>,
     troubles: &'r [Trouble],
+    #[serde(skip_serializing_if = "<[NotJudged]>::is_empty")]
     not_judged: &'r [NotJudged],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     moved_tags: &'r BTreeMap<String, BTreeSet<String>>,
@@ -48,8 +50,7 @@ pub(super) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()>
         not_judged,
         moved_tags,
     };
-    serde_json::to_writer_pretty(&mut *out, &whole)?;
-    out.write_all(b"\n")
+    pretty(&whole, out)
 }
 
 impl<'r> Named<'r> {
@@ -60,5 +61,87 @@ impl<'r> Named<'r> {
             None => kind.clone(),
         });
         Self { answer: finding.decision, object: named, finding }
+    }
+}
+
+/// `{"type": "finding", …}` and so on; the last line is the summary.
+pub(super) fn write_lines(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
+    for finding in &report.findings {
+        line("finding", finding, out)?;
+    }
+    for trouble in &report.troubles {
+        line("trouble", trouble, out)?;
+    }
+    for not_judged in &report.not_judged {
+        line("notJudged", not_judged, out)?;
+    }
+    line("summary", &report.summary, out)
+}
+
+pub(super) fn write_remarks(remarks: &Remarks, out: &mut impl io::Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Listed<'r> {
+        command: &'r str,
+        remarks: Vec<Shown<'r>>,
+        summary: &'r [String],
+    }
+    let Remarks { command, list, summary } = remarks;
+    pretty(&Listed { command, remarks: list.iter().map(shown).collect(), summary }, out)
+}
+
+pub(super) fn write_remark_lines(remarks: &Remarks, out: &mut impl io::Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Ending<'r> {
+        command: &'r str,
+        lines: &'r [String],
+    }
+    for remark in &remarks.list {
+        line("remark", &shown(remark), out)?;
+    }
+    line("summary", &Ending { command: remarks.command, lines: &remarks.summary }, out)
+}
+
+fn pretty(value: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+fn line(kind: &str, value: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Typed<'v, T> {
+        r#type: &'v str,
+        #[serde(flatten)]
+        value: &'v T,
+    }
+    serde_json::to_writer(&mut *out, &Typed { r#type: kind, value })?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Shown<'r> {
+    level: &'static str,
+    rule: &'static str,
+    #[serde(flatten)]
+    place: Option<&'r crate::Place>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    subject: &'r str,
+    message: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'r str>,
+}
+
+fn shown(remark: &Remark) -> Shown<'_> {
+    Shown {
+        level: match remark.level {
+            Level::Passed => "passed",
+            Level::Note => "note",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        },
+        rule: remark.rule.as_str(),
+        place: remark.place.as_ref(),
+        subject: &remark.subject,
+        message: &remark.message,
+        hint: remark.hint.as_deref(),
     }
 }

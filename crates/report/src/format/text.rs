@@ -2,7 +2,6 @@
 //! answer is one entry of its group, with the number of times.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::io;
 
 use imagegate_core::policy::{Rule, printable};
@@ -10,13 +9,16 @@ use imagegate_core::policy::{Rule, printable};
 use super::Style;
 use crate::answer::Answer;
 use crate::finding::Finding;
-use crate::summary::Summary;
+use crate::remark::Remarks;
 use crate::trouble::Trouble;
 use crate::{NotJudged, Place, Report};
 
 pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> io::Result<()> {
     write_findings(report, style, out)?;
-    write_summary(&report.summary, out)
+    for line in report.summary.lines() {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }
 
 /// The report for people, without its summary.
@@ -150,6 +152,9 @@ impl Entry<'_> {
         if finding.known {
             write!(out, "  known")?;
         }
+        if let Some(why) = finding.out_of_reach {
+            write!(out, "  {why}")?;
+        }
         writeln!(out)?;
         if let Some(text) = &finding.message {
             writeln!(out, "{indent}       {}", printable(text))?;
@@ -184,44 +189,6 @@ fn line_and_column(place: Option<&Place>) -> String {
     }
 }
 
-/// The last lines: the answers, what was looked at, and the policy.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
-    let counted = |count: usize, one: &str, many: &str| {
-        format!("{count} {}", if count == 1 { one } else { many })
-    };
-    let with = |line: &mut String, counts: &[(usize, &str)]| {
-        for (count, word) in counts.iter().filter(|(count, _)| *count > 0) {
-            let _ = write!(line, ", {count} {word}");
-        }
-    };
-    let mut line = counted(summary.images, "image", "images");
-    let _ = write!(line, ": {} allowed, {} denied", summary.allowed, summary.denied);
-    let answers = [
-        (summary.warned, "warned"),
-        (summary.audited, "audited"),
-        (summary.exempted, "exempted"),
-        (summary.known, "known before"),
-    ];
-    with(&mut line, &answers);
-    writeln!(out, "{line}")?;
-    let looked_at = [
-        (summary.skipped, "skipped"),
-        (summary.not_judged, "not judged"),
-        (summary.not_understood, "not understood"),
-        (summary.unreadable, "unreadable"),
-    ];
-    if summary.objects > 0 || looked_at.iter().any(|(count, _)| *count > 0) {
-        let mut line = counted(summary.objects, "object", "objects");
-        with(&mut line, &looked_at);
-        writeln!(out, "{line}")?;
-    }
-    let hash = summary.policy.hash.get(..12).unwrap_or(&summary.policy.hash);
-    writeln!(out, "policy {} ({hash})", printable(&summary.policy.source))
-}
-
 impl Style {
     /// The answer's name in its colour, padded to the longest.
     fn answer(self, answer: Answer) -> String {
@@ -244,4 +211,24 @@ impl Style {
     fn painted(self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// `PATH:LINE:COLUMN: message` for each remark that says something, and the summary.
+pub(super) fn write_remarks(remarks: &Remarks, out: &mut impl io::Write) -> io::Result<()> {
+    for remark in remarks.shown() {
+        if let Some(place) = &remark.place {
+            let number = |number: Option<u64>| number.map(|number| format!(":{number}"));
+            let line = number(place.line).unwrap_or_default();
+            let column = number(place.column).unwrap_or_default();
+            write!(out, "{}{line}{column}: ", printable(&place.file))?;
+        }
+        writeln!(out, "{}", printable(&remark.message))?;
+        if let Some(hint) = &remark.hint {
+            writeln!(out, "  hint: {}", printable(hint))?;
+        }
+    }
+    for line in &remarks.summary {
+        writeln!(out, "{}", printable(line))?;
+    }
+    Ok(())
 }
