@@ -138,7 +138,7 @@ impl Conclusion {
         }
         // The counts first; of images alone there is nothing else to say.
         let mut lines = summary.lines();
-        lines.rotate_right(1);
+        lines.reverse();
         for line in lines.iter().take(if only_images { 1 } else { usize::MAX }) {
             super::say(line);
         }
