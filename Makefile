@@ -19,7 +19,7 @@ help: ## List the targets
 .PHONY: run
 run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with the policy in var/policy, to edit while it runs
 	cargo run --locked -- serve --self-signed --policy $(POLICY) \
-	  --listen 127.0.0.1:3000 --admin-listen 127.0.0.1:8080
+	  --listen 127.0.0.1:3000 --admin-listen 127.0.0.1:8080 --operator-listen 127.0.0.1:8081
 
 $(POLICY)/policy.yaml: config/policy/policy.yaml
 	mkdir -p $(POLICY)

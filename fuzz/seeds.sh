@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-mkdir -p corpus/{reference,json,review,policy,pattern,tag}
+mkdir -p corpus/{reference,json,review,policy,pattern,tag,images}
+cp ../tests/data/propose/images.json corpus/images/
 cp ../tests/data/admission-reviews/*.json corpus/review/
 cp ../tests/data/admission-reviews/*.json corpus/json/
 grep -v '^#' ../tests/data/references.tsv | cut -f 1 | awk 'NF {

@@ -29,6 +29,8 @@ DURATION = "imagegate_admission_duration_seconds_bucket"
 
 def main():
     panels = json.loads(DASHBOARD.read_text())["panels"]
+    # The head of a row of panels draws nothing.
+    panels = [panel for panel in panels if panel["type"] != "row"]
     titles = [panel["title"] for panel in panels]
     for title in sorted(DRAWN.keys() ^ set(titles)):
         sys.exit(f"panels.py and the dashboard differ: {title}")
@@ -316,6 +318,16 @@ GENERATION = "imagegate_policy_generation"
 ERRORS = "imagegate_admission_errors_total"
 FLIPS = "imagegate_candidate_flips_total"
 ACCEPTED = "imagegate_policy_last_reload_successful"
+OBSERVED = "imagegate_observed_images_total"
+
+
+def share(pinned_by):
+    """The part of the images that are pinned down in this way."""
+    def of(samples):
+        own, all_images = rates(samples, OBSERVED, pinned_by=pinned_by), rates(samples, OBSERVED)
+        return [100 * part / whole if whole else 0 for part, whole in zip(own, all_images)]
+    return of
+
 
 # How each panel of the dashboard is drawn.
 DRAWN = {
@@ -360,6 +372,16 @@ DRAWN = {
         ("exempted", PURPLE, rate("imagegate_exempted_total"))),
     "Memory": graph("{:g} MiB".format, ("127.0.0.1:8080", BLUE, mebibytes("process_resident_memory_bytes"))),
     "CPU": graph(plain, ("127.0.0.1:8080", BLUE, rate("process_cpu_seconds_total"))),
+    "Images by decision": graph(
+        plain, ("allow", GREEN, rate(OBSERVED, decision="allow")), ("deny", RED, rate(OBSERVED, decision="deny")),
+        ("warn", ORANGE, rate(OBSERVED, decision="warn")), ("exempt", PURPLE, rate(OBSERVED, decision="exempt"))),
+    "Images that no digest pins": graph(
+        "{:g} %".format, ("digest", GREEN, share("digest")), ("tag", ORANGE, share("tag")),
+        ("nothing", RED, share("nothing"))),
+    "Remembered": graph(
+        plain, ("127.0.0.1:8080", BLUE, gauge("imagegate_observed_entries")),
+        ("forgotten", ORANGE, grown("imagegate_observed_evictions_total")),
+        ("lost", RED, grown("imagegate_observed_losses_total"))),
 }
 
 if __name__ == "__main__":

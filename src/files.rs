@@ -1,22 +1,23 @@
-//! Reads regular files, and nothing else that a path may lead to.
+//! Reads regular files, and nothing else that a path may name.
 //!
-//! A FIFO is waited for until somebody writes into it, a device may never end, and whoever can write
-//! into a directory can put either where a file is expected. A regular file answers at once, as far
-//! as its file system does.
+//! Opening a FIFO blocks until somebody writes to it, reading a device may never end, and anyone
+//! who can write to a directory can put either in place of the expected file. Reading a regular
+//! file takes no longer than its file system does.
 
 use std::fs::{self, FileType, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// Reads the regular file at `path`, through links.
+/// Reads the regular file at `path`, following links.
 ///
 /// # Errors
-/// What the system says; [`ErrorKind::FileTooLarge`] where it holds more than `most` bytes, of
-/// which no more are read; and another error where it is no regular file, which is not opened.
+/// The error of the system; [`ErrorKind::FileTooLarge`] if the file holds more than `most` bytes,
+/// of which no more are read; or another error if it is not a regular file, in which case it is not
+/// opened.
 pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    // To open a device may do something. Another thing may take the path meanwhile, so it is looked
-    // at once more, and opened in a way that never waits.
+    // Opening a device may have side effects. Since the path may be replaced in between, it is
+    // opened without blocking and checked again afterwards.
     regular(fs::metadata(path)?.file_type())?;
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -81,7 +82,7 @@ mod tests {
     fn no_more_is_read_than_was_asked_for() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("sparse");
-        // As much as no machine has, and nothing of it is on the disk.
+        // Larger than any memory, and sparse, so that it takes no space on the disk.
         fs::File::create(&path).unwrap().set_len(1 << 43).unwrap();
         let error = read_regular(&path, 6).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FileTooLarge, "{error}");

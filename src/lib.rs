@@ -10,6 +10,7 @@
 //! | module | holds | IO |
 //! |---|---|---|
 //! | [`reload`] | watches the policy volume and owns the live policy | files |
+//! | [`observed`] | what this replica remembers of the images it judged | memory |
 //! | [`server`] | TLS, HTTP, limits, drain, admin endpoints | sockets |
 //! | [`telemetry`] | events, metrics and the log | stderr |
 //! | [`refusal`] | why a request gets an error instead of a verdict | none |
@@ -35,6 +36,7 @@
 pub mod cli;
 pub mod clock;
 pub mod files;
+pub mod observed;
 pub mod refusal;
 pub mod reload;
 pub mod server;

@@ -40,6 +40,12 @@ pub enum Refusal {
     /// The path pins an override that the policy does not have.
     #[error("the policy has no override named `{0}`")]
     UnknownOverride(String),
+    /// The query of the operator port has a field or a value that nobody knows.
+    #[error("the query is not understood; it may have {0}")]
+    BadQuery(&'static str),
+    /// The operator port was asked under a name that is not this machine's own.
+    #[error("this port answers to `localhost` alone")]
+    ForeignHost,
     /// Too much at once.
     #[error("too many requests at once")]
     Overload,
@@ -78,9 +84,12 @@ impl Refusal {
             Self::BadReview(_) => "malformed-review",
             Self::BodyBrokenOff | Self::BodyTooSlow => "body-read",
             Self::BodyTooLarge(_) => "body-too-large",
-            Self::NotAPath | Self::NotJson | Self::NotFound | Self::MethodNotAllowed => {
-                "not-served"
-            }
+            Self::BadQuery(_)
+            | Self::ForeignHost
+            | Self::MethodNotAllowed
+            | Self::NotAPath
+            | Self::NotFound
+            | Self::NotJson => "not-served",
             Self::UnknownOverride(_) => "unknown-override",
             Self::Overload => "overload",
             Self::NoPolicy => "no-policy",
@@ -92,7 +101,10 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadReview(_) | Self::BodyBrokenOff | Self::NotAPath => StatusCode::BAD_REQUEST,
+            Self::BadQuery(_) | Self::BadReview(_) | Self::BodyBrokenOff | Self::NotAPath => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::ForeignHost => StatusCode::FORBIDDEN,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,7 +1,7 @@
-//! Process settings: ports, paths and limits. Not the policy, which is a document of its own.
+//! Process settings: ports, paths and limits. The policy is a separate document.
 //!
-//! Weakest first: the embedded `config/imagegate.toml`, the file that `--config` names, the
-//! variables `IMAGEGATE_*`, flags.
+//! Sources, the weakest first: the embedded `config/imagegate.toml`, the file given by `--config`,
+//! the variables `IMAGEGATE_*`, and flags.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,15 +12,16 @@ use config::{Config, ConfigError, Environment, File, FileFormat, Value};
 use serde::Deserialize;
 
 use crate::files::read_regular;
+use crate::observed::MOST_IMAGES;
 use crate::telemetry::LogFormat;
 
-/// The settings that apply where nothing else is said.
+/// The default settings.
 pub const DEFAULTS: &str = include_str!("../config/imagegate.toml");
 
-/// Where the policy is mounted unless another path is named.
+/// Where the policy is mounted by default.
 pub const DEFAULT_POLICY: &str = "/etc/imagegate/policy";
 
-/// Bytes of a file of settings.
+/// The largest settings file, in bytes.
 const LARGEST_FILE: u64 = 1 << 20;
 
 const PREFIX: &str = "IMAGEGATE_";
@@ -28,13 +29,15 @@ const PREFIX: &str = "IMAGEGATE_";
 /// Settings that have no default.
 const WITHOUT_DEFAULT: [&str; 4] = ["policy", "tls_cert", "tls_key", "client_ca"];
 
-/// All settings; `config/imagegate.toml` says what each is for.
+/// All settings. `config/imagegate.toml` explains each.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/imagegate.toml documents every field")]
 pub struct Settings {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
+    #[serde(deserialize_with = "address_or_empty")]
+    pub operator_listen: Option<SocketAddr>,
     pub policy: Option<PathBuf>,
     #[serde(rename = "poll_seconds", deserialize_with = "seconds")]
     pub poll: Duration,
@@ -46,6 +49,7 @@ pub struct Settings {
     pub log_format: LogFormat,
     pub log_level: String,
     pub max_log_lines_per_second: u32,
+    pub observed_images: usize,
     pub max_body_bytes: usize,
     pub max_body_bytes_total: usize,
     pub max_requests: usize,
@@ -78,16 +82,15 @@ pub enum Protocol {
     Http1,
 }
 
-/// What a flag sets, by the setting's name.
+/// The values of flags, by the names of the settings.
 pub type Flags = BTreeMap<&'static str, Value>;
 
 impl Settings {
-    /// Layers the sources; also returns the names of variables that look like settings and are
-    /// none.
+    /// Merges the sources. Also returns the names of variables that look like settings but are not.
     ///
     /// # Errors
-    /// When a source cannot be read, names an unknown setting, or gives one the wrong type; or
-    /// when settings contradict each other.
+    /// When a source cannot be read, has an unknown setting or a value of the wrong type, or when
+    /// settings contradict each other.
     pub fn load(
         file: Option<&Path>,
         variables: &BTreeMap<String, String>,
@@ -108,7 +111,7 @@ impl Settings {
         }
         let mut builder = defaults;
         if let Some(file) = file {
-            // The library would wait for the writer of a FIFO.
+            // The library would block on a FIFO.
             read_regular(file, LARGEST_FILE).map_err(|error| {
                 ConfigError::Message(format!("cannot read `{}`: {error}", file.display()))
             })?;
@@ -154,6 +157,9 @@ impl Settings {
         if let Some((name, _)) = zero.into_iter().find(|(_, zero)| *zero) {
             return Err(format!("`{name}` is 0; nothing could be served"));
         }
+        if self.observed_images > MOST_IMAGES {
+            return Err(format!("`observed_images` is more than {MOST_IMAGES}"));
+        }
         if self.protocols.is_empty() {
             return Err("`protocols` is empty; offer `h2` or `http/1.1`".to_owned());
         }
@@ -161,7 +167,7 @@ impl Settings {
     }
 }
 
-/// Whether Kubernetes sets such a variable by itself, for a Service whose name starts with
+/// Whether Kubernetes sets such a variable itself, for a Service whose name starts with
 /// `imagegate`.
 ///
 /// Source: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>
@@ -171,6 +177,19 @@ fn is_service_link(name: &str) -> bool {
         || name == "PORT"
         || name.ends_with("_PORT")
         || name.contains("PORT_")
+}
+
+/// An address; an empty text is none.
+fn address_or_empty<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is no address, such as `127.0.0.1:8081`"))
+    })
 }
 
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

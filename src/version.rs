@@ -1,4 +1,4 @@
-//! What was built: version, commit and date. `build.rs` finds the latter two out.
+//! The version, commit and date of the build. `build.rs` determines the latter two.
 
 use std::sync::LazyLock;
 
@@ -8,12 +8,12 @@ use time::format_description::well_known::Rfc3339;
 /// The version of the release.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit, with `-dirty` where the tree was changed; `unknown` in a debug build, and where
-/// nobody told.
+/// The commit, with `-dirty` if there were uncommitted changes; `unknown` in a debug build, or if
+/// it could not be determined.
 pub const COMMIT: &str = env!("BUILD_COMMIT");
 
-/// When it was built, as in `2026-11-25T09:18:32Z`; `unknown` in a debug build, and where nobody
-/// told.
+/// The time of the build, such as `2026-11-25T09:18:32Z`; `unknown` in a debug build, or if it
+/// could not be determined.
 pub static BUILD_DATE: LazyLock<String> = LazyLock::new(|| date(env!("BUILD_SECONDS")));
 
 /// All of it in one line, without the name.

@@ -72,7 +72,7 @@ YAML
 
 say 'start: a self-signed certificate, a policy in a directory'
 "$binary" serve --self-signed --policy "$work/policy" --listen 127.0.0.1:0 \
-  --admin-listen 127.0.0.1:0 --log-format json 2>"$work/log" &
+  --admin-listen 127.0.0.1:0 --operator-listen 127.0.0.1:0 --log-format json 2>"$work/log" &
 server=$!
 until_true is_ready
 webhook=$(field listen)

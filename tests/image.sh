@@ -102,7 +102,7 @@ env --ignore-environment PATH="$PATH" IMAGEGATE_DRAIN_DELAY_SECONDS=0 \
   mount -t proc proc "$root/proc"
   exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"
 ' sh "$root" "$user" "${entry[@]}" --tls-cert /etc/imagegate/tls/tls.crt \
-  --tls-key /etc/imagegate/tls/tls.key --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
+  --tls-key /etc/imagegate/tls/tls.key --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --operator-listen 127.0.0.1:0 \
   --log-format json 2>"$work/log" &
 process=$!
 

@@ -69,7 +69,7 @@ class Gate(Server):
         cert, key = pair
         super().__init__(
             [binary, "serve", "--policy", policy, "--tls-cert", cert, "--tls-key", key,
-             "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-format", "json"],
+             "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--log-format", "json"],
             stderr=subprocess.PIPE,
             env={**os.environ, "IMAGEGATE_MAX_LOG_LINES_PER_SECOND": str(lines_per_second)},
         )

@@ -13,6 +13,7 @@ mod policies;
 mod reference;
 mod rules;
 mod snapshot;
+mod usage;
 
 use cpu_time::CpuTime;
 
@@ -28,6 +29,6 @@ criterion_group! {
     name = benches;
     config = quick();
     targets = reference::parse, rules::registries, rules::tags, rules::compiling,
-        decision::recorded, decision::generated, snapshot::read
+        decision::recorded, decision::generated, snapshot::read, usage::impact
 }
 criterion_main!(benches);

@@ -14,9 +14,9 @@ use crate::settings::{Flags, Settings};
 use crate::telemetry::{Log, LogFormat};
 use imagegate_core::policy::SIMPLE_KEYS;
 
-/// Threads for what blocks: one look at the policy and one at the key pair, one edit that is judged,
-/// one page of the admin port that is rendered, and as many again for what none of us thought of.
-/// The default is 512, each with memory of its own.
+/// Threads for blocking work: one each to check the policy, check the key pair, judge an edit and
+/// render a page of the admin port, two to render pages of the operator port, and a few in reserve.
+/// The default of tokio is 512, each with memory of its own.
 const BLOCKING_THREADS: usize = 8;
 
 /// Serve the webhook
@@ -25,7 +25,7 @@ const BLOCKING_THREADS: usize = 8;
 /// is `tls_cert` and `IMAGEGATE_TLS_CERT`. config/imagegate.toml lists all settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
-    /// The policy: a mounted directory or a file [default: /etc/imagegate/policy]
+    /// Path of the policy, a mounted directory or a file [default: /etc/imagegate/policy]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     /// Address of the webhook, HTTPS [default: 0.0.0.0:3000]
@@ -34,6 +34,9 @@ pub(super) struct Serve {
     /// Address of metrics and probes, HTTP [default: 0.0.0.0:8080]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
+    /// Address of the memory of images and decisions, HTTP; empty for none [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDRESS")]
+    operator_listen: Option<String>,
     /// Serving certificate with its chain, PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -64,14 +67,14 @@ pub(super) fn run(serve: Serve) -> Result<Exit> {
     for name in ignored {
         tracing::warn!(variable = name.as_str(), "an environment variable names no known setting");
     }
-    // The rest of the environment may hold secrets, and is nobody's business from here on.
+    // The rest of the environment may hold secrets, so it is dropped here.
     let of_policy = |(name, _): &(String, String)| SIMPLE_KEYS.contains(&name.as_str());
     let variables = variables.into_iter().filter(of_policy).collect();
     let runtime =
         Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
     runtime.spawn(log.report_dropped_lines());
     let ending = runtime.block_on(server::run(settings, variables))?;
-    // What still blocks a thread, such as a look at a file system that hangs, is not waited for.
+    // Threads that are still blocked, such as by a hanging file system, are not waited for.
     runtime.shutdown_background();
     Ok(match ending {
         Ending::Asked => Exit::Fine,
@@ -84,6 +87,7 @@ fn flags(serve: Serve) -> Flags {
         policy,
         listen,
         admin_listen,
+        operator_listen,
         tls_cert,
         tls_key,
         client_ca,
@@ -97,10 +101,11 @@ fn flags(serve: Serve) -> Flags {
         LogFormat::Json => "json",
         LogFormat::Text => "text",
     });
-    let named: [(&str, Option<Value>); 8] = [
+    let named: [(&str, Option<Value>); 9] = [
         ("policy", path(policy)),
         ("listen", address(listen)),
         ("admin_listen", address(admin_listen)),
+        ("operator_listen", operator_listen.map(Value::from)),
         ("tls_cert", path(tls_cert)),
         ("tls_key", path(tls_key)),
         ("client_ca", path(client_ca)),

@@ -58,17 +58,6 @@ pub(super) struct Place {
     pub(super) name: String,
 }
 
-impl Place {
-    /// The object: `Pod web`, or `Pod` where it has no name.
-    pub(super) fn object(&self) -> String {
-        if self.name.is_empty() {
-            self.kind.clone()
-        } else {
-            format!("{} {}", self.kind, self.name)
-        }
-    }
-}
-
 impl Asker {
     /// Whether nobody was named.
     fn is_nobody(&self) -> bool {

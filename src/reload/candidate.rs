@@ -1,10 +1,10 @@
-//! A policy on trial: it is evaluated on live requests and never answers.
+//! A candidate policy: it is evaluated on live requests and never decides one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use imagegate_core::policy::{Decision, Flip, Policy, Rule, Verdict};
 
-/// A candidate policy with what it would have decided differently.
+/// A candidate policy, with counts of what it would have decided differently.
 #[derive(Debug)]
 pub struct Candidate {
     /// The compiled candidate.
@@ -12,7 +12,7 @@ pub struct Candidate {
     evaluated: AtomicU64,
     to_allow: AtomicU64,
     to_deny: AtomicU64,
-    /// Flips by the first rule that is broken on the denying side, in the order of [`Rule::ALL`].
+    /// Flips by the first rule that the denying policy found broken, in the order of [`Rule::ALL`].
     by_rule: [AtomicU64; Rule::ALL.len()],
 }
 
@@ -29,7 +29,8 @@ impl Candidate {
         }
     }
 
-    /// Counts the candidate's verdict beside the one that was given; `Some` where they differ.
+    /// Counts the candidate's verdict, and compares it with the one that was given; `Some` if they
+    /// differ.
     pub fn compare(&self, given: &Verdict<'_>, own: &Verdict<'_>) -> Option<Flip> {
         self.evaluated.fetch_add(1, Ordering::Relaxed);
         let flip = Flip::between(given, own)?;
@@ -45,13 +46,13 @@ impl Candidate {
         Some(flip)
     }
 
-    /// Requests that the candidate has judged.
+    /// The number of requests that the candidate has judged.
     #[must_use]
     pub fn evaluated(&self) -> u64 {
         self.evaluated.load(Ordering::Relaxed)
     }
 
-    /// Requests that it would decide differently, in this way.
+    /// The number of requests whose decision it would change to this one.
     #[must_use]
     pub fn flipped(&self, to: Decision) -> u64 {
         match to {
@@ -60,7 +61,7 @@ impl Candidate {
         }
     }
 
-    /// Flips by rule, the most frequent first; rules without a flip are left out.
+    /// Flips by rule, most frequent first; rules without flips are left out.
     #[must_use]
     pub fn flips_by_rule(&self) -> Vec<(Rule, u64)> {
         let counts = self.by_rule.iter().map(|counter| counter.load(Ordering::Relaxed));

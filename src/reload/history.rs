@@ -1,32 +1,32 @@
-//! What the last edits changed, in words.
+//! The latest edits of the policy, in words.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use imagegate_core::policy::Difference;
 
-/// Edits that are kept.
+/// How many edits are kept.
 const LONGEST: usize = 20;
 
-/// The last 20 policies that were applied, the newest last.
+/// The last 20 policies that were applied, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct History(VecDeque<Applied>);
 
-/// One policy that was put in force.
+/// A policy that was applied.
 #[derive(Clone, Debug)]
 pub struct Applied {
     /// Its generation.
     pub generation: u64,
     /// Its hash.
     pub hash: String,
-    /// When it was put in force.
+    /// When it was applied.
     pub applied_at: SystemTime,
-    /// What it changed; `None` for the first one.
+    /// What it changed; `None` for the first policy.
     pub difference: Option<Difference>,
 }
 
 impl History {
-    /// From the oldest to the newest.
+    /// The policies, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Applied> {
         self.0.iter()
     }

@@ -1,4 +1,4 @@
-//! The snapshot that requests read, and the status that people read.
+//! The snapshot that requests use, and the status for people.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,64 +10,64 @@ use super::candidate::Candidate;
 use super::history::History;
 use imagegate_core::policy::{Policy, Problem};
 
-/// The policy that judges requests now.
+/// The policy in force.
 #[derive(Clone, Debug)]
 pub struct InForce {
     /// The compiled policy.
     pub policy: Arc<Policy>,
-    /// The policy on trial, if there is one.
+    /// The candidate policy, if there is one.
     pub candidate: Option<Arc<Candidate>>,
-    /// Counts the policies applied since the start, from 1.
+    /// The number of policies applied since the process started, this one included.
     pub generation: u64,
     /// When it was applied.
     pub applied_at: SystemTime,
 }
 
-/// How the last look at the policy went, for `/policy` and readiness.
+/// The result of the latest check of the source, for `/policy` and readiness.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
-    /// Where the policy is read from, for people.
+    /// Where the policy is read from, as text.
     pub source: String,
     /// The generation in force; 0 before the first valid policy.
     pub generation: u64,
-    /// Since when the source does not yield a valid policy; `None` while it does.
+    /// Since when the source has held no valid policy; `None` while it holds one.
     pub failing_since: Option<SystemTime>,
-    /// Since when there is nothing to read at the source, so that a replica which starts now does
-    /// not become ready; `None` while there is something, valid or not.
+    /// Since when the source has been missing, so that a replica that starts now does not become
+    /// ready; `None` while it exists, valid or not.
     pub missing_since: Option<SystemTime>,
-    /// What is wrong with the content last seen; empty when nothing is.
+    /// The problems of the latest content; empty if it is valid.
     pub problems: Vec<Problem>,
-    /// What is wrong with the candidate last seen; empty when nothing is, or there is none.
+    /// The problems of the latest candidate; empty if it is valid, or if there is none.
     pub candidate_problems: Vec<Problem>,
-    /// What the last edits changed.
+    /// The latest edits.
     pub history: History,
 }
 
-/// The one place that holds the policy in force.
+/// Holds the policy in force.
 #[derive(Debug, Default)]
 pub struct Live {
     in_force: ArcSwapOption<InForce>,
-    /// When somebody asked this replica about deleting the ConfigMap. The volume does not show it:
-    /// the kubelet keeps what it has written.
+    /// When this replica was asked about deleting the ConfigMap. The volume does not show a
+    /// deletion: the kubelet leaves the files in place.
     deleted_at: ArcSwapOption<SystemTime>,
     status: watch::Sender<Status>,
 }
 
 impl Live {
-    /// The policy in force, or `None` before the first valid one. Take it once per request and do
-    /// not hold it across an await.
+    /// The policy in force; `None` before the first valid one. Load it once per request and do not
+    /// hold it across an await.
     #[must_use]
     pub fn load(&self) -> Guard<Option<Arc<InForce>>> {
         self.in_force.load()
     }
 
-    /// How the last look at the source went.
+    /// The result of the latest check of the source.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
     }
 
-    /// Wakes on every new status, for those who wait for one.
+    /// Notified of every new status.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
@@ -78,24 +78,24 @@ impl Live {
         self.in_force.store(Some(Arc::new(in_force)));
     }
 
-    /// When this replica was last told that the policy's ConfigMap is being deleted; `None` where
-    /// an edit came after it.
+    /// When this replica was last told that the policy's ConfigMap is being deleted; `None` if an
+    /// edit followed.
     #[must_use]
     pub fn policy_deleted_at(&self) -> Option<SystemTime> {
         self.deleted_at.load().as_deref().copied()
     }
 
-    /// Remembers that the policy's ConfigMap is being deleted.
+    /// Records that the policy's ConfigMap is being deleted.
     pub fn policy_is_deleted(&self, at: SystemTime) {
         self.deleted_at.store(Some(Arc::new(at)));
     }
 
-    /// Forgets a deletion: there is a ConfigMap again.
+    /// Clears a recorded deletion, since there is a ConfigMap again.
     pub fn policy_is_kept(&self) {
         self.deleted_at.store(None);
     }
 
-    /// Publishes how the last look went. Only the owner and tests call this.
+    /// Publishes the result of a check. Only the owner and tests call this.
     pub fn report(&self, status: Status) {
         self.status.send_replace(status);
     }

@@ -1,7 +1,7 @@
-//! Says when it is time to look again at some files, and nothing about what changed.
+//! Says when to check some files again, but not what changed in them.
 //!
-//! Three things say so: inotify, on the trailing edge of a burst; a timer, since inotify may be
-//! missing, exhausted or deaf; and SIGHUP.
+//! There are three triggers: inotify, once a burst of events is over; a timer, since inotify may be
+//! unavailable, exhausted or silent; and SIGHUP.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -16,18 +16,18 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::watch::DirectoryWatch;
 
-/// Quiet for so long, a burst is over: kubelet's own writing takes a few milliseconds.
+/// A burst is over after this long without an event. The kubelet writes for a few milliseconds.
 const QUIET: Duration = Duration::from_millis(50);
-/// A burst that does not end is looked at nevertheless.
+/// The files are checked after this long even if a burst goes on.
 const LONGEST_BURST: Duration = Duration::from_millis(500);
-/// The poll interval while some directory is not watched.
+/// The polling interval while a directory is not being watched.
 const POLL_UNWATCHED: Duration = Duration::from_secs(5);
 
 /// Waits for changes below some paths.
 #[derive(Debug)]
 pub struct Lookout {
     watches: Vec<DirectoryWatch>,
-    /// Whether every watch was armed the last time.
+    /// Whether every watch was in place at the last attempt.
     armed: bool,
     changed: Arc<Notify>,
     hangup: Option<Signal>,
@@ -35,8 +35,8 @@ pub struct Lookout {
 }
 
 impl Lookout {
-    /// Watches each of `paths`, a directory or the directory of a file, and looks again every
-    /// `poll` whatever happens. Must be called within a runtime.
+    /// Watches each of `paths`, which are directories, or files whose directories are watched. In
+    /// any case it is time for a check every `poll`. Must be called within a runtime.
     #[must_use]
     pub fn new(paths: &[&Path], poll: Duration) -> Self {
         let mut directories: Vec<PathBuf> = paths.iter().map(|path| directory_of(path)).collect();
@@ -53,17 +53,17 @@ impl Lookout {
         }
     }
 
-    /// The longest time between two looks.
+    /// The longest time between two checks.
     #[must_use]
     pub fn period(&self) -> Duration {
         self.poll
     }
 
-    /// Arms the watches that are not. Call it before each look, so that no change falls between.
-    /// Where this is not polled to its end, nothing is watched any more.
+    /// Sets up the watches that are missing. Call it before each check, so that no change is missed
+    /// in between. If this is not polled to completion, nothing is watched any more.
     pub async fn arm(&mut self) {
         let mut watches = std::mem::take(&mut self.watches);
-        // A file system that hangs must not hold up a thread that serves requests.
+        // A hanging file system must not block a thread that serves requests.
         let arming = spawn_blocking(move || {
             let mut armed = true;
             for watch in &mut watches {
@@ -81,7 +81,7 @@ impl Lookout {
         }
     }
 
-    /// Returns when it is time to look again.
+    /// Returns when it is time for the next check.
     pub async fn wait(&mut self) {
         let poll = if self.armed { self.poll } else { self.poll.min(POLL_UNWATCHED) };
         tokio::select! {
@@ -91,7 +91,7 @@ impl Lookout {
         }
     }
 
-    /// Waits until the burst is over, or has lasted long enough.
+    /// Waits until the burst is over or has lasted too long.
     async fn settle(&self) {
         let ceiling = Instant::now() + LONGEST_BURST;
         loop {
@@ -104,8 +104,8 @@ impl Lookout {
     }
 }
 
-/// The directory to watch: the path itself, or that of the file. What does not exist yet is taken
-/// for a directory unless it is named like a file.
+/// The directory to watch: the path itself, or the one that the file is in. A path that does not
+/// exist yet counts as a directory unless it is named like a file.
 fn directory_of(path: &Path) -> PathBuf {
     let is_file = if path.exists() { !path.is_dir() } else { path.extension().is_some() };
     match path.parent() {
@@ -115,7 +115,7 @@ fn directory_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Never returns where the signal cannot be had.
+/// Never returns if the signal cannot be received.
 async fn received(signal: Option<&mut Signal>) {
     if let Some(signal) = signal
         && signal.recv().await.is_some()

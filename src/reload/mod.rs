@@ -1,7 +1,7 @@
 //! The live policy: read from a mounted volume, compiled off the hot path, swapped in atomically.
 //!
-//! One [`Owner`] does the only store. The [`Lookout`] (inotify, a poll timer, SIGHUP) only says
-//! that it is time to look again; the content decides whether anything changed.
+//! One [`Owner`] is the only writer. The [`Lookout`] (inotify, a polling timer, SIGHUP) only says
+//! when to check again; the content decides whether anything changed.
 
 mod candidate;
 mod history;

@@ -1,7 +1,7 @@
-//! Looks that do not come to an end in time.
+//! Checks of the files that do not finish in time.
 //!
-//! A file system that hangs cannot be asked to hurry, and a thread that waits for it cannot be
-//! cancelled. But that nothing is looked at meanwhile must not be a secret.
+//! A thread that waits for a hanging file system cannot be cancelled. But operators have to know
+//! that changes go unnoticed meanwhile.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,8 +11,7 @@ use tokio::time::timeout;
 
 use crate::telemetry::{Looks, Metrics};
 
-/// Waits for a look at `what`. Whenever another `period` has passed, it counts once more; the first
-/// time there is a line in the log too.
+/// Waits for a check of `what`. Counts each `period` that passes meanwhile, and logs the first.
 pub async fn in_time<T>(
     what: Looks,
     period: Duration,
@@ -30,7 +29,7 @@ pub async fn in_time<T>(
             tracing::warn!(
                 what = what.as_str(),
                 seconds = period.as_secs(),
-                "a look takes longer than the time between two: no change is seen until it ends"
+                "checking the files takes longer than poll_seconds: changes go unnoticed until it ends"
             );
             said = true;
         }

@@ -1,7 +1,7 @@
-//! The one owner of the live policy: looks at the source, compiles what changed, stores it.
+//! The owner of the live policy: checks the source, compiles what changed, and stores it.
 //!
-//! A bad edit never replaces a good policy: it is logged once, counted, and shown by `/policy`
-//! until the source is valid again.
+//! An invalid edit never replaces a valid policy. It is logged once, counted, and shown by
+//! `/policy` until the source is valid again.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,29 +23,29 @@ use imagegate_core::policy::{
 /// Where the policy comes from.
 #[derive(Clone, Debug)]
 pub struct PolicySource {
-    /// The mount directory, or a file.
+    /// The mounted directory, or a file.
     pub path: PathBuf,
-    /// Whether somebody named the path. A default path may be absent: variables and defaults are
-    /// the policy then.
+    /// Whether the path was set explicitly. The default path may be missing; then variables and
+    /// defaults make up the policy.
     pub named: bool,
     /// The variables of the policy's simple form.
     pub variables: BTreeMap<String, String>,
 }
 
-/// What a look at the source led to.
+/// The outcome of a check of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Another policy, or another candidate, is in force.
+    /// A new policy or a new candidate was applied.
     Applied,
-    /// The content is no valid policy; what was in force stays.
+    /// The content is not a valid policy; the one in force stays.
     Rejected,
-    /// The content means what is in force, after it was not valid.
+    /// The content was invalid and now equals the policy in force again.
     Restored,
-    /// The content is what it was, or means the same.
+    /// The content is unchanged, or means the same.
     Unchanged,
 }
 
-/// Reads, compiles and stores the policy. There is one per process.
+/// Reads, compiles and stores the policy. Each process has one.
 #[derive(Debug)]
 pub struct Owner {
     source: Arc<PolicySource>,
@@ -55,15 +55,15 @@ pub struct Owner {
     status: Status,
 }
 
-/// What a look saw: documents, or why there were none. A task of its own compares it with the
-/// volume, so it is shared.
+/// What a check found: documents, or why there are none. It is shared with the task that compares
+/// it with the volume.
 type Seen = Result<Documents, String>;
 
-/// What one look found, where it is not what the last one found.
+/// What a check found, if it differs from the previous one.
 struct Found {
     seen: Seen,
     compiled: Result<Compiled, Problems>,
-    /// Whether there is nothing to read, rather than something that is not valid.
+    /// Whether the source is missing, rather than invalid.
     is_missing: bool,
 }
 
@@ -73,7 +73,7 @@ struct Compiled {
 }
 
 impl Owner {
-    /// An owner that has not looked yet.
+    /// An owner that has not checked the source yet.
     #[must_use]
     pub fn new(source: PolicySource, live: Arc<Live>, metrics: Arc<Metrics>) -> Self {
         let status = Status { source: source.path.display().to_string(), ..Status::default() };
@@ -81,7 +81,7 @@ impl Owner {
         Self { source: Arc::new(source), live, metrics, seen: None, status }
     }
 
-    /// Looks now and whenever `lookout` says so, for as long as it is polled.
+    /// Checks the source now and whenever `lookout` says so, for as long as it is polled.
     pub async fn run(mut self, mut lookout: Lookout) {
         let metrics = Arc::clone(&self.metrics);
         loop {
@@ -94,17 +94,17 @@ impl Owner {
         }
     }
 
-    /// Looks at the source once and puts in force what it holds.
+    /// Checks the source once and applies what it holds.
     pub async fn look(&mut self) -> Outcome {
         let (source, seen) = (Arc::clone(&self.source), self.seen.clone());
-        // Reading may block and compiling may take long; requests must not wait for either.
+        // Reading may block and compiling may take a while; requests must wait for neither.
         let found = tokio::task::spawn_blocking(move || find(&source, seen.as_deref())).await;
         let found = found.unwrap_or_else(|_| Some(Found::failed("the policy's compiler panicked")));
         let Some(Found { seen, compiled, is_missing }) = found else { return Outcome::Unchanged };
         self.seen = Some(Arc::new(seen));
         if !is_missing {
             self.status.missing_since = None;
-            // Somebody has written it, so a deletion that was heard of is over.
+            // The ConfigMap was written again, so a recorded deletion is over.
             self.live.policy_is_kept();
         }
         match compiled {
@@ -196,8 +196,8 @@ impl Owner {
         Outcome::Rejected
     }
 
-    /// The candidate to put beside the policy. One that did not change keeps its counts; one that
-    /// is not valid is nothing but a line in the log and in the status.
+    /// The candidate to evaluate. One that did not change keeps its counts; one that is not valid
+    /// only shows in the log and the status.
     fn candidate(
         &mut self,
         compiled: Option<Result<(Policy, Vec<Warning>), Problems>>,
@@ -231,14 +231,14 @@ impl Owner {
     }
 }
 
-/// Reads and compiles; `None` where the source holds what was `seen` before.
+/// Reads and compiles; `None` if the source holds what was `seen` before.
 fn find(source: &PolicySource, seen: Option<&Seen>) -> Option<Found> {
     let documents = |volume| Documents { variables: source.variables.clone(), volume };
     let had_volume = seen.is_some_and(|seen| !matches!(seen, Ok(Documents { volume: None, .. })));
     let mut is_missing = false;
     let now = match read_volume(&source.path) {
         Ok(volume) => {
-            // What the kubelet leaves of an optional ConfigMap that is deleted.
+            // What the kubelet leaves behind when an optional ConfigMap is deleted.
             is_missing = volume.is_empty();
             Ok(documents(Some(volume)))
         }

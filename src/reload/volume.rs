@@ -1,9 +1,9 @@
 //! Reads a mounted ConfigMap as one consistent whole.
 //!
-//! kubelet writes every key into a new directory and then renames the link `..data` to it; all
-//! keys are read through one resolution of that link, so that no two of them come from different
-//! edits. A plain directory and a single file are read too, for use without a cluster. Nothing is
-//! understood here: the content is bytes.
+//! The kubelet writes all keys into a new directory and then points the link `..data` to it. That
+//! link is resolved once for all keys, so that no two of them come from different edits. A plain
+//! directory and a single file are read too, for use without a cluster. The content is not
+//! interpreted here.
 //!
 //! Source: `pkg/volume/util/atomic_writer.go` of Kubernetes.
 
@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 use crate::files::read_regular;
 use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS};
 
-/// Bytes of all keys together. The API server takes at most 1 MiB in a ConfigMap.
+/// The largest size of all keys together, in bytes. The API server accepts at most 1 MiB in a
+/// ConfigMap.
 const LARGEST: u64 = 4 << 20;
-/// Keys of one volume.
+/// The most keys in a volume.
 const MOST_KEYS: usize = 1_000;
-/// Attempts to read while the writer replaces what is read.
+/// Attempts to read while the writer replaces the content.
 const ATTEMPTS: usize = 5;
 
 /// Why a volume cannot be read.
@@ -28,7 +29,7 @@ pub enum VolumeError {
     /// There is nothing at the path.
     #[error("`{}` does not exist", .0.display())]
     Missing(PathBuf),
-    /// The system refuses.
+    /// The system reported an error.
     #[error("cannot read `{}`: {error}", .path.display())]
     Unreadable {
         /// What was read.
@@ -36,18 +37,18 @@ pub enum VolumeError {
         /// What the system said.
         error: io::Error,
     },
-    /// More than a ConfigMap can hold.
+    /// The content is larger than a ConfigMap can be.
     #[error("`{}` holds more than {LARGEST} bytes or {MOST_KEYS} files", .0.display())]
     TooLarge(PathBuf),
 }
 
-/// Reads every key of the volume at `path`: file name to bytes. A single file counts as the key
-/// `policy.yaml`. Hidden files, editors' backups and subdirectories are no keys, unless a
-/// subdirectory is named like one.
+/// Reads every key of the volume at `path`, from file name to bytes. A single file counts as the
+/// key `policy.yaml`. Hidden files, backups of editors and subdirectories are skipped, unless a
+/// subdirectory has the name of a key.
 ///
 /// # Errors
-/// When there is nothing, the system refuses, the content is larger than 4 MiB, or something is no
-/// regular file, which is not opened.
+/// When the path does not exist, the system reports an error, the content is larger than 4 MiB, or
+/// a key is not a regular file; such a file is not opened.
 pub fn read_volume(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeError> {
     let mut result = read_once(path);
     for _ in 1..ATTEMPTS {
@@ -99,7 +100,7 @@ fn read_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, VolumeE
     Ok(keys)
 }
 
-/// Whoever names a directory like this means the key, and the policy without it is another one.
+/// A directory with such a name was meant as the key, and leaving it out would change the policy.
 fn is_named_like_a_key(name: &str) -> bool {
     [POLICY_KEY, CANDIDATE_KEY].contains(&name) || SIMPLE_KEYS.contains(&name)
 }

@@ -1,8 +1,8 @@
 //! An inotify watch on one directory that survives the directory's removal.
 //!
-//! It watches the mount directory itself and not what is in it: a watch on a file or on `..data`
-//! is deaf from the second update on. What an event says is not looked at, since file systems
-//! differ; any event but a mere access means "look again".
+//! It watches the mounted directory itself, not its content: a watch on a file or on `..data` would
+//! miss every update after the first. The kind of event is ignored, since file systems differ: any
+//! event except an access means "check again".
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,31 +12,31 @@ use std::sync::Arc;
 use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
-/// A watch on `directory` that is armed again whenever another directory takes its place.
+/// A watch on `directory` that is set up again whenever another directory takes its place.
 #[derive(Debug)]
 pub(super) struct DirectoryWatch {
     directory: PathBuf,
     changed: Arc<Notify>,
     armed: Option<Armed>,
-    /// The last failure, so that each is said once.
+    /// The last failure, so that each is logged once.
     failure: Option<String>,
 }
 
 #[derive(Debug)]
 struct Armed {
-    /// Device and inode: a directory of the same name may be another one.
+    /// Device and inode, since another directory may have taken the name.
     identity: (u64, u64),
     /// Watches until it is dropped.
     _watcher: RecommendedWatcher,
 }
 
 impl DirectoryWatch {
-    /// A watch that is not armed yet and wakes `changed`.
+    /// A watch that is not set up yet and notifies `changed`.
     pub(super) fn new(directory: PathBuf, changed: Arc<Notify>) -> Self {
         Self { directory, changed, armed: None, failure: None }
     }
 
-    /// Arms the watch where it is not. Whether it is armed now.
+    /// Sets up the watch unless it is in place. Returns whether it is in place now.
     pub(super) fn arm(&mut self) -> bool {
         let Ok(metadata) = fs::metadata(&self.directory) else {
             self.armed = None;
@@ -51,7 +51,7 @@ impl DirectoryWatch {
             Ok(watcher) => {
                 self.armed = Some(Armed { identity, _watcher: watcher });
                 self.failure = None;
-                // Whatever happened between the last look and the arming was not seen.
+                // Changes between the last check and this moment went unnoticed.
                 self.changed.notify_one();
             }
             Err(error) => self.report(&error),
@@ -76,7 +76,7 @@ impl DirectoryWatch {
 
 fn watcher(directory: &Path, changed: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
     let wake = move |event: notify::Result<notify::Event>| {
-        // An error or an overflow may hide anything, so it counts as a change.
+        // An error or an overflow may hide a change, so it counts as one.
         if event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
             return;
         }

@@ -49,8 +49,8 @@ impl fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Serves `routes` on `socket`: those of the webhook, or those of the admin port over plain HTTP, for which
-    /// `tls` and `budgets` are `None`.
+    /// Serves `routes` on `socket`: those of the webhook, or those of the admin port over plain
+    /// HTTP, for which `tls` and `budgets` are `None`.
     #[must_use]
     pub fn new(
         socket: TcpListener,
@@ -85,7 +85,10 @@ impl Listener {
             let (stream, from) = match accepted {
                 Ok((stream, from)) => (stream, from.ip()),
                 Err(error) if is_for_good(&error) => {
-                    tracing::error!(error = error.to_string(), "nothing can be accepted any more");
+                    tracing::error!(
+                        error = error.to_string(),
+                        "the listening socket has failed: no more connections are accepted"
+                    );
                     return;
                 }
                 Err(error) => {
@@ -160,8 +163,8 @@ impl Connection {
     }
 }
 
-/// Lets one handshake compute at a time, so that thousands of them still leave the other processors to
-/// reviews. A turn ends as soon as the peer has to answer, so that no peer can hold on to it.
+/// Lets one handshake compute at a time, so that thousands of them still leave the other processors
+/// to reviews. A turn ends as soon as the peer has to answer, so that no peer can hold on to it.
 async fn in_turns<F: Future>(turn: &Semaphore, mut handshake: Pin<&mut F>) -> F::Output {
     loop {
         let step = {
@@ -189,8 +192,8 @@ fn is_for_good(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| of_the_socket.contains(&code))
 }
 
-/// A connection that was aborted before it was accepted needs no action. Any other error is a shortage in
-/// the system, so wait before the next attempt. `said` is when the last one was logged.
+/// A connection that was aborted before it was accepted needs no action. Any other error is a
+/// shortage in the system, so wait before the next attempt. `said` is when the last one was logged.
 async fn failed(error: &io::Error, said: &mut Option<Instant>) {
     use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {

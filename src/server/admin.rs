@@ -57,8 +57,8 @@ pub fn admin_routes(
         .boxed()
 }
 
-/// A page that costs something to render: one at a time, off the threads that serve reviews, so
-/// that no number of scrapers can hold those up.
+/// Renders an expensive page: one at a time, and not on the threads that serve reviews, so that any
+/// number of scrapers cannot delay reviews.
 async fn rendered<F>(turn: Arc<Semaphore>, render: F) -> Response
 where
     F: FnOnce() -> Response + Send + 'static,
@@ -68,7 +68,7 @@ where
     tokio::task::spawn_blocking(render).await.unwrap_or_else(|_| Refusal::Panic.into_response())
 }
 
-/// Ready with a policy to judge by, and not on the way down.
+/// Ready if there is a policy and the process is not shutting down.
 fn readiness(live: &Live, phase: Phase) -> Response {
     let unready = |why: &str| text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
     if phase > Phase::Serving {
@@ -128,7 +128,8 @@ struct Edit<'a> {
     loosens: bool,
 }
 
-fn policy_page(live: &Live) -> Vec<u8> {
+/// `/policy`, of this port and of the operator's.
+pub(super) fn policy_page(live: &Live) -> Vec<u8> {
     let in_force = live.load();
     let in_force = in_force.as_deref();
     let Status {

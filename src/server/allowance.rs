@@ -1,8 +1,9 @@
 //! How many bytes a client may send that belong to no request.
 //!
-//! SETTINGS, PING, PRIORITY and `WINDOW_UPDATE` frames, data frames of one byte, TLS key updates: each
-//! is legitimate and costs the receiver work, and none is a request. So the bytes received are compared
-//! with the requests and bodies that they make up, and a connection with too large a surplus is closed.
+//! SETTINGS, PING, PRIORITY and `WINDOW_UPDATE` frames, data frames of one byte, TLS key updates:
+//! each is legitimate and costs the receiver work, and none is a request. So the bytes received are
+//! compared with the requests and bodies that they make up, and a connection with too large a
+//! surplus is closed.
 
 use std::io;
 use std::pin::Pin;
@@ -15,11 +16,12 @@ use http::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The surplus that a connection may have, in bytes. That is more than a client may send ahead of what
-/// is read of its bodies, and 20,000 times what a Go client sends during the ten minutes of a connection.
+/// The surplus that a connection may have, in bytes. That is more than a client may send ahead of
+/// what is read of its bodies, and 20,000 times what a Go client sends during the ten minutes of a
+/// connection.
 const SPARE: u64 = 1 << 20;
-/// Counted for each request on top of its header fields: the request line or pseudo-header fields, and the
-/// frames and TLS records around it.
+/// Counted for each request on top of its header fields: the request line or pseudo-header fields,
+/// and the frames and TLS records around it.
 const REQUEST: u64 = 512;
 /// Counted for each header field on top of its name and value.
 ///

@@ -1,9 +1,9 @@
 //! The bodies that are still arriving, oldest first.
 //!
-//! A request whose body is still arriving holds a slot, and the bytes received so far hold a part of the
-//! budget. A client that sends slowly, or not at all, must not keep either from others: when nothing is
-//! left for a new request, the body that has been arriving for the longest is abandoned. A body sent by
-//! the API server arrives within milliseconds.
+//! A request whose body is still arriving holds a slot, and the bytes received so far hold a part
+//! of the budget. A client that sends slowly, or not at all, must not keep either from others: when
+//! nothing is left for a new request, the body that has been arriving for the longest is abandoned.
+//! A body sent by the API server arrives within milliseconds.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -52,8 +52,8 @@ impl Arrivals {
         self.queue().bodies.pop_first().is_some_and(|(_, held)| held.give_up.send(()).is_ok())
     }
 
-    /// Abandons the oldest bodies, except the one that asks, until they add up to at least `units`. Where
-    /// all of them together hold less, none is abandoned and the result is false.
+    /// Abandons the oldest bodies, except the one that asks, until they add up to at least `units`.
+    /// Where all of them together hold less, none is abandoned and the result is false.
     pub(super) fn give_up_units(&self, units: usize, asking: Option<&Arrival<'_>>) -> bool {
         let mut queue = self.queue();
         let asking = asking.map(|arrival| arrival.number);

@@ -1,4 +1,4 @@
-//! Reads a request's body: counted while it streams, within a time, within the shared budget.
+//! Reads a request's body as it streams in, within a time limit and the shared budget.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,35 +15,36 @@ use super::arrivals::Arrival;
 use super::limits::{Budget, Limits, Part};
 use super::refusal::Refusal;
 
-/// A refused body is read on up to so many times the limit before it is answered, since a client
-/// that is still writing may miss an answer that comes with a closed connection.
+/// Of a refused body, this many times the limit is read before the answer is sent: a client that is
+/// still writing when the connection closes may miss the answer.
 const DISCARD: usize = 2;
-/// A chunk costs so much beside its bytes: its handle, and the part of a buffer that it keeps.
+/// What a chunk costs on top of its bytes: its handle, and the part of a buffer that it keeps
+/// alive.
 const CHUNK: usize = 64;
 
-/// A whole body, which holds its part of the budget until it is dropped.
+/// A complete body. It holds its part of the budget until it is dropped.
 #[derive(Debug)]
 pub(super) struct Body<'l> {
     pub(super) bytes: Bytes,
     _budget: Budget<'l>,
 }
 
-/// A body as far as it has come.
+/// The part of a body that has arrived.
 struct Collected<'l> {
     limits: &'l Limits,
     budget: Budget<'l>,
-    /// A chunk that has come and is not in the budget yet.
+    /// A chunk that has arrived and is not in the budget yet.
     next: Option<Bytes>,
-    /// Joined at the end alone: memory that grows with each body leaves holes that nobody fills.
+    /// Joined only at the end: buffers that grow with each body would fragment memory.
     chunks: SmallVec<[Bytes; 1]>,
     length: usize,
 }
 
-/// What the headers say of a body.
+/// What the headers say about a body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Declared {
     is_plain_json: bool,
-    /// In bytes; 0 where it is not said.
+    /// In bytes; 0 if unknown.
     length: usize,
 }
 
@@ -62,8 +63,8 @@ pub(super) fn declared() -> impl Filter<Extract = (Declared,), Error = Rejection
 /// Reads the whole body.
 ///
 /// # Errors
-/// When it is not plain JSON by its headers, too large, too slow, broken off, given up for another,
-/// or more than the budget has left.
+/// When the headers do not declare plain JSON, or the body is too large, too slow, broken off,
+/// abandoned in favour of another, or larger than what is left of the budget.
 pub(super) async fn read<'l, S, B>(
     stream: &mut S,
     declared: Declared,
@@ -87,7 +88,7 @@ where
         chunks: SmallVec::new(),
         length: 0,
     };
-    // A small body has come with its headers, and needs no timer.
+    // A small body has arrived with its headers and needs no timer.
     let at_once = {
         let mut filling = pin!(body.fill(stream, None));
         poll_fn(|context| Poll::Ready(filling.as_mut().poll(context))).await
@@ -107,8 +108,8 @@ where
     Ok(body.whole())
 }
 
-/// Reads the rest of a refused body and forgets it, so that its sender can read the answer. There is
-/// no more of them than connections, and each has the time of a body at most.
+/// Reads and discards the rest of a refused body, so that its sender gets to read the answer. That
+/// happens at most once per connection at a time, and takes at most the time allowed for a body.
 pub(super) async fn forget<S, B>(mut stream: S, limits: &Limits)
 where
     S: Stream<Item = Result<B, warp::Error>> + Unpin,
@@ -120,7 +121,7 @@ where
 }
 
 impl<'l> Collected<'l> {
-    /// Reads up to the end. What has come is kept when this is dropped before.
+    /// Reads to the end. If this is dropped earlier, what has arrived is kept.
     async fn fill<S, B>(
         &mut self,
         stream: &mut S,
@@ -153,7 +154,7 @@ impl<'l> Collected<'l> {
 
     fn whole(self) -> Body<'l> {
         let Self { budget, mut chunks, length, .. } = self;
-        // One chunk is the common case and is not copied.
+        // A single chunk, the common case, is not copied.
         let bytes = match (chunks.pop(), chunks.is_empty()) {
             (None, _) => Bytes::new(),
             (Some(only), true) => only,
@@ -182,7 +183,7 @@ where
     }
 }
 
-/// Whether a media type is that of JSON, with whatever parameters.
+/// Whether a media type is JSON, with any parameters.
 fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
@@ -213,7 +214,7 @@ mod tests {
         Limits::new(&Settings::load(None, &BTreeMap::new(), flags).unwrap().0)
     }
 
-    /// What becomes of chunks of one length.
+    /// The result of reading `chunks` chunks of the same length.
     async fn length_of(chunks: usize, length: usize, declared: Declared) -> Result<usize, Refusal> {
         let limits = limits();
         let part = limits.part();
@@ -240,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_chunk_costs_64_bytes_beside_its_own() {
-        // All but the last, of the 2 MiB that a connection may hold: 65 * most - 64 bytes.
+        // Just within the 2 MiB that a connection may hold: 65 * most - 64 bytes.
         let most = 32_264;
         assert_eq!(length_of(most, 1, JSON).await.unwrap(), most);
         assert!(matches!(length_of(most + 1, 1, JSON).await, Err(Refusal::Overload)));

@@ -1,5 +1,5 @@
-//! Separate limits for reviews of workloads, edits of the policy and edits of namespaces, so that a flood
-//! of one kind cannot starve another.
+//! Separate limits for reviews of workloads, edits of the policy and edits of namespaces, so that a
+//! flood of one kind cannot starve another.
 
 use super::gate::Endpoint;
 use super::limits::{Limits, Part};
@@ -7,8 +7,8 @@ use crate::settings::Settings;
 
 /// Edits that one guard reads or judges at once. People and pipelines make a few per minute.
 const EDITS: usize = 32;
-/// The largest edit, in bytes. A review holds the object before and after the edit, each at most 1 MiB
-/// before JSON escapes.
+/// The largest edit, in bytes. A review holds the object before and after the edit, each at most 1
+/// MiB before JSON escapes.
 const LARGEST_EDIT: usize = 4 << 20;
 /// Bytes of all edits at one guard: room for two of the largest.
 const ALL_EDITS: usize = 2 * LARGEST_EDIT;

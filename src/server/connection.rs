@@ -1,4 +1,5 @@
-//! One connection: HTTP over a socket, with its timeouts, its maximum age and its graceful shutdown.
+//! One connection: HTTP over a socket, with its timeouts, its maximum age and its graceful
+//! shutdown.
 
 use std::time::Duration;
 
@@ -16,15 +17,15 @@ use crate::settings::{Protocol, Settings};
 
 /// Time that a connection has to finish once it was asked to close.
 const FAREWELL: Duration = Duration::from_mins(1);
-/// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into. A TLS
-/// record holds no more.
+/// Bytes of one HTTP/1.1 request's headers, and of the buffer that each connection reads into. A
+/// TLS record holds no more.
 const HEADER_BYTES: usize = 16 << 10;
-/// The same limit for an HTTP/2 request, as RFC 9113 counts header bytes. The API server sends about 300,
-/// plus a token if one is configured.
+/// The same limit for an HTTP/2 request, as RFC 9113 counts header bytes. The API server sends
+/// about 300, plus a token if one is configured.
 const HEADER_LIST: u32 = 8 << 10;
-/// Concurrent streams of one HTTP/2 connection. All connections may open all their streams at the same
-/// moment, so this limits what a connection can cost. A Go client opens another connection when it needs
-/// more.
+/// Concurrent streams of one HTTP/2 connection. All connections may open all their streams at the
+/// same moment, so this limits what a connection can cost. A Go client opens another connection
+/// when it needs more.
 const STREAMS: u32 = 32;
 /// The HTTP/2 flow-control windows in bytes, of a stream and of a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
@@ -77,7 +78,8 @@ pub(super) async fn serve<S>(
                 () = untaken.crowded_out() => {}
             }
         }
-        // On GOAWAY the client opens another connection; the streams of this one are completed here.
+        // On GOAWAY the client opens another connection; the streams of this one are completed
+        // here.
         Protocol::Http2 => {
             let socket = TokioIo::new(Timed::first(socket, progress, times.header));
             let connection = http2().serve_connection(socket, service);
@@ -122,7 +124,8 @@ fn http2() -> http2::Builder<TokioExecutor> {
     builder
 }
 
-/// `age` less a random part of up to an eighth, so that connections opened together do not close together.
+/// `age` less a random part of up to an eighth, so that connections opened together do not close
+/// together.
 fn jittered(age: Duration) -> Duration {
     let noise = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -1,8 +1,8 @@
 //! Graceful shutdown, from serving to stopped.
 //!
-//! The API server does not retry a request whose connection broke. So a replica that is told to stop
-//! first reports that it is not ready, goes on serving while it asks each connection to close, and stops
-//! accepting only once no more traffic is routed to it.
+//! The API server does not retry a request whose connection broke. So a replica that is told to
+//! stop first reports that it is not ready, goes on serving while it asks each connection to close,
+//! and stops accepting only once no more traffic is routed to it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -57,9 +57,10 @@ impl Drain {
         Alive { phase: self.phase.subscribe(), _alive: self.alive.clone() }
     }
 
-    /// Waits for a signal or for `failure`, then shuts down. After SIGTERM or a failure, `delay` passes
-    /// first, so that the endpoints are updated; after SIGINT it does not. Another signal ends each wait.
-    /// Requests in flight have at most `grace`. Returns the failure, if that was the reason.
+    /// Waits for a signal or for `failure`, then shuts down. After SIGTERM or a failure, `delay`
+    /// passes first, so that the endpoints are updated; after SIGINT it does not. Another signal
+    /// ends each wait. Requests in flight have at most `grace`. Returns the failure, if that was
+    /// the reason.
     ///
     /// # Errors
     /// When signals cannot be received.

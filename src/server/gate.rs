@@ -5,12 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::refusal::Refusal;
+use tokio::time::timeout;
+
+use super::operator::Replica;
 use super::slot::{NoResult, Slot};
 use crate::clock;
+use crate::observed::{Noted, Observed, Snapshot};
+use crate::refusal::Refusal;
 use crate::reload::{InForce, Live};
 use crate::telemetry::{Decided, Guard, Telemetry};
-use imagegate_core::admission::{Guarded, Judging, NamespaceEdit, NewPolicy, PolicyEdit, Review};
+use imagegate_core::admission::{
+    Before, Guarded, Judged, Judging, NamespaceEdit, NewPolicy, PolicyEdit, Review, SeenHere,
+};
 
 /// How long an edit of the policy waits for its turn, and then for the verdict. Together less than
 /// the `timeoutSeconds` of the manifests: an edit that the API server stops waiting for is stored,
@@ -55,6 +61,14 @@ pub struct Gate {
     variables: Arc<BTreeMap<String, String>>,
     /// Where edits of the policy are compiled.
     compiling: Slot,
+    remembers: Option<Remembers>,
+}
+
+/// The memory of this replica, by which an edit is judged.
+#[derive(Debug)]
+struct Remembers {
+    observed: Arc<Observed>,
+    replica: Replica,
 }
 
 impl Gate {
@@ -62,7 +76,14 @@ impl Gate {
     #[must_use]
     pub fn new(live: Arc<Live>, telemetry: Telemetry, variables: BTreeMap<String, String>) -> Self {
         let (variables, compiling) = (Arc::new(variables), Slot::new(TURN, JUDGING));
-        Self { live, telemetry, variables, compiling }
+        Self { live, telemetry, variables, compiling, remembers: None }
+    }
+
+    /// The same, which notes what it judges, and judges an edit by what it has noted.
+    #[must_use]
+    pub fn remembering(self, observed: Arc<Observed>) -> Self {
+        let replica = Replica::of(&observed);
+        Self { remembers: Some(Remembers { observed, replica }), ..self }
     }
 
     /// What the gate counts and logs to.
@@ -110,6 +131,12 @@ impl Gate {
             Some((candidate.compare(&verdict, &own)?, own))
         });
         let answer = review.answer(&verdict);
+        let policy = &in_force.policy;
+        if let Some(Remembers { observed, .. }) = &self.remembers {
+            let flip = flip.as_ref().map(|(flip, _)| *flip);
+            let (review, verdict) = (&review, &verdict);
+            observed.note(&Noted { review, policy, pinned, verdict, flip, now });
+        }
         Decided { review: &review, verdict: &verdict, flip, took: started.elapsed() }
             .emit(&self.telemetry);
         Ok(answer)
@@ -137,12 +164,24 @@ impl Gate {
     /// turn and has no verdict is refused: an error would let it be stored.
     async fn judge(&self, policy: NewPolicy) -> Result<Guarded, Refusal> {
         let (variables, in_force) = (Arc::clone(&self.variables), self.live.load().clone());
+        let (snapshot, replica, since) = self.remembered().await;
         let judge = move || {
-            let in_force = in_force.as_ref().map(|in_force| in_force.policy.as_ref());
-            policy.judge(&variables, in_force)
+            let in_force = in_force.as_ref();
+            let candidate = in_force.and_then(|in_force| in_force.candidate.as_ref());
+            let before = Before {
+                policy: in_force.map(|in_force| in_force.policy.as_ref()),
+                candidate: candidate.map(|candidate| &candidate.policy),
+            };
+            let (usages, now) = (snapshot.usages(), clock::unix_seconds());
+            policy.judge(&variables, before, &SeenHere { usages, replica: &replica, since, now })
         };
         match self.compiling.run(judge).await {
-            Ok(guarded) => Ok(guarded),
+            Ok(Judged { guarded, impact, trial: _ }) => {
+                if let Some(impact) = impact {
+                    self.telemetry.metrics.observed.edit_judged(&impact);
+                }
+                Ok(guarded)
+            }
             Err(NoResult::Busy) => Err(Refusal::Overload),
             Err(NoResult::TooSlow) => Ok(Guarded::Refused(format!(
                 "the policy cannot be judged within {} seconds\n  \
@@ -156,6 +195,17 @@ impl Gate {
                 ))
             }
         }
+    }
+
+    /// All images, by which replica they were seen, and since when. Where the memory does not answer,
+    /// there are none: an edit does not depend on it.
+    async fn remembered(&self) -> (Snapshot, Arc<str>, i64) {
+        let Some(Remembers { observed, replica }) = &self.remembers else {
+            return Default::default();
+        };
+        let snapshot = timeout(TURN, observed.images()).await;
+        let snapshot = snapshot.ok().and_then(Result::ok).unwrap_or_default();
+        (snapshot, Arc::clone(&replica.name), observed.since())
     }
 
     fn validate_namespace(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {

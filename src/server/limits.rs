@@ -1,8 +1,8 @@
 //! Limits on what is in flight at once: requests, and the bytes of their headers and bodies.
 //!
-//! A request that exceeds a limit is refused, and the API server retries it. Before that happens, bodies
-//! that are still arriving are abandoned to free their slots and bytes: see [`Arrivals`]. A large body that
-//! has arrived waits for its turn to be judged.
+//! A request that exceeds a limit is refused, and the API server retries it. Before that happens,
+//! bodies that are still arriving are abandoned to free their slots and bytes: see [`Arrivals`]. A
+//! large body that has arrived waits for its turn to be judged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use super::arrivals::{Arrival, Arrivals};
 use crate::settings::Settings;
 
-/// The budget is counted in units of this many bytes, since a semaphore hands out at most `u32` permits.
+/// The budget is counted in units of this many bytes, since a semaphore hands out at most `u32`
+/// permits.
 const UNIT: usize = 1 << 10;
 /// A body up to this many bytes does not wait for a turn. Nearly all bodies are smaller.
 const SMALL: usize = 64 << 10;
@@ -23,8 +24,8 @@ const LEAST_TURN: usize = 1 << 20;
 const MOST_PERMITS: usize = u32::MAX as usize;
 /// One connection may hold this fraction of the budget, so that it takes several to use it up.
 const PARTS: usize = 4;
-/// What a header field costs in memory on top of its name and value, in bytes: an entry of the map, which
-/// doubles when it grows, and two handles to shared bytes.
+/// What a header field costs in memory on top of its name and value, in bytes: an entry of the map,
+/// which doubles when it grows, and two handles to shared bytes.
 const FIELD: usize = 256;
 /// Requests that may wait for a body to be abandoned. Few, since no budget covers their headers.
 const WAITING: usize = 256;
@@ -102,8 +103,8 @@ impl Limits {
         Part(Arc::new(Semaphore::new(self.part.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes a slot for a request, and room for its headers. It does not wait, so that only those who wait
-    /// for [`Limits::admitted_later`] have headers in memory that no budget covers.
+    /// Takes a slot for a request, and room for its headers. It does not wait, so that only those
+    /// who wait for [`Limits::admitted_later`] have headers in memory that no budget covers.
     pub(super) fn admit(&self, part: &Part, headers: &http::HeaderMap) -> Admission {
         let units = cost(headers).div_ceil(UNIT);
         if let Some(admitted) = self.admit_now(part, units) {
@@ -149,9 +150,9 @@ impl Limits {
         Some(Admitted { _slot: slot, _headers: headers })
     }
 
-    /// Waits until a body of this many bytes may be judged. While it is being judged, a body needs up to
-    /// three times its size on top of itself, and a thread of the runtime. So large bodies take turns,
-    /// however many cores there are. The byte budget limits how many of them can wait.
+    /// Waits until a body of this many bytes may be judged. While it is being judged, a body needs
+    /// up to three times its size on top of itself, and a thread of the runtime. So large bodies
+    /// take turns, however many cores there are. The byte budget limits how many of them can wait.
     pub(super) async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
         if bytes <= SMALL {
             return None;
@@ -176,7 +177,8 @@ impl Budget<'_> {
         all.num_permits()
     }
 
-    /// Raises it to this many bytes, abandoning other bodies if need be; false if there is not enough.
+    /// Raises it to this many bytes, abandoning other bodies if need be; false if there is not
+    /// enough.
     pub(super) async fn raise_to(&mut self, bytes: usize, own: Option<&Arrival<'_>>) -> bool {
         let units = bytes.div_ceil(UNIT).saturating_sub(self.units());
         if units == 0 {

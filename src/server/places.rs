@@ -1,4 +1,4 @@
-//! The places for connections, and who has to go when none is left.
+//! The limit on connections, and which one is closed when it is reached.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -9,20 +9,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-/// A connection that was told to end does so at once; this is for a process that is starved.
+/// How long to wait for a connection that was told to end. It ends at once, unless the process is
+/// short of CPU.
 const LEAVING: Duration = Duration::from_secs(1);
 
-/// A bounded number of places.
+/// A limited number of connections, each of which holds a place.
 #[derive(Debug)]
 pub(super) struct Places {
     free: Arc<Semaphore>,
     most: usize,
     leaves: Leaves,
-    /// The connections with their addresses, in the order in which they came.
+    /// The connections with their addresses, oldest first.
     oldest_first: VecDeque<(IpAddr, AbortHandle)>,
 }
 
-/// Who leaves when all places are taken.
+/// Which connection is closed when all places are taken.
 #[derive(Clone, Copy, Debug)]
 enum Leaves {
     Oldest,
@@ -30,14 +31,14 @@ enum Leaves {
 }
 
 impl Places {
-    /// An address with many connections gives one up for an address with fewer, or else the newcomer
-    /// is turned away. So nobody can keep the API server out from a few addresses.
+    /// The oldest of the address with the most connections, if the newcomer's address has fewer;
+    /// otherwise the newcomer. So nobody can lock the API server out from a few addresses.
     pub(super) fn for_every_address(most: usize) -> Self {
         Self::new(most, Leaves::OldestOfTheMost)
     }
 
-    /// The oldest goes when all places are taken. Probes need that: they bring new connections,
-    /// and whoever holds the others open must not make the process look dead.
+    /// The oldest. Probes need this, since each is a new connection: whoever holds all the other
+    /// connections open must not make the process look dead.
     pub(super) fn for_the_last(most: usize) -> Self {
         Self::new(most, Leaves::Oldest)
     }
@@ -47,8 +48,8 @@ impl Places {
         Self { free: Arc::new(Semaphore::new(most)), most, leaves, oldest_first: VecDeque::new() }
     }
 
-    /// A place for a connection from an address, and whether somebody had to go for it; `None` for a
-    /// newcomer who is turned away.
+    /// A place for a new connection from an address (`None` if it has to be closed), and whether
+    /// any connection was shed.
     pub(super) async fn take(&mut self, from: IpAddr) -> (Option<OwnedSemaphorePermit>, bool) {
         if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
             return (Some(place), false);
@@ -63,7 +64,7 @@ impl Places {
         (place.ok().and_then(Result::ok), true)
     }
 
-    /// Remembers whose place was taken last.
+    /// Records the connection that took the last place.
     pub(super) fn taken_by(&mut self, from: IpAddr, connection: AbortHandle) {
         if self.oldest_first.len() >= self.most {
             self.oldest_first.retain(|(_, each)| !each.is_finished());
@@ -71,8 +72,8 @@ impl Places {
         self.oldest_first.push_back((from, connection));
     }
 
-    /// The oldest connection of the address that has the most, where those are more than the
-    /// newcomer will have.
+    /// The oldest connection of the address that has the most, if those are more than the
+    /// newcomer's address will have.
     fn oldest_of_the_most(&mut self, newcomer: IpAddr) -> Option<(IpAddr, AbortHandle)> {
         self.oldest_first.retain(|(_, each)| !each.is_finished());
         let mut counts = HashMap::<IpAddr, usize>::new();

@@ -1,8 +1,8 @@
-//! Deadlines for what a client does at its own pace: sending headers and taking answers.
+//! Deadlines for what a client does at its own pace: sending headers and reading answers.
 //!
-//! hyper has one timer for idle connections and for slow headers. An idle connection must be kept
-//! longer than the API server keeps its own, and slow headers must not. For a write that nobody takes
-//! it has none.
+//! hyper uses one timer for both idle connections and slow headers. But an idle connection has to
+//! be kept longer than the API server keeps its own, and slow headers must not be. For a write that
+//! makes no progress hyper has no timer.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Counts the requests that have begun and ended on one connection.
+/// Counts the requests that have started and ended on one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress(Arc<Counts>);
 
@@ -29,7 +29,7 @@ struct Counts {
 pub(super) struct InService(Arc<Counts>);
 
 impl Progress {
-    /// A request's headers are complete.
+    /// Records that a request's headers are complete.
     pub(super) fn begin(&self) -> InService {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         InService(Arc::clone(&self.0))
@@ -50,22 +50,22 @@ impl Drop for InService {
     }
 }
 
-/// A socket on which a read fails once headers take too long, and a write once the other side
-/// takes nothing for as long.
+/// A socket on which reads fail once headers take too long, and writes once the peer has read
+/// nothing for that long.
 pub(super) struct Timed<S> {
     socket: S,
     progress: Progress,
     allowed: Duration,
-    /// Whether each request has a deadline, or the first alone.
+    /// Whether every request has a deadline, or only the first.
     repeats: bool,
-    /// When the headers must be complete, and how many requests had begun when they started.
+    /// When the headers must be complete, and how many requests had started before them.
     deadline: Option<(Pin<Box<Sleep>>, u64)>,
-    /// When the other side must have taken something.
+    /// When the peer must have read something.
     taken_by: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Timed<S> {
-    /// The first request must begin within `allowed`: nobody connects without one.
+    /// The first request must start within `allowed`, since nobody connects without sending one.
     pub(super) fn new(socket: S, progress: Progress, allowed: Duration) -> Self {
         let mut timed =
             Self { socket, progress, allowed, repeats: true, deadline: None, taken_by: None };
@@ -73,8 +73,8 @@ impl<S> Timed<S> {
         timed
     }
 
-    /// The same for the first request alone, where what is read while no request is in service
-    /// need not be the start of one: HTTP/2 has frames for the connection itself.
+    /// The same, but for the first request only. On HTTP/2, bytes that arrive while no request is
+    /// in service need not start one: there are frames for the connection itself.
     pub(super) fn first(socket: S, progress: Progress, allowed: Duration) -> Self {
         Self { repeats: false, ..Self::new(socket, progress, allowed) }
     }
@@ -84,7 +84,7 @@ impl<S> Timed<S> {
         self.deadline = Some((sleep, self.progress.begun()));
     }
 
-    /// Passes on what a write led to, unless it leads to nothing for too long.
+    /// Passes on the result of a write, unless writes have made no progress for too long.
     fn written<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -104,7 +104,7 @@ impl<S> Timed<S> {
         taken_by.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Drops a deadline that a request has met.
+    /// Clears the deadline once a request has met it.
     fn settle(&mut self) {
         if self.deadline.as_ref().is_some_and(|(_, begun)| *begun != self.progress.begun()) {
             self.deadline = None;
@@ -184,23 +184,23 @@ mod tests {
     use super::{Progress, Timed};
     use crate::server::scripted::{Scripted, writes_through};
 
-    /// What is allowed where it is to be used up.
+    /// The time allowed in tests that let it run out.
     const SHORT: Duration = Duration::from_millis(5);
-    /// So long that it never is.
+    /// Long enough never to run out.
     const LONG: Duration = Duration::from_hours(1);
-    /// For what must come.
+    /// How long to wait for what must happen.
     const PATIENCE: Duration = Duration::from_secs(30);
 
     type New = fn(DuplexStream, Progress, Duration) -> Timed<DuplexStream>;
     const BOTH: [New; 2] = [Timed::new, Timed::first];
 
-    /// The byte that comes after the allowed time is over; `None` where the read has failed by then.
+    /// The byte that arrives after the allowed time; `None` if the read has failed by then.
     async fn late(timed: &mut Timed<DuplexStream>, client: &mut DuplexStream) -> Option<u8> {
         let sent = async {
             sleep(SHORT * 4).await;
             client.write_u8(7).await.unwrap();
         };
-        // The read is polled first, also where this process was starved until both are due.
+        // The read is polled first, even if the process was short of CPU and both are due.
         let (read, ()) = tokio::join!(biased; timed.read_u8(), sent);
         match read {
             Ok(byte) => Some(byte),
@@ -220,7 +220,7 @@ mod tests {
             let (socket, mut client) = duplex(64);
             let mut patient = new(socket, Progress::default(), LONG);
             assert_eq!(late(&mut patient, &mut client).await, Some(7));
-            // One that has begun may take its time.
+            // A request that has started may take its time.
             let (socket, mut client) = duplex(64);
             let progress = Progress::default();
             let mut timed = new(socket, progress.clone(), SHORT);
@@ -237,7 +237,7 @@ mod tests {
             let progress = Progress::default();
             let mut timed = new(socket, progress.clone(), SHORT);
             drop(progress.begin());
-            // The connection may be idle for as long as it likes.
+            // The connection may be idle for any length of time.
             assert_eq!(late(&mut timed, &mut client).await, Some(7));
             assert_eq!(late(&mut timed, &mut client).await, expected);
         }
@@ -278,7 +278,7 @@ mod tests {
         timed.write_all(b"abcd").await.unwrap();
         let written = timeout(PATIENCE, timed.write_all(b"efgh")).await.expect("it waits for ever");
         assert_eq!(written.unwrap_err().kind(), ErrorKind::TimedOut);
-        // What is taken in time makes room, and starts the time anew.
+        // What is read in time makes room and restarts the timer.
         let mut taken = [0; 4];
         client.read_exact(&mut taken).await.unwrap();
         timed.write_all(b"efgh").await.unwrap();

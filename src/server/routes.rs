@@ -21,8 +21,8 @@ use super::refusal::{self, Refusal};
 use super::service::Connected;
 
 /// `POST` to `/`, `/validate`, `/validate/{override}`, `/validate-config` and
-/// `/validate-namespace`. Everything else is an error in JSON. A query is tolerated, since the API
-/// server sends its timeout as one.
+/// `/validate-namespace`. Everything else gets an error in JSON. A query is ignored: the API server
+/// sends its timeout as one.
 #[must_use]
 pub fn webhook_routes(gate: Arc<Gate>, budgets: Arc<Budgets>) -> BoxedFilter<(Response,)> {
     let unnoticed = Arc::clone(&gate);
@@ -64,7 +64,7 @@ where
     let mut body = pin!(body);
     let limits = budgets.of(&endpoint);
     let _held = gate.telemetry().metrics.request();
-    // Without a connection, as in tests, each request is a peer of its own.
+    // Without a connection, as in tests, each request counts as one of its own.
     let is_http1 = connected.as_ref().is_none_or(|connected| connected.is_http1);
     let slot = connected.as_ref().map(|connected| connected.slot.clone());
     let part = connected.map_or_else(|| limits.part(), |connected| connected.part);
@@ -76,7 +76,8 @@ where
         Err(refusal) => Err(refusal),
     };
     if is_http1 && matches!(answer, Err(Refusal::BodyTooLarge(_) | Refusal::Overload)) {
-        // HTTP/2 ends one stream early, HTTP/1.1 the whole connection. Nobody waits for this slot.
+        // HTTP/2 can end the one stream early, HTTP/1.1 only the whole connection. Reading on needs
+        // no slot.
         if let Some(slot) = slot {
             slot.free();
         }

@@ -1,4 +1,4 @@
-//! Puts the parts together and runs them until a signal, or until one of them ends by itself.
+//! Starts all parts and runs them until a signal arrives or one of them ends.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,30 +13,35 @@ use super::admin::admin_routes;
 use super::budgets::Budgets;
 use super::drain::Drain;
 use super::gate::Gate;
+use super::operator::operator_routes;
 use super::routes::webhook_routes;
 use super::self_signed::self_signed;
 use super::supervise::{Ended, Tasks};
 use super::tls::{Tls, TlsOwner};
 use super::tls_files::{TlsFiles, seed_randomness};
+use crate::observed::Observed;
 use crate::reload::{Live, Lookout, Owner, PolicySource, in_time};
 use crate::settings::{DEFAULT_POLICY, Settings};
 use crate::telemetry::{Looks, Metrics, Telemetry};
 
-/// Why serving came to an end.
+/// Said where more than this Pod can reach the operator port.
+const EXPOSED: &str = "whoever reaches it reads which images, namespaces and users there are";
+
+/// Why serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// A signal asked for it.
     Asked,
-    /// A task ended that serving needs. The log says which.
+    /// A task that serving depends on has ended. The log names it.
     Failed,
 }
 
-/// Serves until SIGTERM or SIGINT, or until a part of it ends by itself; then drains. `variables`
+/// Serves until SIGTERM, SIGINT or the failure of a part, then shuts down gracefully. `variables`
 /// are those of the policy's simple form.
 ///
 /// # Errors
-/// When a port or the key pair cannot be had. A missing or invalid policy is not an error: the
-/// process is alive and not ready until one appears.
+/// When a port cannot be bound or the key pair cannot be loaded. A missing or invalid policy is no
+/// error: the process is alive, and not ready until there is a valid one.
 pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Result<Ending> {
     let metrics = Arc::new(Metrics::new()?);
     let live = Arc::new(Live::default());
@@ -44,9 +49,13 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let mut tasks = Tasks::default();
     tokio::task::spawn_blocking(seed_randomness);
     let tls = tls(&settings, &metrics, &mut tasks).await?;
-    // Bound first: a port that is taken is the likeliest mistake.
+    // The ports come first: one that is in use is the likeliest mistake.
     let webhook = bind(settings.listen).await?;
     let admin = bind(settings.admin_listen).await?;
+    let operator = match settings.operator_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
 
     let named = settings.policy.is_some();
     let path = settings.policy.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_POLICY));
@@ -67,18 +76,35 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
     let (webhook_at, admin_at) = (webhook.local_addr()?, admin.local_addr()?);
     let admin_listener = listener(admin, None, routes, None);
     tasks.spawn("the listener of the admin port", admin_listener.run());
+    let observed = Observed::start(settings.observed_images, Arc::clone(&metrics))?;
+    let observed = Arc::new(observed);
+    let mut operator_at = None;
+    if let Some(operator) = operator {
+        let at = operator.local_addr()?;
+        if !at.ip().is_loopback() {
+            let operator = at.to_string();
+            tracing::warn!(operator, "the operator port is not on loopback: {EXPOSED}");
+        }
+        let (live, observed) = (Arc::clone(&live), Arc::clone(&observed));
+        let routes = operator_routes(live, observed, drain.subscribe(), at);
+        let operator_listener = listener(operator, None, routes, None);
+        tasks.spawn("the listener of the operator port", operator_listener.run());
+        operator_at = Some(at.to_string());
+    }
     let telemetry = Telemetry::new(Arc::clone(&metrics), settings.max_log_lines_per_second);
-    let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, variables));
+    let gate = Gate::new(Arc::clone(&live), telemetry, variables).remembering(observed);
+    let gate = Arc::new(gate);
     let budgets = Arc::new(Budgets::new(&settings));
     let routes = webhook_routes(gate, Arc::clone(&budgets));
     let webhook_listener = listener(webhook, Some(tls), routes, Some(budgets));
     tasks.spawn("the listener of the webhook", webhook_listener.run());
 
     let (listen, admin) = (webhook_at.to_string(), admin_at.to_string());
-    tracing::info!(listen, admin, version = env!("CARGO_PKG_VERSION"), "ImageGate is ready!");
+    let (operator, version) = (operator_at, env!("CARGO_PKG_VERSION"));
+    tracing::info!(listen, admin, operator, version, "ImageGate is ready!");
     let failure = async {
         let Ended { task, panicked } = tasks.ended().await;
-        tracing::error!(task, panicked, "a task that serving needs has ended: stopping");
+        tracing::error!(task, panicked, "a task that serving depends on has ended: shutting down");
     };
     let failed = drain.after(failure, settings.drain_delay, settings.drain_grace).await?;
     Ok(if failed.is_some() { Ending::Failed } else { Ending::Asked })
@@ -90,7 +116,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 async fn tls(settings: &Settings, metrics: &Arc<Metrics>, tasks: &mut Tasks) -> Result<Arc<Tls>> {
     let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else {
-        return Tls::new(&self_signed()?, &settings.protocols, metrics);
+        return Ok(Tls::new(&self_signed()?, &settings.protocols, metrics)?);
     };
     let files =
         TlsFiles { cert: cert.clone(), key: key.clone(), client_ca: settings.client_ca.clone() };

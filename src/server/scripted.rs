@@ -1,4 +1,4 @@
-//! A socket for tests, which answers every call as it is told to.
+//! A socket for tests that answers every call as scripted.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,14 +6,14 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Reads and writes so many bytes, or none yet.
+/// Reads and writes this many bytes, or is pending.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scripted {
     pub(super) answer: Poll<usize>,
     pub(super) is_vectored: bool,
 }
 
-/// Holds that what wraps a socket passes all writing on, and what it leads to.
+/// Asserts that the wrapper of a socket passes on every kind of write and its result.
 pub(super) fn writes_through<S: AsyncWrite + Unpin>(wrap: impl Fn(Scripted) -> S) {
     let context = &mut Context::from_waker(Waker::noop());
     for is_vectored in [false, true] {

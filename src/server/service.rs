@@ -1,7 +1,7 @@
-//! What every request passes around the filters, on both ports, whatever its path.
+//! The layer around the filters that every request passes, on both ports and for any path.
 //!
-//! The filters, warp itself and the code behind them are polled in here, so that a panic in any of
-//! them refuses one request and is counted. What a path means is not known here.
+//! It polls warp, the filters and the code behind them, so that a panic in any of them fails one
+//! request and is counted. It does not know what a path means.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -28,12 +28,13 @@ use super::refusal::Refusal;
 use super::untaken::{AllUntaken, Answer, Answers};
 use crate::telemetry::Metrics;
 
-/// What a port serves on all its connections.
+/// What all connections of a port share.
 #[derive(Clone)]
 pub(super) struct Surface {
     pub(super) routes: BoxedFilter<(Response,)>,
     pub(super) metrics: Arc<Metrics>,
-    /// Of the webhook. The admin port has none, and its errors are not those of an admission.
+    /// Set for the webhook only. The admin port has no budgets, and its errors are not counted as
+    /// admission errors.
     pub(super) budgets: Option<Arc<Budgets>>,
     pub(super) untaken: Arc<AllUntaken>,
 }
@@ -46,11 +47,11 @@ pub(super) struct Requests {
     pub(super) answers: Answers,
     pub(super) allowance: Allowance,
     pub(super) alive: Alive,
-    /// From then on, an HTTP/1.1 response asks its client for another connection.
+    /// From this time on, HTTP/1.1 responses ask the client to open another connection.
     pub(super) retires_at: Instant,
 }
 
-/// What the routes know of a request and of the connection that it came on.
+/// What the routes know about a request and its connection.
 #[derive(Clone)]
 pub(super) struct Connected {
     pub(super) part: Part,
@@ -58,8 +59,8 @@ pub(super) struct Connected {
     pub(super) slot: Slot,
 }
 
-/// What a request was admitted with: its slot, and room for its headers. Free when the request is
-/// answered, or before that where nothing is left to do but to read past its body.
+/// The slot of an admitted request, and the room for its headers. It is freed when the request is
+/// answered, or earlier if all that is left to do is discard its body.
 #[derive(Clone, Default)]
 pub(super) struct Slot(Arc<Mutex<Option<Admitted>>>);
 
@@ -73,7 +74,7 @@ impl Slot {
     }
 }
 
-/// Names the type of warp's bodies, which warp does not.
+/// Gives a name to warp's body type, which warp does not export.
 pub(super) trait OfBody {
     type Body;
 }
@@ -103,7 +104,8 @@ where
         let (surface, answers) = (self.surface.clone(), self.answers.clone());
         self.allowance.request(request.headers());
         let allowance = self.allowance.clone();
-        // Before anything waits: a request that is refused is dropped here, with its headers.
+        // Decided before anything waits, so that a refused request is dropped here, with its
+        // headers.
         let entered = self.enter(&mut request).map(|admission| (admission, request));
         Box::pin(async move {
             let response = match entered {
@@ -124,7 +126,7 @@ where
 }
 
 impl Requests {
-    /// Refuses what the filters must not see, and what there is no slot for.
+    /// Refuses requests that the filters must not see, and those for which there is no slot.
     fn enter<B>(&self, request: &mut Request<B>) -> Result<Option<Admission>, Refusal> {
         if !is_path(request.method(), request.uri()) {
             return Err(Refusal::NotAPath);
@@ -198,17 +200,17 @@ impl Surface {
     }
 }
 
-/// Whether a target names a path, in origin-form or absolute-form. warp panics at the others.
+/// Whether a target has a path, as origin-form and absolute-form do. warp panics on the others.
 ///
 /// Source: RFC 9112, section 3.2.
 fn is_path(method: &Method, target: &Uri) -> bool {
     method != Method::CONNECT && target.path().starts_with('/')
 }
 
-/// Polls a future up to its end or its panic.
+/// Polls a future until it completes or panics.
 pub(super) async fn contained<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Panicked> {
     poll_fn(|context| {
-        // After a panic the future is not polled again, only dropped.
+        // After a panic the future is dropped without being polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
         match polled {
             Ok(polled) => polled.map(Ok),

@@ -1,9 +1,9 @@
-//! One slot for work that takes a processor for as long as it likes: one piece at a time, on a
-//! thread that serves no request.
+//! A slot for work that may occupy a processor for a long time: one job at a time, on a thread that
+//! serves no requests.
 //!
-//! Such a thread cannot be cancelled. So the slot is free again when the work has really ended, and
-//! not when nobody waits for it any more: however often somebody asks and leaves, one processor is
-//! all that the work ever has.
+//! Such a thread cannot be cancelled. So the slot becomes free when the work has really ended, not
+//! when its caller has given up waiting: however many callers come and go, the work never takes
+//! more than one processor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// A slot, with how long one waits for it and for the work.
+/// The slot, with the time limits for getting it and for the work.
 #[derive(Debug)]
 pub(super) struct Slot {
     free: Arc<Semaphore>,
@@ -23,16 +23,17 @@ pub(super) struct Slot {
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoResult {
-    /// The slot was taken all the time; nothing was begun.
+    /// The slot did not become free in time; nothing was started.
     Busy,
-    /// The work takes longer than there is time. It goes on, and holds the slot.
+    /// The work did not finish in time. It goes on, and holds the slot until it ends.
     TooSlow,
     /// The work panicked.
     Panicked,
 }
 
 impl Slot {
-    /// A slot for which one waits for `turn`, in the order of arrival, and then for `work`.
+    /// A slot whose callers wait up to `turn` for it, first come, first served, and then up to
+    /// `work` for the result.
     pub(super) fn new(turn: Duration, work: Duration) -> Self {
         Self { free: Arc::new(Semaphore::new(1)), turn, work }
     }

@@ -1,7 +1,7 @@
-//! Watches the tasks without which the process only looks alive.
+//! Watches the tasks that serving depends on.
 //!
-//! A task that ends takes with it what it did: nothing is accepted, or the policy is frozen, while
-//! probes are answered as ever. So the end of one of them is the end of the process.
+//! Without one of them, connections are no longer accepted or the policy is no longer updated,
+//! while probes still succeed. So when one of them ends, the process ends.
 
 use std::collections::HashMap;
 use std::future::{Future, pending};

@@ -1,9 +1,9 @@
-//! Answers that their clients have not taken yet.
+//! Answers that clients have not read yet.
 //!
-//! HTTP/2 lets a client ask on and take nothing, and a large page waits for a slow reader. Their
-//! memory has a bound for all connections of a port: beyond it, the connection that has not taken an
-//! answer for the longest is closed. One of a client that reads has nothing untaken for more than a
-//! moment.
+//! HTTP/2 lets a client go on sending requests without reading the answers, and a large page waits
+//! for a slow reader. The memory of such answers is limited across all connections of a port.
+//! Beyond the limit, the connection that has not read an answer for the longest time is closed. A
+//! client that reads never has an unread answer for more than a moment.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -18,12 +18,14 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-/// Bytes of answers that nobody has taken, on all connections of a port.
+/// Bytes of unread answers, on all connections of a port together.
 const MOST: usize = 16 << 20;
-/// Bytes of a piece. What hyper was given and could not send, it keeps.
-const PIECE: usize = 16 << 10;
-/// What an answer costs beside its body: a stream with its task and its header fields.
+/// Bytes that hyper is handed at a time. It holds on to what it could not send.
+pub(super) const PIECE: usize = 16 << 10;
+/// What an answer costs on top of its body: a stream with its task and header fields.
 const ANSWER: usize = 3 << 10;
+/// What an answer of no known length holds: it is made while it is taken, piece by piece.
+const STREAMED: usize = 4 * PIECE;
 
 /// All connections of a port.
 #[derive(Debug, Default)]
@@ -33,7 +35,7 @@ pub(super) struct AllUntaken {
     next: AtomicUsize,
 }
 
-/// The answers of one connection. It leaves the others when it is dropped.
+/// The answers of one connection. Dropping it removes the connection from those of the port.
 #[derive(Debug)]
 pub(super) struct Untaken {
     all: Arc<AllUntaken>,
@@ -44,20 +46,20 @@ pub(super) struct Untaken {
 #[derive(Debug)]
 struct OfConnection {
     answers: AtomicUsize,
-    /// When an answer was taken last, or the first of them was given.
+    /// When an answer was last read, or when the first was handed over.
     taken_at: Mutex<Instant>,
     /// The token of this period.
     period: ArcSwap<()>,
     close: Notify,
 }
 
-/// The body of an answer. While it lives it holds the token of the period that it was given in.
+/// The body of an answer. It holds the token of the period in which it was handed over.
 ///
-/// It lives until the last piece was taken from it: hyper asks for another only when there is room to
-/// send it, and so once more than there are pieces, to be told of the end.
+/// It lives until hyper has taken the last piece: hyper asks for the next one only when there is
+/// room to send it, and asks once more at the end.
 pub(super) struct Answer<B> {
     body: B,
-    /// What is left of a chunk of `body`.
+    /// The rest of a chunk of `body`.
     rest: Bytes,
     is_asked_for: bool,
     bytes: usize,
@@ -86,7 +88,8 @@ impl AllUntaken {
         Untaken { all: Arc::clone(self), number, own }
     }
 
-    /// Closes the connection that has not taken an answer for the longest; not `own` for its first.
+    /// Closes the connection that has not read an answer for the longest time; never `own` because
+    /// of its first answer.
     fn close_the_slowest(&self, own: &Arc<OfConnection>) {
         let mut connections = self.connections();
         let waits = connections.iter().filter(|(_, each)| {
@@ -118,8 +121,7 @@ impl Untaken {
         Answers { all: Arc::clone(&self.all), own: Arc::clone(&self.own) }
     }
 
-    /// Returns when an answer was not taken for the whole of `period`, and before the end of
-    /// another.
+    /// Returns once an answer has not been read for at least `period` and at most twice that.
     pub(super) async fn stalled(&self, period: Duration) {
         let mut last = Arc::new(());
         loop {
@@ -131,7 +133,7 @@ impl Untaken {
         }
     }
 
-    /// Returns when the memory of this connection's answers is needed for others.
+    /// Returns when the memory of this connection's answers is needed for other connections.
     pub(super) async fn crowded_out(&self) {
         self.own.close.notified().await;
     }
@@ -146,7 +148,7 @@ impl Drop for Untaken {
 impl Answers {
     pub(super) fn answer<B: Body>(&self, body: B) -> Answer<B> {
         let length = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
-        let bytes = ANSWER + length.unwrap_or(MOST);
+        let bytes = ANSWER + length.unwrap_or(STREAMED);
         let (all, own) = (Arc::clone(&self.all), Arc::clone(&self.own));
         if own.answers.fetch_add(1, Ordering::Relaxed) == 0 {
             own.taken_now();

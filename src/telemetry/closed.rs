@@ -1,4 +1,4 @@
-//! One counter for each member of a closed set: no lock, and no way to add a member later.
+//! One counter for each member of a closed set: no locks, and no members added later.
 
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
@@ -33,5 +33,10 @@ impl<K: PartialEq> Closed<K> {
         if let Some((_, counter)) = self.0.iter().find(|(each, _)| each == key) {
             counter.inc_by(amount);
         }
+    }
+
+    /// The counter of `key`; 0 for a key outside the set.
+    pub(super) fn get(&self, key: &K) -> u64 {
+        self.0.iter().find(|(each, _)| each == key).map_or(0, |(_, counter)| counter.get())
     }
 }

@@ -1,4 +1,4 @@
-//! The event of a decision: one struct, from which both the log line and the counters come.
+//! The event of a decision, from which both the log line and the counters are made.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use imagegate_core::policy::{Decision, Flip, Rule, Verdict};
 /// The longest user input in a log line, in characters.
 const LONGEST: usize = 256;
 
-/// A request was judged and answered.
+/// A request that was judged and answered.
 #[derive(Debug)]
 pub struct Decided<'a, 'b> {
     /// The request.
     pub review: &'a Review<'b>,
     /// The verdict that was sent.
     pub verdict: &'a Verdict<'a>,
-    /// What the candidate policy would decide where it differs, with its own verdict.
+    /// What the candidate policy would have decided, with its verdict, if it differs.
     pub flip: Option<(Flip, Verdict<'a>)>,
     /// From the last byte of the body to the rendered answer.
     pub took: Duration,
@@ -52,7 +52,7 @@ impl Decided<'_, '_> {
         let Self { review, verdict, flip, took } = self;
         let violation = verdict.violations.first();
         let exempted = verdict.exempted.first();
-        // Only the verdict that denies has an image to name.
+        // Only the denying verdict has an image to name.
         let flipped = flip.as_ref().and_then(|(_, candidate)| candidate.violations.first());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let message = match verdict.decision {
@@ -61,7 +61,7 @@ impl Decided<'_, '_> {
             Decision::Allow if exempted.is_some() => "admitted by an exemption",
             Decision::Allow => "admitted",
         };
-        // User input goes in as `str`, which both formats escape.
+        // User input is passed as `str`, which both formats escape.
         tracing::info!(
             message,
             decision = verdict.decision.as_str(),

@@ -5,25 +5,24 @@ use super::decided::short;
 use imagegate_core::admission::Guarded;
 use imagegate_core::policy::Decision;
 
-/// An edit was judged and answered.
+/// An edit that was judged and answered.
 #[derive(Debug)]
 pub struct Guard<'a> {
     /// `policy` or `namespace`.
     pub guard: &'static str,
-    /// The name of the object; may be empty.
+    /// The name of the object, or an empty string.
     pub name: &'a str,
-    /// Who made the edit.
+    /// The author of the edit.
     pub user: &'a str,
     /// The answer.
     pub guarded: &'a Guarded,
 }
 
-/// Lines of what was said to the author of an edit.
+/// The most lines logged about one edit.
 const MOST_LINES: usize = 10;
 
 impl Guard<'_> {
-    /// Counts the edit. If it was refused or warned about, logs a line, and one more for each further
-    /// line that was said to its author, up to ten.
+    /// Counts the edit. If its author got a refusal or warnings, logs each line of them, up to ten.
     pub fn emit(&self, telemetry: &Telemetry) {
         let decision = match self.guarded {
             Guarded::Accepted(_) => Decision::Allow,
@@ -39,7 +38,11 @@ impl Guard<'_> {
             if telemetry.lines.admit().is_none() {
                 telemetry.metrics.log_line_suppressed();
             } else if index > 0 {
-                tracing::info!(guard = self.guard, said = short(said), "more was said of the edit");
+                tracing::info!(
+                    guard = self.guard,
+                    said = short(said),
+                    "another line about the edit"
+                );
             } else {
                 tracing::info!(
                     guard = self.guard,

@@ -1,7 +1,7 @@
 //! The log: lines on standard error, as text or as JSON.
 //!
-//! Lines pass through a bounded queue to a thread of their own, so that a slow reader of the log
-//! never delays a request; lines that find the queue full are dropped, and counted.
+//! Lines go through a bounded queue to a separate thread, so that a slow reader of the log never
+//! delays a request. Lines that do not fit into the queue are dropped and counted.
 
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
@@ -9,25 +9,24 @@ use std::time::Duration;
 
 use imagegate_core::policy::printable;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use super::decided::short;
 use super::rate::LineRate;
 
-/// Lines that wait for their reader at most. The line of a denial has some 700 bytes, and at worst
-/// 20 KiB, since each text of a user is cut at 256 characters: 10 MiB in all.
+/// The length of the queue, in lines. The line of a denial has about 700 bytes, and 20 KiB at
+/// worst, since user input is cut at 256 characters: 10 MiB in all.
 const QUEUED_LINES: usize = 512;
-/// How often dropped lines are reported.
+/// The interval at which dropped lines are reported.
 const REPORT: Duration = Duration::from_secs(1);
 
-/// Lines about panics in a second: enough to see that there is more than one place.
+/// Lines about panics per second: enough to show whether there is more than one cause.
 const PANIC_LINES: u32 = 4;
 
-/// How lines look.
+/// The format of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -37,23 +36,38 @@ pub enum LogFormat {
     Text,
 }
 
-/// The log of this process. What is queued is written when it is dropped, or given up after a
-/// second where nobody reads.
+/// The log of this process. On drop, queued lines are written, or discarded after a second if
+/// nobody reads them.
 #[derive(Debug)]
 pub struct Log {
     dropped: ErrorCounter,
     _worker: WorkerGuard,
 }
 
+/// Why the log cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter is neither a level nor a list of `target=level`.
+    #[error("`{filter}` is not a log filter: {why}")]
+    BadFilter {
+        /// The filter, fit to be shown.
+        filter: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another log has been started in this process.
+    #[error("the log has been started before: {0}")]
+    StartedBefore(TryInitError),
+}
+
 impl Log {
     /// Starts the log. `filter` is a level or a list of `target=level`.
     ///
     /// # Errors
-    /// When `filter` is neither, or a log was started before.
-    pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<Self> {
-        let targets = targets(filter).map_err(|error| {
-            anyhow::anyhow!("`{}` is not a log filter: {error}", printable(filter))
-        })?;
+    /// When `filter` is neither, or a log has already been started.
+    pub fn start(format: LogFormat, filter: &str) -> Result<Self, LogError> {
+        let targets = targets(filter)
+            .map_err(|why| LogError::BadFilter { filter: printable(filter).into_owned(), why })?;
         let (writer, worker) = NonBlockingBuilder::default()
             .buffered_lines_limit(QUEUED_LINES)
             .thread_name("log")
@@ -70,14 +84,14 @@ impl Log {
                 filtered.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init()
             }
         };
-        started.map_err(|error| anyhow::anyhow!("the log has been started before: {error}"))?;
+        started.map_err(LogError::StartedBefore)?;
         let lines = LineRate::new(PANIC_LINES);
         std::panic::set_hook(Box::new(move |panic| log_panic(panic, &lines)));
         Ok(Self { dropped, _worker: worker })
     }
 
-    /// Logs how many lines were dropped since the start, within a second of each loss. A report that
-    /// is dropped itself counts as a loss, and so is made again. Never returns.
+    /// Logs how many lines have been dropped since the start, within a second of each loss. A
+    /// report that is itself dropped counts as a loss and is therefore repeated. Never returns.
     pub fn report_dropped_lines(&self) -> impl Future<Output = ()> + Send + use<> {
         let dropped = self.dropped.clone();
         async move {
@@ -97,18 +111,18 @@ impl Log {
     }
 }
 
-/// Reads a filter. A part without a name would count as `error`, and one that begins otherwise as a
-/// target that nothing has: either loses lines that somebody wanted.
-fn targets(filter: &str) -> anyhow::Result<Targets> {
+/// Parses a filter. Left to the library, a part without a name would mean `error`, and a misspelt
+/// one a target that does not exist. Either would suppress lines that somebody wanted.
+fn targets(filter: &str) -> Result<Targets, String> {
     let begins = |part: &str| part.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     if let Some(part) = filter.split(',').find(|part| !filter.is_empty() && !begins(part)) {
-        anyhow::bail!("`{}` is neither a level nor target=level", printable(part));
+        return Err(format!("`{}` is neither a level nor target=level", printable(part)));
     }
-    Ok(filter.parse()?)
+    filter.parse().map_err(|error: ParseError| error.to_string())
 }
 
-/// A panic is a line of the log too, escaped and cut as any other. Whoever finds a request that
-/// panics can send it without end, hence the bound; `imagegate_panics_total` counts those of requests.
+/// Logs panics as lines like any other, escaped and cut. Whoever finds a request that panics can
+/// repeat it endlessly, hence the limit. `imagegate_panics_total` counts the panics of requests.
 fn log_panic(panic: &PanicHookInfo<'_>, lines: &LineRate) {
     let Some(suppressed) = lines.admit() else { return };
     let place = panic.location().map(ToString::to_string);

@@ -1,16 +1,16 @@
-//! What is looked at again and again while the process runs.
+//! The files that are checked regularly while the process runs.
 
 /// The closed set of the label `of` of `imagegate_overdue_looks_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Looks {
-    /// At the files of the serving key pair.
+    /// The files of the serving key pair.
     KeyPair,
-    /// At the policy's volume.
+    /// The policy's volume.
     Policy,
 }
 
 impl Looks {
-    /// Everything that is looked at.
+    /// All of them.
     pub const ALL: [Self; 2] = [Self::KeyPair, Self::Policy];
 
     /// The value of the label.

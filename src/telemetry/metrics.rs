@@ -1,11 +1,12 @@
-//! Every series that `/metrics` shows, resolved once into plain counters.
+//! Every series of `/metrics`, resolved once into plain counters.
 //!
-//! Labels are closed sets, except for two that come from the policy itself: its hash, one at a time,
-//! and the names of its exemptions. No request adds a series.
+//! Labels have closed sets of values, except for two that come from the policy: its hash, of which
+//! there is one at a time, and the names of its exemptions. No request adds a series.
 
 use prometheus::{Encoder as _, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
 
 use super::closed::Closed;
+use super::images::ObservedMetrics;
 use super::looks::Looks;
 use super::policy_metrics::PolicyMetrics;
 use super::register::Register;
@@ -19,7 +20,7 @@ const BUCKETS: [f64; 14] = [
     5.0,
 ];
 
-/// The process's metrics. Cheap to share: all methods take `&self` and cost an atomic add.
+/// The process's metrics, to be shared: all methods take `&self` and cost an atomic add.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -40,10 +41,12 @@ pub struct Metrics {
     connections: IntGauge,
     requests: IntGauge,
     policy: PolicyMetrics,
+    /// Of the images that are remembered.
+    pub observed: ObservedMetrics,
     certificate_not_after: IntGauge,
 }
 
-/// Keeps a gauge one higher for as long as it lives.
+/// Keeps a gauge raised by one until it is dropped.
 #[derive(Debug)]
 pub struct Held<'m>(&'m IntGauge);
 
@@ -99,7 +102,7 @@ impl Metrics {
             )?,
             overdue_looks: register.closed(
                 "imagegate_overdue_looks_total",
-                "Periods of poll_seconds for which a look at the files has been hanging.",
+                "How many times poll_seconds passed while a check of the files was hanging.",
                 &["of"],
                 Looks::ALL.map(|of| (of, vec![of.as_str()])),
             )?,
@@ -118,7 +121,7 @@ impl Metrics {
             )?,
             panics: register.counter(
                 "imagegate_panics_total",
-                "Panics while a request or a connection was served; the request was refused.",
+                "Panics while serving a request or a connection. The request got an error.",
             )?,
             handshake_errors: register.counter(
                 "imagegate_tls_handshake_errors_total",
@@ -135,6 +138,7 @@ impl Metrics {
                 "Requests that are being read or processed.",
             )?,
             policy: PolicyMetrics::new(&register)?,
+            observed: ObservedMetrics::new(&register)?,
             certificate_not_after: register.gauge(
                 "imagegate_tls_certificate_not_after_timestamp_seconds",
                 "When the serving certificate expires, in Unix seconds.",
@@ -147,7 +151,7 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = Vec::new();
-        // Writing to memory does not fail; what was written before a failure is still valid.
+        // Writing to memory does not fail; whatever was written is valid.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
         String::from_utf8(text).unwrap_or_default()
     }
@@ -197,7 +201,8 @@ impl Metrics {
         Held::new(&self.requests)
     }
 
-    /// `imagegate_admission_errors_total{reason}`, and an overload among the requests that are shed.
+    /// `imagegate_admission_errors_total{reason}`, and an overload among the requests that are
+    /// shed.
     pub fn refused(&self, refusal: &Refusal) {
         self.errors.add_one(&refusal.reason());
         if *refusal == Refusal::Overload {

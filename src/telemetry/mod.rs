@@ -6,6 +6,7 @@
 mod closed;
 mod decided;
 mod guard;
+mod images;
 mod log;
 mod looks;
 mod metrics;
@@ -18,7 +19,8 @@ use std::sync::Arc;
 
 pub use decided::Decided;
 pub use guard::Guard;
-pub use log::{Log, LogFormat};
+pub use images::{ImageDecision, Loss, ObservedMetrics, Pin};
+pub use log::{Log, LogError, LogFormat};
 pub use looks::Looks;
 pub use metrics::{Held, Metrics};
 pub use rejected::{Rejected, Rejects};

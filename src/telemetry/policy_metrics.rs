@@ -21,7 +21,7 @@ impl PolicyMetrics {
     pub(super) fn new(register: &Register) -> Result<Self, prometheus::Error> {
         let candidate_successful = register.gauge(
             "imagegate_candidate_last_reload_successful",
-            "Whether the candidate last seen is valid; 1 where there is none.",
+            "Whether the latest candidate policy is valid; 1 if there is no candidate.",
         )?;
         candidate_successful.set(1);
         Ok(Self {
@@ -31,12 +31,12 @@ impl PolicyMetrics {
             )?,
             present: register.gauge(
                 "imagegate_policy_source_present",
-                "Whether there is something to read where the policy is read from.",
+                "Whether the policy's source exists: 1 if it does, whatever it holds.",
             )?,
             candidate_successful,
             deletions: register.counter(
                 "imagegate_policy_deletions_total",
-                "Deletions of the policy's ConfigMap that were asked for.",
+                "Requests to delete the policy's ConfigMap.",
             )?,
             success_time: register.time(
                 "imagegate_policy_last_reload_success_timestamp_seconds",
@@ -44,7 +44,7 @@ impl PolicyMetrics {
             )?,
             generation: register.gauge(
                 "imagegate_policy_generation",
-                "Number of policies applied since the start.",
+                "Policies applied since the process started.",
             )?,
             info: register.info(
                 "imagegate_policy_info",

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Admits a number of lines per second and counts those it suppressed.
+/// Admits a number of lines per second and counts those that it suppresses.
 #[derive(Debug)]
 pub(super) struct LineRate {
     started: Instant,
@@ -19,8 +19,8 @@ impl LineRate {
         Self { started, per_second, window: AtomicU64::new(0), suppressed: AtomicU64::new(0) }
     }
 
-    /// Whether one more line may be written now: `Some` with the number of lines suppressed since
-    /// the last one that was.
+    /// Whether another line may be written now: if so, `Some` with the number of lines suppressed
+    /// since the previous one.
     pub(super) fn admit(&self) -> Option<u64> {
         self.admit_at(self.started.elapsed())
     }

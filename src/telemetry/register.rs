@@ -60,7 +60,7 @@ impl Register {
         self.registered(Histogram::with_opts(opts)?)
     }
 
-    /// A gauge that is always 1; what it tells is in its labels.
+    /// A gauge that is always 1 and carries information in its labels.
     pub(super) fn info(
         &self,
         name: &str,

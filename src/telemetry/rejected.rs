@@ -4,15 +4,15 @@ use super::decided::short;
 use super::metrics::Metrics;
 use imagegate_core::policy::Problem;
 
-/// Problems that are logged; `/policy` shows up to a hundred.
+/// The most problems that are logged. `/policy` shows up to a hundred.
 const MOST_LINES: usize = 10;
 
-/// What was looked at cannot be used.
+/// A policy, or a candidate, that is not valid or is missing.
 #[derive(Debug)]
 pub struct Rejected<'a> {
-    /// What it was.
+    /// Which of them it is.
     pub what: Rejects<'a>,
-    /// Why; never empty.
+    /// The problems; never empty.
     pub problems: &'a [Problem],
 }
 
@@ -21,17 +21,17 @@ pub struct Rejected<'a> {
 pub enum Rejects<'a> {
     /// The policy.
     Policy {
-        /// The hash of the policy that goes on to judge, if there is one.
+        /// The hash of the policy that stays in force, if there is one.
         in_force: Option<&'a str>,
-        /// Whether there is nothing to read, rather than something that is not valid.
+        /// Whether the source is missing, rather than invalid.
         is_missing: bool,
     },
-    /// The policy on trial.
+    /// The candidate policy.
     Candidate,
 }
 
 impl Rejected<'_> {
-    /// Counts it and logs a line, and one for each of the first ten problems.
+    /// Counts it, and logs a summary line and one line for each of the first ten problems.
     pub fn emit(&self, metrics: &Metrics) {
         let problems = self.problems.len();
         match self.what {
@@ -42,7 +42,7 @@ impl Rejected<'_> {
                     tracing::error!(
                         in_force,
                         problems,
-                        "there is no policy where it is read from: a replica that starts now \
+                        "the policy's source is missing: a replica that starts now \
                          cannot become ready"
                     );
                 } else {

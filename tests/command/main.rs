@@ -9,6 +9,7 @@ mod check_changed;
 mod check_custom;
 mod check_render;
 mod check_trees;
+mod diff;
 mod makefile;
 mod output;
 mod places;

@@ -1,4 +1,4 @@
-//! `imagegate validate`, `explain`, `test`, `diff` and `schema`.
+//! `imagegate validate`, `explain`, `test` and `schema`.
 
 use std::fs;
 
@@ -126,20 +126,6 @@ fn a_case_that_does_not_hold_is_said_and_fails() {
     assert!(ran.out.contains("quay.io/a:1 in default: expected deny, got allow\n"), "{}", ran.out);
     assert!(ran.out.contains("expected rule blocked-tag, got untrusted-registry\n"));
     assert!(ran.out.ends_with("3 cases: 1 passed, 2 failed\n"));
-}
-
-#[test]
-fn diff_says_what_changes_in_words_and_over_images() {
-    let ran = imagegate(
-        "diff config/examples/simple config/examples/production \
-                         docker.io/nginx:1.20 docker.io/nginx",
-    );
-    assert_eq!(ran.code, 1);
-    assert!(ran.out.contains("blockedTags: +*-rc* +*-SNAPSHOT\n"), "{}", ran.out);
-    assert!(ran.out.contains("overrides[sandboxes].mode: enforce → warn  (loosens)\n"));
-    assert!(ran.out.contains("allow → deny  docker.io/nginx:1.20\n"), "{}", ran.out);
-    assert_eq!(ran.err, "2 images: 1 decided differently\n");
-    assert_eq!(imagegate("diff config/policy config/policy nginx").code, 0);
 }
 
 #[test]

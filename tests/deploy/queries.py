@@ -54,6 +54,16 @@ METRICS = {
         }
     },
     "imagegate_exempted_total": {},
+    "imagegate_observed_images_total": {
+        "pinned_by": {"digest", "invalid", "nothing", "tag"},
+        "decision": {"allow", "audit", "deny", "exempt", "warn"},
+    },
+    "imagegate_observed_losses_total": {"reason": {"busy", "too-long", "too-many"}},
+    "imagegate_observed_evictions_total": {},
+    "imagegate_observed_entries": {},
+    "imagegate_observed_bytes": {},
+    "imagegate_edit_newly_denied_images": {},
+    "imagegate_edit_newly_admitted_images": {},
     "imagegate_candidate_flips_total": {"to": DECISION},
     "imagegate_policy_reloads_total": RESULT,
     "imagegate_policy_last_reload_successful": {},
@@ -88,7 +98,7 @@ RECORDED = re.compile(r"\bjob:\w+:\w+")
 def dashboard_queries():
     board = json.loads(DASHBOARD.read_text())
     for panel in board["panels"]:
-        for target in panel["targets"]:
+        for target in panel.get("targets", []):
             yield f"dashboard, {panel['title']}", target["expr"]
     for note in board["annotations"]["list"]:
         yield f"dashboard, {note['name']}", note["expr"]

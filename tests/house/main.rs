@@ -6,6 +6,7 @@ mod support;
 mod architecture;
 mod docs;
 mod docs_commands;
+mod docs_propose;
 mod docs_reliability;
 mod examples;
 mod lockfile;

@@ -47,7 +47,7 @@ def soak(binary, directory, seconds):
     process = subprocess.Popen(
         [binary, "serve", "--policy", policy, "--tls-cert", pair / "tls.crt",
          "--tls-key", pair / "tls.key", "--listen", "127.0.0.1:0",
-         "--admin-listen", "127.0.0.1:0", "--log-format", "json"],
+         "--admin-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--log-format", "json"],
         stderr=subprocess.PIPE, text=True)
     ready = next(json.loads(line) for line in process.stderr if "is ready!" in line)
     # Whoever does not read the log makes its lines be dropped, and that is load too.

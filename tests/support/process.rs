@@ -99,6 +99,7 @@ impl Start {
         Self { command }.settings(&[
             ("listen", "127.0.0.1:0"),
             ("admin_listen", "127.0.0.1:0"),
+            ("operator_listen", "127.0.0.1:0"),
             ("log_format", "json"),
         ])
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use imagegate::observed::Observed;
 use imagegate::reload::{Candidate, InForce, Live};
-use imagegate::server::{Budgets, Gate, webhook_routes};
+use imagegate::server::{Budgets, Drain, Gate, operator_routes, webhook_routes};
 use imagegate::settings::{Flags, Settings};
 use imagegate::telemetry::{Metrics, Telemetry};
 use serde_json::Value;
@@ -20,6 +21,9 @@ pub(crate) struct Server {
     pub(crate) live: Arc<Live>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) routes: BoxedFilter<(Response,)>,
+    /// Of the operator port.
+    pub(crate) operator: BoxedFilter<(Response,)>,
+    drain: Drain,
 }
 
 impl Server {
@@ -27,9 +31,15 @@ impl Server {
     pub(crate) fn without_policy() -> Self {
         let (live, metrics) = (Arc::<Live>::default(), Arc::new(Metrics::new().unwrap()));
         let telemetry = Telemetry::new(Arc::clone(&metrics), 100);
-        let gate = Arc::new(Gate::new(Arc::clone(&live), telemetry, BTreeMap::new()));
-        let routes = webhook_routes(gate, Arc::new(Budgets::new(&settings())));
-        Self { live, metrics, routes }
+        let settings = settings();
+        let observed = Observed::start(settings.observed_images, Arc::clone(&metrics)).unwrap();
+        let observed = Arc::new(observed);
+        let gate = Gate::new(Arc::clone(&live), telemetry, BTreeMap::new());
+        let gate = Arc::new(gate.remembering(Arc::clone(&observed)));
+        let routes = webhook_routes(gate, Arc::new(Budgets::new(&settings)));
+        let (drain, at) = (Drain::default(), settings.operator_listen.unwrap());
+        let operator = operator_routes(Arc::clone(&live), observed, drain.subscribe(), at);
+        Self { live, metrics, routes, operator, drain }
     }
 
     /// Routes by a policy in full form.
@@ -46,6 +56,14 @@ impl Server {
             generation: 1,
             applied_at: SystemTime::now(),
         });
+    }
+
+    /// Asks the operator port under this machine's own name; the status and the answer's text.
+    pub(crate) async fn ask(&self, path: &str) -> (u16, String) {
+        let request = warp::test::request().path(path).header("host", "localhost:8081");
+        let response = request.reply(&self.operator).await;
+        let text = String::from_utf8(response.body().to_vec()).unwrap();
+        (response.status().as_u16(), text)
     }
 
     /// Posts a JSON body; the status and the JSON of the answer.

@@ -5,6 +5,7 @@ mod support;
 
 mod guard_warnings;
 mod guards;
+mod operator;
 mod owner;
 mod panic_lines;
 mod routes;

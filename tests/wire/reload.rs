@@ -131,7 +131,7 @@ async fn d5_a_directory_that_goes_and_comes_back_is_found_again() {
     gate.process.metric_is(LAST, |last| last == 0).await;
     assert_eq!(gate.process.metric("imagegate_policy_source_present").await, 0);
     assert!(gate.process.policy().await["missingSince"].is_string());
-    let gone = "there is no policy where it is read from: a replica that starts now cannot \
+    let gone = "the policy's source is missing: a replica that starts now cannot \
                 become ready";
     gate.process.logged(gone).await;
     in_force(&gate.client, QUAY).await;

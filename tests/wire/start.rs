@@ -82,7 +82,7 @@ async fn e1_a_fifo_in_place_of_the_policy_is_not_waited_for() {
 #[tokio::test]
 async fn e4_a_listener_that_breaks_ends_the_process_with_one_line() {
     let volume = Volume::with_policy(POLICY);
-    let task = "a task that serving needs has ended: stopping";
+    let task = "a task that serving depends on has ended: shutting down";
     for (name, address) in [
         ("the listener of the webhook", (|process| process.listen) as fn(&Process) -> SocketAddr),
         ("the listener of the admin port", |process| process.admin),

@@ -34,6 +34,17 @@ pub(super) struct Gathered {
     pub(super) unreadable: usize,
 }
 
+impl Gathered {
+    /// What is used or was refused: all that a policy may be asked about.
+    pub(super) fn into_all(self) -> Inventory {
+        let Self { mut used, refused, unreadable: _ } = self;
+        for usage in refused.usages() {
+            used.add(&usage);
+        }
+        used
+    }
+}
+
 impl Sources {
     /// Whether no source was named.
     pub(super) fn is_empty(&self) -> bool {

@@ -31,7 +31,7 @@ shows_at_last() {
 gate_when_mounted() {
   eventually 60 is_mounted "$1/policy" && eventually 60 is_mounted "$1/tls" || return
   exec env IMAGEGATE_DRAIN_DELAY_SECONDS=0 "$binary" serve --listen "127.0.0.1:$port" \
-    --admin-listen 127.0.0.1:0 --policy "$1/policy" --tls-cert "$1/tls/tls.crt" --tls-key "$1/tls/tls.key"
+    --admin-listen 127.0.0.1:0 --operator-listen 127.0.0.1:0 --policy "$1/policy" --tls-cert "$1/tls/tls.crt" --tls-key "$1/tls/tls.key"
 }
 # cluster_parts NAME: kubelet and controllers for the next installation, as $scratch/NAME.
 cluster_parts() {

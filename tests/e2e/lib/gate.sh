@@ -9,7 +9,7 @@ start_gate() {
   : >"$gate_log"
   # Nobody is told to go elsewhere here, so there is nothing to wait for at the end.
   spawn "$name" env IMAGEGATE_DRAIN_DELAY_SECONDS=0 "$binary" serve \
-    --listen "127.0.0.1:$port" --admin-listen 127.0.0.1:0 --log-format json "$@"
+    --listen "127.0.0.1:$port" --admin-listen 127.0.0.1:0 --operator-listen 127.0.0.1:0 --log-format json "$@"
   gate_id=$spawned
   if ! eventually 20 gate_started; then
     tail -n 20 "$gate_log" >&2

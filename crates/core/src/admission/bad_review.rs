@@ -1,9 +1,9 @@
-//! Why a body cannot be answered.
+//! Why a body gets no verdict.
 
 use super::bounded::MOST_LISTED;
 
-/// Why a body is not an admission review that can be answered. No text of the body is in the
-/// message, so that it can be logged and sent as it is.
+/// Why a body is not an admission review that can be answered. The message quotes nothing from the
+/// body, so that it can be logged and sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadReview {
     /// Not JSON, or a field of the wrong type, or a field given twice.
@@ -16,37 +16,38 @@ pub enum BadReview {
         /// One-based column.
         column: usize,
     },
-    /// `kind` is something else.
+    /// `kind` is not `AdmissionReview`.
     #[error("the body is not an AdmissionReview: `kind` is not `AdmissionReview`")]
     WrongKind,
-    /// `apiVersion` is something else.
+    /// `apiVersion` is not supported.
     #[error("`apiVersion` is neither `admission.k8s.io/v1` nor `admission.k8s.io/v1beta1`")]
     WrongVersion,
     /// There is no `request`.
     #[error("the AdmissionReview has no `request`")]
     NoRequest,
-    /// There is no `request.uid`, or it is empty: an answer could not name it.
+    /// `request.uid` is missing or empty, so that an answer could not refer to it.
     #[error("the request has no `uid`")]
     NoUid,
-    /// `request.operation` is something else.
+    /// `request.operation` is missing or unknown.
     #[error("the request's `operation` is none of CONNECT, CREATE, DELETE and UPDATE")]
     WrongOperation,
     /// There is no `request.kind`.
     #[error("the request has no `kind`")]
     NoKind,
-    /// `request.kind` is not known, and `request.resource` does not say that it holds no image.
+    /// `request.kind` is unknown, and `request.resource` does not rule out that the object holds an
+    /// image.
     #[error("the request's `kind` is not known, and its object may name images")]
     UnknownKind,
-    /// A list of a manifest has more containers, or image volumes, than are read.
+    /// A list in a manifest has more containers or image volumes than are read.
     #[error("the body has a list of more than {MOST_LISTED} containers or image volumes")]
     TooManyImages,
-    /// There is no `request.object` where one is judged.
+    /// `request.object` is missing although it has to be judged.
     #[error("the request has no `object`")]
     NoObject,
 }
 
 impl BadReview {
-    /// From the parser's error, without the text that it quotes.
+    /// Made from the parser's error, without what it quotes.
     pub(super) fn malformed(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let reason = text.split(" at line ").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A ConfigMap, read no further than an API server stores one.
+//! A ConfigMap, read up to the size that an API server stores.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,19 +13,23 @@ use super::strict::{Object, Text};
 /// The label of the ConfigMap that holds the policy.
 pub const POLICY_LABEL: &str = "imagegate/policy";
 
-/// Bytes of all values, which the API server allows.
+/// The annotation of that ConfigMap which lets an edit through that refuses images in use: the hash
+/// of the new policy.
+pub const CONFIRM_ANNOTATION: &str = "imagegate/confirm";
+
+/// The limit of the API server on the size of all values, in bytes.
 ///
 /// Source: `MaxSecretSize` in `ValidateConfigMap`, `pkg/apis/core/validation/validation.go`.
 const LARGEST: usize = 1 << 20;
-/// Keys of `data` and of `binaryData` each; a mounted volume may have no more in all.
+/// The most keys of `data` and of `binaryData` each. A mounted volume may not have more in all.
 const MOST_KEYS: usize = 1_000;
 
-/// Bytes of all annotations, which the API server allows.
+/// The limit of the API server on the size of all annotations, in bytes.
 ///
 /// Source: `TotalAnnotationSizeLimitB` of `k8s.io/apimachinery/pkg/api/validation`.
 const LARGEST_ANNOTATION: usize = 256 << 10;
 
-/// The fields of a ConfigMap that are looked at.
+/// The fields of a ConfigMap that are read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConfigMap<'a> {
@@ -42,23 +46,26 @@ struct Metadata<'a> {
     annotations: Option<Object<Annotations<'a>>>,
 }
 
-/// The annotations that say something of an edit; the others are read past.
+/// The annotations that matter for an edit; the others are skipped.
 #[derive(Debug, Deserialize)]
 struct Annotations<'a> {
-    /// What the Helm chart says of who owns the policy.
+    /// The owner of the policy, as set by the Helm chart.
     #[serde(rename = "imagegate/policy-owner", borrow)]
     policy_owner: Option<Text<'a>>,
     /// [`MATCH_CONDITIONS`](crate::policy::MATCH_CONDITIONS)
     #[serde(rename = "imagegate/match-conditions")]
     match_conditions: Option<Text<'a>>,
-    /// What `kubectl apply` wrote.
+    /// The hash of the policy that is meant, whatever it refuses.
+    #[serde(rename = "imagegate/confirm")]
+    confirm: Option<Text<'a>>,
+    /// What `kubectl apply` recorded.
     ///
     /// Source: <https://kubernetes.io/docs/reference/labels-annotations-taints/>.
     #[serde(rename = "kubectl.kubernetes.io/last-applied-configuration")]
     last_applied: Option<Text<'a>>,
 }
 
-/// A ConfigMap has more keys or bytes than an API server stores.
+/// The ConfigMap has more keys or bytes than an API server stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
 
@@ -67,7 +74,7 @@ pub(super) struct TooLarge;
 struct Keys<'a> {
     kept: BTreeMap<String, Cow<'a, str>>,
     bytes: usize,
-    /// Whether something was read past, since there was too much.
+    /// Whether anything was skipped because there was too much.
     too_many: bool,
 }
 
@@ -85,7 +92,7 @@ impl ConfigMap<'_> {
         labels.and_then(Label::value).is_some_and(|value| value == "true")
     }
 
-    /// Who owns the policy, as the Helm chart says.
+    /// The owner of the policy, as set by the Helm chart.
     pub(super) fn policy_owner(&self) -> Option<&str> {
         self.annotation(|annotations| annotations.policy_owner.as_deref())
     }
@@ -95,12 +102,17 @@ impl ConfigMap<'_> {
         self.annotation(|annotations| annotations.match_conditions.as_deref())
     }
 
-    /// What `kubectl apply` wrote last, as JSON.
+    /// The hash of the policy that the author means, whatever it refuses.
+    pub(super) fn confirmed(&self) -> Option<&str> {
+        self.annotation(|annotations| annotations.confirm.as_deref())
+    }
+
+    /// What `kubectl apply` recorded last, as JSON.
     pub(super) fn last_applied(&self) -> Option<&str> {
         self.annotation(|annotations| annotations.last_applied.as_deref())
     }
 
-    /// The keys as a volume shows them.
+    /// The keys as a mounted volume has them.
     pub(super) fn to_keys(&self) -> Result<BTreeMap<String, Vec<u8>>, TooLarge> {
         let none = Keys::default();
         let data = self.data.as_ref().unwrap_or(&none);
@@ -111,7 +123,7 @@ impl ConfigMap<'_> {
         let text =
             |(key, value): (&String, &Cow<'_, str>)| (key.clone(), value.as_bytes().to_vec());
         let mut keys: BTreeMap<_, _> = data.kept.iter().map(text).collect();
-        // Mounted too, as bytes that no policy is written in.
+        // Mounted too; as a policy such bytes will be refused.
         keys.extend(binary.kept.keys().map(|key| (key.clone(), vec![0xff])));
         Ok(keys)
     }

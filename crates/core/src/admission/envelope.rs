@@ -1,6 +1,7 @@
 //! The AdmissionReview around an object, for any type of object.
 //!
-//! Source: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>.
+//! Source:
+//! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>.
 
 use serde::Deserialize;
 use smallvec::SmallVec;
@@ -11,7 +12,7 @@ use super::json;
 use super::operation::{ApiVersion, Operation};
 use super::strict::{Object, Text};
 
-/// A checked request with its objects.
+/// A checked request and its objects.
 #[derive(Debug)]
 pub(super) struct Envelope<'a, O> {
     pub(super) version: ApiVersion,
@@ -28,7 +29,7 @@ pub(super) struct Body<'a, O> {
     request: Option<Object<Request<'a, O>>>,
 }
 
-/// The fields of a request that are looked at.
+/// The fields of a request that are read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
 pub(super) struct Request<'a, O> {
@@ -46,7 +47,7 @@ pub(super) struct Request<'a, O> {
     pub(super) dry_run: Option<bool>,
 }
 
-/// A group, version and kind; the version is not looked at.
+/// A group, version and kind; the version is ignored.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Kind<'a> {
     #[serde(borrow)]
@@ -54,7 +55,7 @@ pub(super) struct Kind<'a> {
     pub(super) kind: Option<Text<'a>>,
 }
 
-/// A group, version and resource; the version is not looked at.
+/// A group, version and resource; the version is ignored.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Resource<'a> {
     #[serde(borrow)]
@@ -62,10 +63,10 @@ pub(super) struct Resource<'a> {
     pub(super) resource: Option<Text<'a>>,
 }
 
-/// The groups of a user; most are in two or three.
+/// The groups of a user; most users have two or three.
 pub(super) type Groups<'a> = Bounded<SmallVec<[Text<'a>; 4]>, MOST_GROUPS>;
 
-/// Who asks.
+/// The author of the request.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct UserInfo<'a> {
     #[serde(borrow)]
@@ -74,15 +75,15 @@ pub(super) struct UserInfo<'a> {
 }
 
 impl<'a, O: Deserialize<'a>> Body<'a, O> {
-    /// Parses with the parser that knows all JSON and says what is wrong. It skips without
-    /// recursion, and refuses types that are nested more than 128 levels deep.
+    /// Parses with the parser that accepts all JSON and reports errors. It skips without recursion,
+    /// and refuses values that are nested more than 128 levels deep where a type asks for them.
     fn parse(body: &'a [u8]) -> Result<Object<Self>, BadReview> {
         serde_json::from_slice(body).map_err(|error| BadReview::malformed(&error))
     }
 }
 
 impl<'a, O: Deserialize<'a>> Envelope<'a, O> {
-    /// Parses a body with its objects.
+    /// Parses a body and its objects.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
         let Object(body) = match json::read(body) {
             Some(body) => body,

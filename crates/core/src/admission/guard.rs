@@ -1,16 +1,16 @@
-//! What the two guards have in common: the answer to an edit of the policy or of a namespace.
+//! What the two guards share: the answer to an edit of the policy or of a namespace.
 
 use serde_json::json;
 
 use super::operation::ApiVersion;
 use super::warning::one_line;
 
-/// Bytes of the message of a refused edit.
+/// The longest message of a refused edit, in bytes.
 const LONGEST_MESSAGE: usize = 2048;
-/// Warnings that kubectl prints.
+/// The most warnings of one answer.
 pub(super) const MOST_WARNINGS: usize = 20;
 
-/// What becomes of an edit, with the words for its author.
+/// The outcome of an edit, with the text for its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Guarded {
     /// Accepted; kubectl prints the warnings.

@@ -2,24 +2,26 @@
 //!
 //! # Why it is here
 //!
-//! Of a review, the images are a few hundred bytes; the rest (managed fields, annotations, status) is
-//! skipped, and skipping is where a general parser spends its time. The whole product decides 12.7 kB
-//! reviews for 17.3 µs of CPU with this reader and for 24.9 µs with `serde_json` alone; docs/adr/0010
-//! has the figures, and when to remove it.
+//! Of a review, the images are a few hundred bytes; the rest (managed fields, annotations, status)
+//! is skipped, and skipping is where a general parser spends its time. The whole product decides
+//! 12.7 kB reviews for 17.3 µs of CPU with this reader and for 24.9 µs with `serde_json` alone;
+//! docs/adr/0010 has the figures, and when to remove it.
 //!
 //! # How it can be wrong
 //!
-//! It either reads a text or *declines* it, whatever the reason: a syntax error, an escape in a text
-//! that is looked at, a wrong type, nesting beyond [`DEEPEST`]. A declined text is read again by
-//! `serde_json`, which has the last word and words the error. So the reader cannot refuse anything, and
-//! it cannot give another reason for refusing; the one way to be wrong is to *accept* a text that
-//! `serde_json` refuses, or to read a different value from one that both accept. The tests' `oracle` holds
-//! exactly that, on tables, on generated texts, and as a fuzz target, in every instruction set the machine has.
+//! It either reads a text or *declines* it, whatever the reason: a syntax error, an escape in a
+//! text that is looked at, a wrong type, nesting beyond [`DEEPEST`]. A declined text is read again
+//! by `serde_json`, which has the last word and words the error. So the reader cannot refuse
+//! anything, and it cannot give another reason for refusing; the one way to be wrong is to *accept*
+//! a text that `serde_json` refuses, or to read a different value from one that both accept. The
+//! tests' `oracle` holds exactly that, on tables, on generated texts, and as a fuzz target, in
+//! every instruction set the machine has.
 //!
 //! # How it works
 //!
-//! serde's derived types ask for values in order; [`Json`] is their deserializer and holds a position in
-//! the text. Values that no type asks for are skipped, in one of two ways that accept the same texts:
+//! serde's derived types ask for values in order; [`Json`] is their deserializer and holds a
+//! position in the text. Values that no type asks for are skipped, in one of two ways that accept
+//! the same texts:
 //!
 //! | file | does | knows |
 //! |---|---|---|
@@ -30,20 +32,20 @@
 //! | `classes` | the 64-byte blocks as bit masks, one per class of bytes | |
 //!
 //! `blocks` gives up wherever it does not know, and `skip` takes over. To check `blocks`, read
-//! `Scan::block` with one sentence in mind: *a mask has a bit for each byte of the block, the first byte
-//! lowest, and `mask << 1` is the byte behind*. The grammar then is what may stand behind what:
+//! `Scan::block` with one sentence in mind: *a mask has a bit for each byte of the block, the first
+//! byte lowest, and `mask << 1` is the byte behind*. The grammar then is what may stand behind
+//! what:
 //!
 //! ```text
-//! bytes     {"a":[1,"b"],"c":{}}
-//! opening   10000100000000000100    [ and { outside of texts
+//! bytes     {"a":[1,"b"],"c":{}} opening   10000100000000000100    [ and { outside of texts
 //! members   01000010100001000010    behind one of those or a comma: here something must start
-//! for_keys  01000000000001000010    … inside an object: a key, or (`empty`) the bracket that closes it
-//! colons    00001000000000001000    stand behind a key, and nowhere else
-//! wrong     00000000000000000000    every rule that the block breaks, in one mask: must be zero
+//! for_keys  01000000000001000010    … inside an object: a key, or (`empty`) the bracket that
+//! closes it colons    00001000000000001000    stand behind a key, and nowhere else wrong
+//! 00000000000000000000    every rule that the block breaks, in one mask: must be zero
 //! ```
 //!
-//! Two things cross the border of a block: what the last byte was (the carried masks of `Scan`), and
-//! which brackets are open (`Scan::open`, one bit each).
+//! Two things cross the border of a block: what the last byte was (the carried masks of `Scan`),
+//! and which brackets are open (`Scan::open`, one bit each).
 //!
 //! # What it does not do
 //!

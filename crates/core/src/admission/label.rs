@@ -1,4 +1,4 @@
-//! One label of an object; the others are read past, however many there are.
+//! One label of an object; all others are skipped, however many there are.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ pub(super) trait LabelName {
     const NAME: &'static str;
 }
 
-/// An object's metadata, of which one label is looked at.
+/// An object's metadata, of which one label is read.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "'de: 'a, N: LabelName")]
 pub(super) struct Metadata<'a, N> {
@@ -22,7 +22,7 @@ pub(super) struct Metadata<'a, N> {
     labels: Option<Label<'a, N>>,
 }
 
-/// The value of the label `N`, if it is there.
+/// The value of the label `N`, if it is set.
 #[derive(Debug)]
 pub(super) struct Label<'a, N>(Option<Cow<'a, str>>, PhantomData<N>);
 
@@ -34,7 +34,7 @@ impl<'a, N> Metadata<'a, N> {
 }
 
 impl<'a, N> Label<'a, N> {
-    /// The value, if the label is there.
+    /// The value, if the label is set.
     pub(super) fn value(&self) -> Option<&Cow<'a, str>> {
         self.0.as_ref()
     }

@@ -1,7 +1,7 @@
 //! AdmissionReview bytes in, images out; a verdict in, AdmissionReview bytes out.
 //!
-//! Pure: no IO, no clock but the one passed in. What is not understood is an error, never an
-//! admission; what holds no image is allowed.
+//! Pure: no IO, no clock but the one passed in. A review that is not understood is an error, never
+//! an admission; an object that holds no image is allowed.
 
 mod bad_review;
 mod bounded;
@@ -14,11 +14,13 @@ mod namespace_edit;
 mod object;
 mod operation;
 mod overwritten;
+mod owner;
 mod pod_spec;
 mod policy_edit;
 mod reach;
 mod response;
 mod review;
+mod seen_here;
 mod strict;
 mod warning;
 mod workload;
@@ -27,15 +29,16 @@ pub(crate) use bounded::MOST_LISTED;
 pub(crate) use workload::WorkloadKind;
 
 pub use bad_review::BadReview;
-pub use config_map::POLICY_LABEL;
+pub use config_map::{CONFIRM_ANNOTATION, POLICY_LABEL};
 pub use guard::Guarded;
 pub use namespace_edit::{NamespaceEdit, OPT_OUT_LABEL};
 pub use object::{ObjectImages, images_of_item, images_of_object};
 pub use operation::{ApiVersion, Operation};
-pub use policy_edit::{Judging, NewPolicy, PolicyEdit};
+pub use policy_edit::{Before, Judged, Judging, NewPolicy, PolicyEdit};
 pub use review::Review;
+pub use seen_here::SeenHere;
 
-/// Panics where the two readers of JSON disagree on `body`. For fuzzing alone.
+/// Panics if the two JSON readers disagree on `body`. Only for fuzzing.
 #[cfg(fuzzing)]
 pub fn compare_readers(body: &[u8]) {
     json::oracle::compare(body);

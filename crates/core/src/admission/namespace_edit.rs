@@ -1,6 +1,6 @@
-//! An edit of a namespace, judged by who may take a namespace out of the webhook's reach.
+//! An edit of a namespace, judged by who may exempt a namespace from the webhook.
 //!
-//! Only the opt-out label is looked at: whoever does not touch it is let through.
+//! Only the opt-out label matters: an edit that does not change it is accepted.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use super::operation::{ApiVersion, Operation};
 use super::strict::{Object, Text};
 use crate::policy::OptOut;
 
-/// The label by which a namespace is taken out of the webhook's reach.
+/// The label that exempts a namespace from the webhook.
 pub const OPT_OUT_LABEL: &str = "imagegate/disable-filtering";
 
 /// A parsed request to create or update a namespace.
@@ -80,7 +80,7 @@ impl<'a> NamespaceEdit<'a> {
         &self.name
     }
 
-    /// Refuses a change of the label by anybody whom the policy does not name.
+    /// Refuses a change of the label by anyone whom the policy does not name.
     #[must_use]
     pub fn judge(&self, opt_out: &OptOut) -> (Guarded, Vec<u8>) {
         let guarded = if self.touches_label && !opt_out.permits(&self.user, &self.groups) {

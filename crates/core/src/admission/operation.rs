@@ -1,6 +1,6 @@
 //! The closed sets of an admission review.
 
-/// The `admission.k8s.io` versions that are spoken.
+/// The supported versions of `admission.k8s.io`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiVersion {
     /// `admission.k8s.io/v1`
@@ -9,7 +9,7 @@ pub enum ApiVersion {
     V1Beta1,
 }
 
-/// What is being done to the object. A closed set: anything else is a bad review.
+/// What is being done to the object. The set is closed: any other value makes the review malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// `CONNECT`
@@ -23,7 +23,7 @@ pub enum Operation {
 }
 
 impl ApiVersion {
-    /// The version that a review names, if it is spoken.
+    /// The version that a review names, if it is supported.
     pub(super) fn parse(text: &str) -> Option<Self> {
         [Self::V1, Self::V1Beta1].into_iter().find(|version| version.as_str() == text)
     }
@@ -42,7 +42,7 @@ impl Operation {
     /// Every operation.
     pub const ALL: [Self; 4] = [Self::Connect, Self::Create, Self::Delete, Self::Update];
 
-    /// The operation of that name.
+    /// The operation of this name.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operation| operation.as_str() == text)
     }

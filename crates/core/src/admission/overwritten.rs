@@ -1,19 +1,19 @@
-//! Who will overwrite an edit of the policy's ConfigMap: what its annotations say of those who keep it.
+//! Who will overwrite an edit of the policy's ConfigMap, judging by its annotations.
 //!
-//! An edit is in force until then, so this is for its author to know and no reason to refuse.
+//! The edit is in force until then, so this is a warning for its author and no reason to refuse.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// What `kubectl apply` wrote; a text that is something else says nothing.
+/// What `kubectl apply` recorded; text of any other form is ignored.
 #[derive(Deserialize)]
 struct Applied {
     data: Option<BTreeMap<String, String>>,
 }
 
-/// What to tell the author of an edit that leaves `keys` in a ConfigMap: `owner` is who owns the
-/// policy, as the Helm chart says; `applied` what `kubectl apply` wrote last.
+/// The warnings for the author of an edit after which the ConfigMap has `keys`. `owner` is the
+/// owner of the policy as set by the Helm chart, `applied` what `kubectl apply` recorded last.
 pub(super) fn warnings(
     owner: Option<&str>,
     applied: Option<&str>,

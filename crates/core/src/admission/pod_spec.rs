@@ -1,8 +1,9 @@
 //! Specs, and the parts of a pod spec that name images.
 //!
-//! Source: the PodSpec of <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>.
-//! `null` is an empty list, as the API server reads it. The types end where the deepest template of
-//! a workload does, and each list at [`MOST_LISTED`] entries: the size of a review has a bound.
+//! Source: the PodSpec of
+//! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>. `null` is an
+//! empty list, as it is for the API server. The types go no deeper than the deepest template of a
+//! workload, and each list keeps [`MOST_LISTED`] entries, so that the size of a review is bounded.
 
 use std::fmt;
 
@@ -18,7 +19,7 @@ use crate::policy::{ContainerImage, Excess, Field, ImageList};
 #[derive(Debug, Default)]
 pub(super) struct Images<'a> {
     pub(super) listed: SmallVec<[ContainerImage<'a>; 2]>,
-    /// What the lists hold beyond.
+    /// The entries of the lists that are beyond the limit.
     pub(super) excess: Vec<Excess>,
 }
 
@@ -46,14 +47,14 @@ pub(super) struct PodSpec<'a> {
     volumes: Option<ImageVolumes<'a>>,
 }
 
-/// The spec of a Job that a CronJob makes.
+/// The spec of a Job that a CronJob creates.
 #[derive(Debug, Default, Deserialize)]
 struct JobSpec<'a> {
     #[serde(borrow)]
     template: Option<Object<Template<PodSpec<'a>>>>,
 }
 
-/// A template: whatever else it holds, its spec.
+/// A template, of which the spec is read.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Template<S> {
     spec: Option<Box<Object<S>>>,
@@ -72,12 +73,12 @@ pub(super) struct Container<'a> {
     image: Option<Text<'a>>,
 }
 
-/// The volumes that are images, with their positions among all. Few Pods have one, while every Pod
-/// has some other volume.
+/// The image volumes, with their positions among all volumes. Few Pods have one, while every Pod
+/// has other volumes.
 #[derive(Debug)]
 struct ImageVolumes<'a> {
     listed: Vec<(usize, Volume<'a>)>,
-    /// How many volumes follow the last image that is kept; they are skipped.
+    /// How many volumes follow the last image volume that is kept; they are skipped.
     more: usize,
 }
 
@@ -96,14 +97,14 @@ struct ImageVolume<'a> {
 }
 
 impl<S: Default> Template<S> {
-    /// The spec; an empty one where it is left out.
+    /// The spec, or an empty one if it is left out.
     pub(super) fn into_spec(template: Option<Object<Self>>) -> S {
         template.and_then(|Object(template)| template.spec).map_or_else(S::default, |spec| spec.0)
     }
 }
 
 impl<'a> Spec<'a> {
-    /// Each pod spec that it may be, or hold.
+    /// Each pod spec that this may be or contain.
     pub(super) fn into_pod_specs(self) -> [PodSpec<'a>; 3] {
         let Self {
             containers,
@@ -120,7 +121,7 @@ impl<'a> Spec<'a> {
         ]
     }
 
-    /// The spec itself, as that of a Pod.
+    /// The spec itself, read as that of a Pod.
     pub(super) fn into_pod_spec(self) -> PodSpec<'a> {
         let [own, ..] = self.into_pod_specs();
         own

@@ -12,10 +12,12 @@ use super::envelope::Envelope;
 use super::guard::{Guarded, MOST_WARNINGS};
 use super::operation::{ApiVersion, Operation};
 use super::overwritten;
+use super::seen_here::{Compared, SeenHere};
 use crate::policy::{
     self, Difference, Documents, Policy, Problem, Problems, UnchangedUpdates, Warning, compile,
     compile_candidate,
 };
+use crate::usage::{Impact, Usage};
 
 /// What is said to whoever deletes the policy. One line of 120 characters at most.
 const DELETED: &str = "this deletes the image policy: replicas that run keep it, one that starts \
@@ -39,6 +41,8 @@ pub struct NewPolicy {
     unchanged_updates: UnchangedUpdates,
     /// Who will overwrite the edit.
     overwritten: Vec<String>,
+    /// The hash of the policy that the author means.
+    confirmed: Option<String>,
 }
 
 /// How an edit is judged.
@@ -48,6 +52,26 @@ pub enum Judging {
     AtOnce(Guarded),
     /// By compiling what it would put in force.
     Compile(NewPolicy),
+}
+
+/// What a new policy would replace.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before<'p> {
+    /// The policy in force.
+    pub policy: Option<&'p Policy>,
+    /// The candidate beside it.
+    pub candidate: Option<&'p Policy>,
+}
+
+/// What became of an edit that was compiled.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The answer.
+    pub guarded: Guarded,
+    /// Whom the new policy hits; `None` where it means the same as before, or nothing was seen.
+    pub impact: Option<Impact>,
+    /// Whom the candidate would hit; `None` where it means the same as before, or there is none.
+    pub trial: Option<Impact>,
 }
 
 #[derive(Debug)]
@@ -138,42 +162,91 @@ impl NewPolicy {
         let changed = old.is_some_and(|old| old.to_keys().as_ref() != Ok(&keys));
         let overwritten =
             if changed { overwritten::warnings(owner, applied, &keys) } else { Vec::new() };
-        Ok(Self { keys, unchanged_updates, overwritten })
+        let confirmed = object.confirmed().map(str::to_owned);
+        Ok(Self { keys, unchanged_updates, overwritten, confirmed })
     }
 
     /// Compiles the policy and its candidate, each once. A loosening edit is accepted with a
-    /// warning that names what it loosens; `variables` are those of the process, `in_force` is what
-    /// the policy would replace.
+    /// warning that names what it loosens; `variables` are those of the process, `before` is what
+    /// the policy would replace. Where the edit changes what the policy means, the images that were
+    /// `seen` are judged by both, and its author is told whom it hits; the same for a candidate.
+    ///
+    /// The limit of the policy in force decides whether the edit is refused for that: an edit cannot
+    /// lift the limit that it is held to.
     #[must_use]
-    pub fn judge(self, variables: &BTreeMap<String, String>, in_force: Option<&Policy>) -> Guarded {
-        let Self { keys, unchanged_updates, overwritten } = self;
+    pub fn judge<'u, U>(
+        self,
+        variables: &BTreeMap<String, String>,
+        before: Before<'_>,
+        seen: &SeenHere<'_, U>,
+    ) -> Judged
+    where
+        U: IntoIterator<Item = Usage<'u>> + Clone,
+    {
+        let Self { keys, unchanged_updates, overwritten, confirmed } = self;
         let documents = Documents { variables: variables.clone(), volume: Some(keys) };
         let (policy, mut warnings) = match compile(&documents) {
             Ok(compiled) => compiled,
-            Err(problems) => return refused("policy", &problems),
+            Err(problems) => return refused("policy", &problems).into(),
         };
-        match compile_candidate(&documents) {
-            None => {}
-            Some(Ok((_, of_candidate))) => warnings.extend(of_candidate),
-            Some(Err(problems)) => return refused("candidate policy", &problems),
+        let candidate = match compile_candidate(&documents) {
+            None => None,
+            Some(Ok((candidate, of_candidate))) => {
+                warnings.extend(of_candidate);
+                Some(candidate)
+            }
+            Some(Err(problems)) => return refused("candidate policy", &problems).into(),
+        };
+        let mut texts = Vec::new();
+        let impact = before.policy.and_then(|old| seen.impact(old, &policy));
+        if let (Some(impact), Some(limit)) =
+            (&impact, before.policy.and_then(Policy::refuses_edits_that_deny))
+            && impact.newly_denied.images_within_a_day > limit as usize
+            && confirmed.as_deref() != Some(policy.hash())
+        {
+            let guarded = Guarded::Refused(seen.refusal(impact, limit, policy.hash()));
+            return Judged { guarded, impact: Some(impact.clone()), trial: None };
         }
-        let mut texts = overwritten;
+        if let Some(impact) = &impact {
+            texts.extend(seen.lines(impact, Compared::Policy));
+        }
+        let trial = candidate.filter(|candidate| !is_same(before.candidate, candidate));
+        let trial = trial.and_then(|candidate| seen.impact(&policy, &candidate));
+        if let Some(trial) = &trial {
+            texts.extend(seen.lines(trial, Compared::Candidate));
+        }
+        if !texts.is_empty() {
+            texts.extend(seen.by_whom());
+        }
+        let hits = texts.len();
+        texts.extend(overwritten);
         texts.extend(unchanged_updates.warning(&policy).map(str::to_owned));
-        if let Some(in_force) = in_force {
+        if let Some(in_force) = before.policy {
             let difference = Difference::between(in_force, &policy);
             let left_out = difference.left_out_loosening;
             let loosening = difference.changes.into_iter().filter(|change| change.loosens);
             let said = |change: policy::Change| format!("this loosens the policy: {}", change.text);
             texts.extend(loosening.map(said));
             // One line for the count of those, and one for that of the warnings below.
-            cut(&mut texts, MOST_WARNINGS - 1, left_out, "loosening changes");
+            cut(&mut texts, (MOST_WARNINGS - 1).max(hits + 1), left_out, "loosening changes");
         }
         // A warning of the API server is one line, so the hint stays behind.
         let without_hint = |Warning(warning)| Problem { hint: None, ..warning }.to_string();
         texts.extend(warnings.into_iter().map(without_hint));
         cut(&mut texts, MOST_WARNINGS, 0, "warnings");
-        Guarded::Accepted(texts)
+        Judged { guarded: Guarded::Accepted(texts), impact, trial }
     }
+}
+
+impl From<Guarded> for Judged {
+    fn from(guarded: Guarded) -> Self {
+        Self { guarded, impact: None, trial: None }
+    }
+}
+
+/// Whether two policies mean the same.
+fn is_same(old: Option<&Policy>, new: &Policy) -> bool {
+    old.is_some_and(|old| old.normal_form() == new.normal_form())
 }
 
 /// Cuts `texts` to `most`, the last of which counts what is not shown, with `more` that never were

@@ -1,7 +1,7 @@
-//! Whether a request can bring an image into the cluster, and as which kind its object is read.
+//! Whether a request can bring an image into the cluster, and as what kind its object is read.
 //!
-//! The API server names both the kind and the resource of each request. An object is passed unread
-//! only where the two agree that it holds no image; where they leave a doubt, it is looked at.
+//! The API server names both the kind and the resource of each request. An object is accepted
+//! unread only if the two agree that it holds no image; in case of doubt it is read.
 
 use super::bad_review::BadReview;
 use super::envelope::Request;
@@ -11,11 +11,11 @@ use super::workload::WorkloadKind;
 /// What to do with the object of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// It cannot change an image, or it is of a resource that ImageGate knows no image in: a
+    /// It cannot change an image, or its resource is one in which ImageGate knows no image: a
     /// ConfigMap, a custom resource.
     NoImages,
-    /// Its kind is not known to hold images, and its resource does not say that it holds none: a
-    /// Scale of a Deployment. It is refused if it names images all the same.
+    /// Its kind is not known to hold images, but its resource does not rule them out, as with the
+    /// Scale of a Deployment. It is refused if it names images nevertheless.
     Doubtful,
     /// It is judged as this kind.
     Judged(WorkloadKind),
@@ -25,8 +25,8 @@ impl Reach {
     /// The reach of a request.
     ///
     /// # Errors
-    /// When the request does not name its kind, or names a workload's resource with a kind that is
-    /// none.
+    /// When the request does not name its kind, or names the resource of a workload and a kind that
+    /// is not one.
     pub(super) fn of<O>(operation: Operation, request: &Request<'_, O>) -> Result<Self, BadReview> {
         let is_written = matches!(operation, Operation::Create | Operation::Update);
         let sub_resource = request.sub_resource.as_deref().unwrap_or_default();

@@ -1,7 +1,8 @@
 //! The answer to a request.
 //!
-//! Source: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
-//! There is never a patch: this webhook validates.
+//! Source:
+//! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
+//! There is never a patch: this is a validating webhook.
 
 use std::fmt::Write as _;
 
@@ -12,15 +13,15 @@ use super::operation::ApiVersion;
 use super::warning::one_line;
 use crate::policy::{Decision, Mode, Verdict, Violation};
 
-/// Room for a short answer, so that writing it allocates once.
+/// Initial capacity for an answer, so that a short one is allocated once.
 const ROOM: usize = 512;
-/// Bytes of the message that kubectl shows.
+/// The longest message, in bytes. kubectl shows it.
 const LONGEST_MESSAGE: usize = 1024;
-/// Bytes of all warnings together: beyond, the API server drops them.
+/// The size of all warnings together, in bytes. The API server drops what exceeds it.
 const LONGEST_WARNINGS: usize = 4096;
-/// Lines of advice on one denial: more of them hide the message.
+/// The most lines of advice on one denial. More would bury the message.
 const MOST_ADVICE: usize = 3;
-/// Bytes of an audit annotation.
+/// The longest audit annotation, in bytes.
 const LONGEST_ANNOTATION: usize = 1024;
 
 /// Renders an AdmissionReview with the response to the request `uid`.
@@ -32,7 +33,7 @@ pub(super) fn render(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> V
     serialised(version, uid, verdict)
 }
 
-/// The answer to nearly every request, as the same bytes that [`serialised`] gives.
+/// The answer to nearly every request: the same bytes that [`serialised`] returns.
 fn plain_admission(version: ApiVersion, uid: &str, policy_hash: &str) -> Vec<u8> {
     let parts = [
         r#"{"apiVersion":""#,
@@ -64,7 +65,7 @@ fn serialised(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> Vec<u8> 
         },
     };
     let mut bytes = Vec::with_capacity(ROOM);
-    // Texts, booleans and a number always serialise.
+    // Strings, booleans and a number always serialise.
     match serde_json::to_writer(&mut bytes, &review) {
         Ok(()) => bytes,
         Err(_) => Vec::new(),
@@ -92,7 +93,8 @@ struct Response<'a> {
 }
 
 /// A `metav1.Status`. It has no `reason`: kubectl would put that into its line (`Error from server
-/// (Forbidden): …`), which is not the known text. Clients read 403 as Forbidden by the code alone.
+/// (Forbidden): …`), which is not the known text. Clients recognise Forbidden by the code 403
+/// alone.
 #[derive(Serialize)]
 struct Status<'a> {
     #[serde(rename = "status")]
@@ -164,21 +166,21 @@ impl<'a> AuditAnnotations<'a> {
     }
 }
 
-/// The violations' messages in order, cut where they are many.
+/// The violations' messages in order, cut if there are many.
 fn message(verdict: &Verdict<'_>) -> String {
     let messages = verdict.violations.iter().map(|each| each.message.as_str());
     joined(messages, verdict.violated.total(), "; ", LONGEST_MESSAGE)
 }
 
-/// Joins parts until the next would not fit; then says how many of `total` are left out. The first
-/// part is always there, cut at a character where it alone does not fit.
+/// Joins parts until the next would not fit, then states how many of `total` are left out. The
+/// first part is always included, cut at a character boundary if need be.
 fn joined<P: AsRef<str>>(
     parts: impl Iterator<Item = P>,
     total: usize,
     separator: &str,
     longest: usize,
 ) -> String {
-    /// Room for the words that count what is left out.
+    /// Room for the text that counts what is left out.
     const TAIL: usize = 32;
     let mut text = String::new();
     let mut count = 0;
@@ -201,12 +203,12 @@ fn joined<P: AsRef<str>>(
     text
 }
 
-/// At most `longest` bytes of `text`, ending at a character.
+/// At most `longest` bytes of `text`, cut at a character boundary.
 fn cut(text: &str, longest: usize) -> &str {
     text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
 }
 
-/// Warnings within the API server's limits; the last one counts what did not fit.
+/// Warnings within the limits of the API server. The last one counts what did not fit.
 fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
     /// Room for the warning that counts.
     const TAIL: usize = 64;
@@ -227,7 +229,7 @@ fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
     warnings
 }
 
-/// What to do about a denial, which kubectl prints above its message; then the policy's own line.
+/// Advice on a denial, which kubectl prints above the message, followed by the policy's own line.
 fn advice(verdict: &Verdict<'_>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for advice in verdict.violations.iter().filter_map(|each| each.advice.as_deref()) {
@@ -248,7 +250,7 @@ mod tests {
     use crate::admission::ApiVersion;
     use crate::policy::{Mode, Verdict};
 
-    /// So many of a letter.
+    /// `count` times the letter a.
     fn a(count: usize) -> String {
         "a".repeat(count)
     }
@@ -258,7 +260,7 @@ mod tests {
         let rows = [
             (vec![], 0, String::new()),
             (vec![], 5, String::new()),
-            // Up to the last byte; while others follow, 32 are kept free to count them.
+            // Up to the last byte. While others follow, 32 bytes are reserved to count them.
             (vec![a(100)], 1, a(100)),
             (vec![a(101)], 1, a(100)),
             (vec![a(58), a(40)], 2, a(58) + "; " + &a(40)),
@@ -267,7 +269,7 @@ mod tests {
             (vec![a(69), a(40)], 2, a(68) + "; and 1 more"),
             (vec![a(10), a(56), a(31)], 3, a(10) + "; " + &a(56) + "; and 1 more"),
             (vec![a(10), a(57), a(1)], 3, a(10) + "; and 2 more"),
-            // Some are counted and not among the parts.
+            // Some are counted without being among the parts.
             (vec![a(1), a(1)], 3, "a; a; and 1 more".to_owned()),
             (vec!["é".repeat(60)], 1, "é".repeat(50)),
         ];

@@ -1,4 +1,4 @@
-//! A request, judged and answered.
+//! An admission request: parsed, judged and answered.
 
 use std::borrow::Cow;
 
@@ -16,6 +16,7 @@ use super::workload::{WorkloadKind, WorkloadObject};
 use crate::policy::{
     ContainerImage, Field, ImageList, Policy, Subject, UpdateScope, Verdict, Workload,
 };
+use crate::usage::Owner;
 
 /// A parsed admission request that borrows from its body.
 #[derive(Debug)]
@@ -30,27 +31,29 @@ pub struct Review<'a> {
     groups: SmallVec<[Cow<'a, str>; 4]>,
     dry_run: bool,
     workload: Workload,
+    /// Kind and name of the controller that owns the object.
+    controller: Option<(Cow<'a, str>, Cow<'a, str>)>,
     images: Images<'a>,
-    /// The references of the object that is updated; `None` where there is none.
+    /// The references of the old object of an update; `None` if there is none.
     old_references: Option<Vec<Cow<'a, str>>>,
 }
 
 impl<'a> Review<'a> {
     /// Parses a request body.
     ///
-    /// Images are looked for in the built-in workloads, on CREATE and UPDATE. The subresources
-    /// `status` and `resize` carry a workload and cannot change an image; any other that carries
-    /// one is judged, since a later version of Kubernetes may add one that can.
+    /// Images are collected from the built-in workloads, on CREATE and UPDATE. The subresources
+    /// `status` and `resize` carry a workload but cannot change an image. Any other subresource
+    /// that carries one is judged, since a later version of Kubernetes may add one that can.
     ///
     /// # Errors
-    /// When the body is not an AdmissionReview with a request that names its uid and its kind, or
-    /// holds no object where one is judged, or one that may name images and is of no known kind.
+    /// When the body is not an AdmissionReview with a uid and a kind, lacks an object that has to
+    /// be judged, or holds an object of unknown kind that may name images.
     pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
         match Envelope::<WorkloadObject<'a>>::parse(body) {
             Ok(envelope) => Self::of(envelope),
             Err(error @ BadReview::Malformed { .. }) => {
-                // An object of another kind may give the same fields another type; nothing of it
-                // is judged, so nothing of it has to be understood.
+                // Another kind of object may have the same fields with other types. It is not
+                // judged, so it need not be understood.
                 let envelope = Envelope::<IgnoredAny>::parse(body).map_err(|_| error.clone())?;
                 match Reach::of(envelope.operation, &envelope.request)? {
                     Reach::NoImages => Ok(Self::without_images(envelope)),
@@ -67,7 +70,7 @@ impl<'a> Review<'a> {
         &self.uid
     }
 
-    /// The version in which the answer must be given.
+    /// The version that the answer must have.
     #[must_use]
     pub fn version(&self) -> ApiVersion {
         self.version
@@ -85,7 +88,7 @@ impl<'a> Review<'a> {
         &self.namespace
     }
 
-    /// The object's name; empty where the server has yet to generate it.
+    /// The object's name; empty if the server has yet to generate it.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -109,44 +112,83 @@ impl<'a> Review<'a> {
         &self.kind
     }
 
-    /// Whether nothing will be stored.
+    /// What the policy takes the images' owner for.
+    #[must_use]
+    pub fn workload(&self) -> Workload {
+        self.workload
+    }
+
+    /// The controller that owns the object, or else the object itself. For people: nobody checks
+    /// what an object says of its owner.
+    #[must_use]
+    pub fn owner(&self) -> Owner<'_> {
+        match &self.controller {
+            Some((kind, name)) => Owner { kind, name },
+            None => Owner { kind: &self.kind, name: &self.name },
+        }
+    }
+
+    /// Whether this is a dry run, which stores nothing.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
-    /// Every image in reach, before an update's scope is looked at; of a longer list the first 1,000.
+    /// Every image to be judged, regardless of an update's scope; of a longer list, the first
+    /// 1,000.
     #[must_use]
     pub fn images(&self) -> &[ContainerImage<'a>] {
         &self.images.listed
     }
 
-    /// Judges the request by `policy`: the images in reach, narrowed to what an update changed.
+    /// Judges the request by `policy`: its images, narrowed to those that an update changed.
     /// `pinned` is the override that the request's path names; `now` is in Unix seconds.
     #[must_use]
     pub fn judge<'p>(&self, policy: &'p Policy, pinned: Option<&str>, now: i64) -> Verdict<'p> {
-        let subject = Subject {
+        let subject = self.subject(pinned, now);
+        let applicable = policy.applicable(&subject);
+        let judged = self.in_scope(applicable.update_scope());
+        applicable.evaluate(judged, &self.images.excess)
+    }
+
+    /// The images that [`Review::judge`] looks at, of each list at most the first 1,000: all of
+    /// them, or those that an update changed. On a DELETE there are none.
+    pub fn judged<'s>(
+        &'s self,
+        policy: &Policy,
+        pinned: Option<&str>,
+    ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
+        // The scope of an update does not depend on the time.
+        self.in_scope(policy.applicable(&self.subject(pinned, 0)).update_scope())
+    }
+
+    fn in_scope<'s>(
+        &'s self,
+        scope: UpdateScope,
+    ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
+        let old = match scope {
+            UpdateScope::All => None,
+            UpdateScope::Changed => self.old_references.as_ref(),
+        };
+        let listed = self.images.listed.iter().map(|image| -> &ContainerImage<'s> { image });
+        listed.filter(move |image| match (&image.image, old) {
+            (Some(image), Some(old)) => old.binary_search(image).is_err(),
+            _ => true,
+        })
+    }
+
+    fn subject<'s>(&'s self, pinned: Option<&'s str>, now: i64) -> Subject<'s> {
+        Subject {
             namespace: &self.namespace,
             user: &self.user,
             groups: &self.groups,
             workload: self.workload,
             pinned,
             now,
-        };
-        let applicable = policy.applicable(&subject);
-        let old = match applicable.update_scope() {
-            UpdateScope::All => None,
-            UpdateScope::Changed => self.old_references.as_ref(),
-        };
-        let is_new = |image: &&ContainerImage<'_>| match (&image.image, old) {
-            (Some(image), Some(old)) => old.binary_search(image).is_err(),
-            _ => true,
-        };
-        let Images { listed, excess } = &self.images;
-        applicable.evaluate(listed.iter().filter(is_new), excess)
+        }
     }
 
-    /// Renders the answer: same apiVersion and uid, a denial as 403 with its causes.
+    /// Renders the answer, with the same apiVersion and uid. A denial is a 403 with its causes.
     #[must_use]
     pub fn answer(&self, verdict: &Verdict<'_>) -> Vec<u8> {
         response::render(self.version, &self.uid, verdict)
@@ -165,7 +207,8 @@ impl<'a> Review<'a> {
                 return Ok(Self::without_images(envelope));
             }
         };
-        let Object(object) = request.object.take().ok_or(BadReview::NoObject)?;
+        let Object(mut object) = request.object.take().ok_or(BadReview::NoObject)?;
+        let controller = object.take_controller();
         let mut images = kind.images(object);
         let old_references = match envelope.operation {
             Operation::Update => {
@@ -185,6 +228,7 @@ impl<'a> Review<'a> {
         }
         let mut review = Self::without_images(envelope);
         review.workload = kind.workload();
+        review.controller = controller;
         review.images = images;
         review.old_references = old_references;
         Ok(review)
@@ -207,13 +251,14 @@ impl<'a> Review<'a> {
             groups,
             dry_run: request.dry_run.unwrap_or(false),
             workload: Workload::Pod,
+            controller: None,
             images: Images::default(),
             old_references: None,
         }
     }
 }
 
-/// Stands for the container that a Pod must have.
+/// Stands in for the container that every Pod must have.
 fn missing_container<'a, O>(request: &Request<'a, O>) -> ContainerImage<'a> {
     let name = request.name.as_ref().filter(|name| !name.is_empty());
     ContainerImage {

@@ -1,7 +1,7 @@
-//! Types that accept only what the API server writes.
+//! Types that accept only the JSON that an API server writes.
 //!
-//! Derived structs refuse a key that is given twice, but they read an array as the list of their
-//! fields, and a text with an escape does not fit into `&str`.
+//! Derived structs refuse duplicate keys, but they accept an array as the list of their fields, and
+//! `&str` cannot hold a string with an escape.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -9,11 +9,11 @@ use std::ops::Deref;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// A struct that is read from an object and never from an array.
+/// A struct that is read from an object, never from an array.
 #[derive(Debug, Default)]
 pub(super) struct Object<T>(pub(super) T);
 
-/// A text, borrowed wherever it has no escape.
+/// A string, borrowed unless it has an escape.
 #[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
@@ -39,7 +39,7 @@ impl Deref for Text<'_> {
     }
 }
 
-/// Reads structs as maps, which an array is not.
+/// Reads structs as maps, which rules out arrays.
 struct ObjectsOnly<D>(D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {

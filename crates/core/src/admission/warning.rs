@@ -1,13 +1,13 @@
-//! One warning of an answer, within what the API server shows.
+//! A warning in an answer, within the limits of the API server.
 //!
-//! How many warnings an answer has is up to who writes it.
+//! The number of warnings is limited by those who make them.
 
 use crate::policy::is_printable;
 
-/// Characters of one warning, as the API documentation asks.
+/// The longest warning in characters, as the API documentation recommends.
 const LONGEST: usize = 120;
 
-/// One printable line of at most 120 characters.
+/// The text as one printable line of at most 120 characters.
 pub(super) fn one_line(text: &str) -> String {
     let printable = |character: char| if is_printable(character) { character } else { ' ' };
     if text.chars().count() <= LONGEST {

@@ -1,7 +1,10 @@
 //! The built-in kinds that hold a pod spec, and where each holds it.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
+use super::owner::Owned;
 use super::pod_spec::{FurtherContainers, Images, PodSpec, Spec, Template};
 use super::strict::Object;
 use crate::policy::{ImageList, Workload};
@@ -88,7 +91,12 @@ impl WorkloadKind {
     }
 }
 
-impl WorkloadObject<'_> {
+impl<'a> WorkloadObject<'a> {
+    /// Takes the kind and the name of the controller that owns it.
+    pub(super) fn take_controller(&mut self) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        self.metadata.take()?.0.into_controller()
+    }
+
     /// Whether it names an image wherever one of the kinds does.
     pub(super) fn names_images(self) -> bool {
         let spec = self.spec.map_or_else(Spec::default, |Object(spec)| spec);
@@ -104,6 +112,7 @@ impl WorkloadObject<'_> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct WorkloadObject<'a> {
     #[serde(borrow)]
+    metadata: Option<Object<Owned<'a>>>,
     spec: Option<Object<Spec<'a>>>,
     template: Option<Object<Template<PodSpec<'a>>>>,
     ephemeral_containers: Option<FurtherContainers<'a>>,

@@ -26,6 +26,27 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// As [`printable`], cut behind `most` characters, with `…` in place of the rest.
+pub(in crate::policy) fn printable_within(text: &str, most: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(most));
+    let mut count = 0;
+    for character in text.chars() {
+        if count >= most {
+            shown.push('…');
+            break;
+        }
+        if is_printable(character) {
+            shown.push(character);
+            count += 1;
+        } else {
+            let escaped = character.escape_default();
+            count += escaped.len();
+            shown.extend(escaped);
+        }
+    }
+    shown
+}
+
 /// Whether [`printable`] leaves a character as it is.
 #[must_use]
 pub fn is_printable(character: char) -> bool {
@@ -43,7 +64,7 @@ pub fn is_printable(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_printable, printable};
+    use super::{is_printable, printable, printable_within};
 
     #[test]
     fn what_people_write_is_left_alone() {
@@ -70,6 +91,22 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(printable(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_longer_is_cut() {
+        let rows = [
+            ("", 0, ""),
+            ("ab", 2, "ab"),
+            ("abc", 2, "ab…"),
+            ("éèê", 2, "éè…"),
+            ("a\nb\u{1b}[31mé", 30, r"a\nb\u{1b}[31mé"),
+            // An escape is not cut in two.
+            ("\u{202e}b", 1, r"\u{202e}…"),
+        ];
+        for (text, most, expected) in rows {
+            assert_eq!(printable_within(text, most), expected);
         }
     }
 

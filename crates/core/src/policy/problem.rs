@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::policy::printable::printable;
+use crate::policy::printable::printable_within;
 
 /// More problems than this are counted but not kept: one broken generator must not fill a log.
 const MOST: usize = 100;
@@ -215,12 +215,7 @@ fn located(at: &At, message: impl Into<String>, hint: Option<&str>) -> Problem {
 
 /// User text fit for a message: escaped, and not longer than a line.
 pub(super) fn shorten(text: &str) -> String {
-    const MOST: usize = 120;
-    let shown = text.char_indices().nth(MOST).and_then(|(end, _)| text.get(..end));
-    match shown {
-        Some(shown) => format!("{}…", printable(shown)),
-        None => printable(text).into_owned(),
-    }
+    printable_within(text, 120)
 }
 
 /// The known name nearest to `name`, where one is near enough to have been meant.

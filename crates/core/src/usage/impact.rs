@@ -30,6 +30,8 @@ pub struct Impact {
     pub newly_denied: Hits,
     /// Admitted by both; the new policy warns about it, and the old one did not.
     pub newly_warned: Hits,
+    /// Admitted by both, and logged by the new policy alone. Nobody notices.
+    pub newly_audited: Hits,
     /// Refused by the old policy, and admitted by the new one, whatever its mode.
     pub newly_admitted: Hits,
 }
@@ -95,7 +97,8 @@ impl Impact {
     ) -> Self {
         let mut uses = 0;
         let mut images = HashSet::new();
-        let [mut denied, mut warned, mut admitted] = [(); 3].map(|()| Groups::default());
+        let [mut denied, mut warned, mut audited, mut admitted] =
+            [(); 4].map(|()| Groups::default());
         for usage in usages {
             uses += 1;
             images.insert(usage.image);
@@ -110,6 +113,9 @@ impl Impact {
                 (false, false) if after.is_warned() && !before.is_warned() => {
                     warned.add(usage, after.rule());
                 }
+                (false, false) if after.is_audited() && before.rule().is_none() => {
+                    audited.add(usage, after.rule());
+                }
                 _ => {}
             }
         }
@@ -118,11 +124,12 @@ impl Impact {
             images: images.len(),
             newly_denied: denied.into_hits(most, now),
             newly_warned: warned.into_hits(most, now),
+            newly_audited: audited.into_hits(most, now),
             newly_admitted: admitted.into_hits(most, now),
         }
     }
 
-    /// Whether the change hits nobody.
+    /// Whether nobody notices the change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let Self { newly_denied, newly_warned, newly_admitted, .. } = self;

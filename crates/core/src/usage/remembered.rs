@@ -136,7 +136,7 @@ impl<'a> Remembered<'a> {
                 image: &entry.image,
                 user: &entry.user,
                 groups: &entry.groups,
-                owner: entry.workload.as_ref().map(Named::owner),
+                owner: entry.workload.as_ref().and_then(Named::owner),
                 workload: if entry.template { Workload::Template } else { Workload::Pod },
                 pinned: entry.pinned.as_deref(),
                 count: entry.count,
@@ -172,8 +172,9 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::
 }
 
 impl Named<'_> {
-    fn owner(&self) -> Owner<'_> {
-        Owner { kind: &self.kind, name: &self.name }
+    /// What is named; nothing where its kind is not known.
+    fn owner(&self) -> Option<Owner<'_>> {
+        (!self.kind.is_empty()).then_some(Owner { kind: &self.kind, name: &self.name })
     }
 }
 

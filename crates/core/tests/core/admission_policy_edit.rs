@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::support::policy::policy;
-use imagegate_core::admission::{BadReview, Guarded, Judging, POLICY_LABEL, PolicyEdit};
+use imagegate_core::admission::{
+    BadReview, Before, Guarded, Judging, POLICY_LABEL, PolicyEdit, SeenHere,
+};
 use serde_json::{Map, Value, json};
 
 /// Bytes of a ConfigMap's values that an API server stores.
@@ -38,7 +40,11 @@ fn labelled(value: &str, data: &Value) -> Value {
 fn judged(mut edit: PolicyEdit, in_force: Option<&str>) -> Guarded {
     match edit.judge() {
         Judging::AtOnce(guarded) => guarded,
-        Judging::Compile(new) => new.judge(&BTreeMap::new(), in_force.map(policy).as_ref()),
+        Judging::Compile(new) => {
+            let in_force = in_force.map(policy);
+            let before = Before { policy: in_force.as_ref(), candidate: None };
+            new.judge(&BTreeMap::new(), before, &SeenHere::nothing()).guarded
+        }
     }
 }
 

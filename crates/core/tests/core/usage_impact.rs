@@ -65,6 +65,8 @@ fn every_turn_of_a_decision_is_counted_in_its_place() {
         let impact = Impact::between(Some(&policy(old)), &policy(new), usages, NOW);
         let found = [&impact.newly_denied, &impact.newly_warned, &impact.newly_admitted];
         assert_eq!(found.map(|hits| hits.uses), expected, "{old} → {new}");
+        let audits = new.contains("audit") && !old.contains("gcr.io");
+        assert_eq!(impact.newly_audited.uses, usize::from(audits), "{old} → {new}");
         assert_eq!(impact.is_empty(), expected == [0, 0, 0]);
     }
 }

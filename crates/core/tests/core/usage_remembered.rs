@@ -9,8 +9,7 @@ const AGENT: &str = r#"{"namespace": "ci", "image": "quay.io/acme/agent:1", "use
   "decision": "warn", "rule": "blocked-tag", "workload": {"kind": "ReplicaSet", "name": "web-7d"},
   "template": true, "override": "lax", "more": [1]}"#;
 const TRIED: &str = r#"{"namespace": "ci", "image": "a\u0062c", "count": 0, "dryRuns": 7, "decision": "deny", "rule": null}"#;
-const REFUSED: &str =
-    r#"{"namespace": "ci", "image": "a\u0062c", "count": 1, "decision": "deny", "workload": null}"#;
+const REFUSED: &str = r#"{"namespace": "ci", "image": "a\u0062c", "count": 1, "decision": "deny", "workload": {"kind": "", "name": ""}}"#;
 
 #[test]
 fn both_forms_say_the_same() {
@@ -28,6 +27,7 @@ fn both_forms_say_the_same() {
         assert_eq!((usage.namespace, usage.user, usage.pinned), ("ci", "kim", Some("lax")));
         assert_eq!(usage.groups, ["admins"]);
         assert_eq!(usage.owner.unwrap().to_string(), "ReplicaSet web-7d");
+        assert_eq!(remembered.usages().nth(1).unwrap().0.owner, None);
         assert_eq!((usage.first_seen, usage.last_seen), (Some(1_795_507_200), Some(1_795_510_800)));
     }
 }

@@ -54,7 +54,16 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
     let rules = overrides.iter().map(|each| &each.rules);
     let normal_form = NormalForm::of(raw, &base, rules, &exemptions, &opt_out);
     let hash = normal_form.hash();
-    let policy =
-        Policy { base, overrides, by_namespace, by_name, exemptions, opt_out, normal_form, hash };
+    let policy = Policy {
+        base,
+        overrides,
+        by_namespace,
+        by_name,
+        exemptions,
+        opt_out,
+        refuse_edits_that_deny: raw.refuse_edits_that_deny,
+        normal_form,
+        hash,
+    };
     Ok((policy, report.into_warnings()))
 }

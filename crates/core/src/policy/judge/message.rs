@@ -9,7 +9,7 @@ use crate::image::Reference;
 use crate::policy::judge::checks::Broken;
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::subject::Field;
-use crate::policy::printable::{is_printable, printable};
+use crate::policy::printable::{printable, printable_within};
 use crate::policy::rules::fields::{Rules, ShortNames};
 
 /// An image that is not a reference can be anything; this much of it is shown.
@@ -65,9 +65,9 @@ pub(in crate::policy) fn reason(
     broken: Broken,
     reference: &Reference<'_>,
 ) -> String {
-    let image = cut(reference.written(), SHORT_IMAGE);
+    let image = printable_within(reference.written(), SHORT_IMAGE);
     let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
-    let tag = reference.tag().map(|tag| cut(tag, SHORT_PATTERN));
+    let tag = reference.tag().map(|tag| printable_within(tag, SHORT_PATTERN));
     match (broken, tag) {
         (Broken::MissingTag, _) if is_short => {
             format!("`{image}` names neither a registry nor a tag")
@@ -76,7 +76,7 @@ pub(in crate::policy) fn reason(
         (Broken::RegistryNotAllowed, _) if is_short => format!("`{image}` names no registry"),
         (Broken::RegistryNotAllowed, _) => {
             let registry = reference.registry();
-            let shown = cut(registry, SHORT_PATTERN);
+            let shown = printable_within(registry, SHORT_PATTERN);
             if rules.allowed_registries.set.has_paths_of(registry) {
                 format!("`{image}`: only some repositories of `{shown}` are allowed")
             } else {
@@ -85,7 +85,7 @@ pub(in crate::policy) fn reason(
         }
         (Broken::RegistryBlocked(position), _) => {
             let pattern = rules.blocked_registries.written.get(position);
-            let pattern = cut(pattern, SHORT_PATTERN);
+            let pattern = printable_within(pattern, SHORT_PATTERN);
             format!("`blockedRegistries` names `{pattern}`, and wins over `allowedRegistries`")
         }
         (Broken::TagBlocked, None) => {
@@ -94,7 +94,7 @@ pub(in crate::policy) fn reason(
         (Broken::TagBlocked, Some(tag)) => {
             let position = reference.tag().and_then(|tag| rules.blocked_tags.set.first(tag));
             let pattern = position.map(|position| rules.blocked_tags.written.get(position));
-            match pattern.map(|pattern| cut(pattern, SHORT_PATTERN)) {
+            match pattern.map(|pattern| printable_within(pattern, SHORT_PATTERN)) {
                 Some(pattern) if pattern != tag => {
                     format!("the tag `{tag}` is prohibited by `{pattern}`")
                 }
@@ -126,41 +126,7 @@ pub(in crate::policy) fn expired(exemption: &Exemption) -> String {
     format!(" The exemption `{}` expired on {when}.", exemption.name())
 }
 
-/// User text as [`printable`] shows it, cut where it is long.
+/// User text as a message shows it, cut where it is long.
 pub(in crate::policy) fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(LONGEST_IMAGE));
-    for character in text.chars() {
-        if shown.len() >= LONGEST_IMAGE {
-            shown.push('…');
-            break;
-        }
-        if is_printable(character) {
-            shown.push(character);
-        } else {
-            shown.extend(character.escape_default());
-        }
-    }
-    shown
-}
-
-/// At most so many characters of a text, without control characters.
-fn cut(text: &str, longest: usize) -> String {
-    let text = shown(text);
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LONGEST_IMAGE, shown};
-
-    #[test]
-    fn text_of_a_user_is_cut_and_escaped() {
-        let long = "x".repeat(LONGEST_IMAGE);
-        assert_eq!(shown(&long), long);
-        assert_eq!(shown(&format!("{long}y")), format!("{long}…"));
-        assert_eq!(shown("a\nb\u{1b}[31mé"), r"a\nb\u{1b}[31mé");
-    }
+    printable_within(text, LONGEST_IMAGE)
 }

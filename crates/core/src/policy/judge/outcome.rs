@@ -34,6 +34,24 @@ impl Outcome<'_> {
         matches!(self, Self::Broken(_, Mode::Warn))
     }
 
+    /// Whether the request is admitted, and logged.
+    #[must_use]
+    pub fn is_audited(self) -> bool {
+        matches!(self, Self::Broken(_, Mode::Audit))
+    }
+
+    /// Whether both lead to the same answer for the same rule, whichever exemption helps.
+    #[must_use]
+    pub fn is_alike(self, other: Outcome<'_>) -> bool {
+        match (self, other) {
+            (Self::Broken(rule, mode), Outcome::Broken(other_rule, other_mode)) => {
+                (rule, mode) == (other_rule, other_mode)
+            }
+            (Self::Broken(..), _) | (_, Outcome::Broken(..)) => false,
+            _ => true,
+        }
+    }
+
     /// The rule that is broken, whatever follows; `None` where the image is exempt from it.
     #[must_use]
     pub fn rule(self) -> Option<Rule> {

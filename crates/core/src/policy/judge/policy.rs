@@ -17,6 +17,7 @@ pub struct Policy {
     pub(in crate::policy) by_name: HashMap<Box<str>, usize>,
     pub(in crate::policy) exemptions: Vec<Exemption>,
     pub(in crate::policy) opt_out: OptOut,
+    pub(in crate::policy) refuse_edits_that_deny: Option<u32>,
     pub(in crate::policy) normal_form: NormalForm,
     pub(in crate::policy) hash: String,
 }
@@ -57,6 +58,13 @@ impl Policy {
     /// The names of the overrides, in the order of the policy.
     pub fn override_names(&self) -> impl Iterator<Item = &str> {
         self.overrides.iter().map(|each| each.name.as_str())
+    }
+
+    /// How many images that were seen within a day an edit of this policy may newly refuse without
+    /// being confirmed; `None` where it may refuse any number.
+    #[must_use]
+    pub fn refuses_edits_that_deny(&self) -> Option<u32> {
+        self.refuse_edits_that_deny
     }
 
     /// Who may take a namespace out of the webhook's reach by its label.

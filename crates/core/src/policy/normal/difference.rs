@@ -24,7 +24,7 @@ const MOST_ITEMS: usize = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// At most 40 changes: those that loosen, then the others. Each in the order base,
-    /// `namespaceOptOut`, exemptions, overrides.
+    /// `namespaceOptOut`, `refuseEditsThatDeny`, exemptions, overrides.
     pub changes: Vec<Change>,
     /// How many changes are not among them.
     pub left_out: usize,
@@ -58,6 +58,7 @@ impl Difference {
             let loosens = !added.is_empty();
             difference.list(&format!("namespaceOptOut.{field}"), &added, &removed, loosens);
         }
+        difference.limit(old.refuse_edits_that_deny.as_ref(), new.refuse_edits_that_deny.as_ref());
         let (before, after) = (&old.exemptions, &new.exemptions);
         difference.named("exemptions", before, after, |name, before, after, difference| {
             difference.exemption(name, before, after);
@@ -121,6 +122,18 @@ impl Difference {
             let loosens = field.loosens != Loosens::Never
                 && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
             self.push(text, loosens);
+        }
+    }
+
+    /// A limit on edits that goes away or grows lets an edit through that was refused before.
+    fn limit(&mut self, old: Option<&Value>, new: Option<&Value>) {
+        let limit = |value: Option<&Value>| match value {
+            Some(Value::Count(count)) => *count,
+            _ => u32::MAX,
+        };
+        if old != new {
+            let text = format!("refuseEditsThatDeny: {} → {}", shown(old), shown(new));
+            self.push(text, limit(new) > limit(old));
         }
     }
 
@@ -270,6 +283,7 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Text(text)) => shorten(text),
         Some(Value::Choice { name, .. }) => (*name).to_owned(),
         Some(Value::Flag(flag)) => flag.to_string(),
+        Some(Value::Count(count)) => count.to_string(),
         Some(items @ Value::Items(_)) => shorten(&serde_json::to_string(items).unwrap_or_default()),
     }
 }

@@ -30,6 +30,8 @@ pub struct NormalForm {
     pub(in crate::policy) exemptions: Vec<Fields>,
     /// `users` and `groups`.
     pub(in crate::policy) opt_out: Fields,
+    /// `refuseEditsThatDeny`; not there where no number was written.
+    pub(in crate::policy) refuse_edits_that_deny: Option<Value>,
 }
 
 /// The fields of a mapping, sorted by their names.
@@ -55,6 +57,7 @@ impl NormalForm {
                 ("users", Value::Items(written_users.clone())),
                 ("groups", Value::Items(written_groups.clone())),
             ]),
+            refuse_edits_that_deny: raw.refuse_edits_that_deny.map(Value::Count),
         }
     }
 
@@ -117,12 +120,15 @@ impl Serialize for NormalForm {
             Mapping(&'a Fields),
             Mappings(&'a [Fields]),
         }
-        let Self { base, overrides, exemptions, opt_out } = self;
+        let Self { base, overrides, exemptions, opt_out, refuse_edits_that_deny } = self;
         let mut parts: BTreeMap<_, _> =
             base.iter().map(|(name, value)| (name, Part::Field(value))).collect();
         parts.insert("overrides", Part::Mappings(overrides));
         parts.insert("exemptions", Part::Mappings(exemptions));
         parts.insert("namespaceOptOut", Part::Mapping(opt_out));
+        if let Some(count) = refuse_edits_that_deny {
+            parts.insert("refuseEditsThatDeny", Part::Field(count));
+        }
         parts.serialize(serializer)
     }
 }

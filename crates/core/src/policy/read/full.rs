@@ -5,7 +5,7 @@
 
 use crate::policy::problem::{At, Problem, Report, nearest, shorten};
 use crate::policy::read::source::{RawExemption, RawOptOut, RawOverride, RawPolicy};
-use crate::policy::read::values::{kind, text, texts};
+use crate::policy::read::values::{count, kind, text, texts};
 use crate::policy::read::yaml::{self, Malformed, Node, Value};
 use crate::policy::rules::fields::{RawRules, RuleField};
 
@@ -48,6 +48,9 @@ pub(in crate::policy) fn read<'a>(
             "namespaceOptOut" => {
                 policy.namespace_opt_out = Some(opt_out(node, &at, report));
             }
+            "refuseEditsThatDeny" => {
+                policy.refuse_edits_that_deny = count(node, &at, report);
+            }
             name => {
                 if let Some(rule) = RuleField::named(name) {
                     (rule.read)(&mut policy.rules, node, &at, report);
@@ -66,7 +69,8 @@ pub(in crate::policy) const MOST_OVERRIDES: usize = 10_000;
 /// Each exemption is a metric series, so their number is bounded.
 pub(in crate::policy) const MOST_EXEMPTIONS: usize = 1_000;
 
-const POLICY_FIELDS: [&str; 3] = ["overrides", "exemptions", "namespaceOptOut"];
+const POLICY_FIELDS: [&str; 4] =
+    ["overrides", "exemptions", "namespaceOptOut", "refuseEditsThatDeny"];
 const OVERRIDE_FIELDS: [&str; 2] = ["name", "namespaces"];
 const EXEMPTION_FIELDS: [&str; 9] = [
     "name",

@@ -82,6 +82,7 @@ pub(in crate::policy) struct RawPolicy<'a> {
     pub(in crate::policy) overrides: Vec<RawOverride<'a>>,
     pub(in crate::policy) exemptions: Vec<RawExemption<'a>>,
     pub(in crate::policy) namespace_opt_out: Option<RawOptOut<'a>>,
+    pub(in crate::policy) refuse_edits_that_deny: Option<u32>,
 }
 
 /// Who may set the label that takes a namespace out of the webhook's reach.

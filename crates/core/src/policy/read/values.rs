@@ -65,6 +65,17 @@ pub(in crate::policy) fn text<'a>(
     }
 }
 
+/// A number of something, from 0.
+pub(in crate::policy) fn count(node: Node<'_>, at: &At, report: &mut Report) -> Option<u32> {
+    let written = text(node, at, report)?.value;
+    let count = written.parse().ok().filter(|_| written.bytes().all(|byte| byte.is_ascii_digit()));
+    if count.is_none() {
+        let message = format!("`{}` is not a whole number", shorten(&written));
+        report.problem(at, message, Some("write a number such as `0` or `10`"));
+    }
+    count
+}
+
 fn expected_text(found: &Value<'_>) -> String {
     format!("expected a text, found {}", kind(found))
 }

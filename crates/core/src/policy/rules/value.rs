@@ -23,6 +23,7 @@ pub(in crate::policy) enum Value {
         laxity: usize,
     },
     Flag(bool),
+    Count(u32),
     Items(Written),
     Text(Box<str>),
 }
@@ -43,7 +44,7 @@ impl Value {
             Self::Choice { laxity, .. } => Some(*laxity),
             // Flags are requirements.
             Self::Flag(required) => Some(usize::from(!required)),
-            Self::Items(_) | Self::Text(_) => None,
+            Self::Count(_) | Self::Items(_) | Self::Text(_) => None,
         }
     }
 }
@@ -53,6 +54,7 @@ impl Serialize for Value {
         match self {
             Self::Choice { name, .. } => name.serialize(serializer),
             Self::Flag(flag) => flag.serialize(serializer),
+            Self::Count(count) => count.serialize(serializer),
             Self::Items(items) => items.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
         }

@@ -119,10 +119,13 @@ fn tags(yaml: &mut String, used: &[Used<'_>], fit: Fit) {
             &format!("The tag `{tag}` is in use, and so not blocked: {}", evidence.in_words()),
         );
     }
-    yaml.push_str(if free.is_empty() { "blockedTags: []\n" } else { "blockedTags:\n" });
-    for (tag, _) in free {
-        item(yaml, tag, "unused");
-    }
+    let free: Vec<_> = free.into_iter().map(|(tag, _)| tag).collect();
+    let _ = writeln!(
+        yaml,
+        "blockedTags: [{}]  {}",
+        free.join(", "),
+        comment("of the tags that move, those not in use")
+    );
 }
 
 fn switches(yaml: &mut String, used: &[Used<'_>], fit: Fit) {
@@ -138,7 +141,9 @@ fn switches(yaml: &mut String, used: &[Used<'_>], fit: Fit) {
         switch("requireTag", "false", format!("without tag and digest: {}", untagged.in_words()));
     }
     if unpinned.images() > 0 {
-        switch("requireDigest", "false", format!("without digest: {}", unpinned.in_words()));
+        let all = evidence(used, |_| true).images();
+        let why = format!("{} of {all} images in use have none", unpinned.images());
+        switch("requireDigest", "false", why);
     } else if fit == Fit::Loose {
         switch(
             "requireDigest",

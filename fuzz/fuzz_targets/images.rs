@@ -1,0 +1,24 @@
+//! Whatever a replica is said to remember is refused, or is a list of uses from which a proposal can be
+//! made that refuses none of them.
+#![no_main]
+
+use imagegate_core::policy::{Documents, POLICY_KEY, Rule, compile};
+use imagegate_core::usage::{Fit, Impact, Inventory, Proposal, Remembered};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &[u8]| {
+    let Ok(remembered) = Remembered::parse(text) else { return };
+    let mut inventory = Inventory::default();
+    for (usage, _) in remembered.usages() {
+        inventory.add(&usage);
+    }
+    let Ok(proposal) = Proposal::of(inventory.usages(), Fit::Balanced) else { return };
+    let volume = [(POLICY_KEY.to_owned(), proposal.yaml().as_bytes().to_vec())];
+    let documents = Documents { volume: Some(volume.into()), ..Documents::default() };
+    let (policy, _) = compile(&documents)
+        .unwrap_or_else(|problems| panic!("{}\n{problems}", proposal.yaml()));
+    let denied = Impact::between(None, &policy, inventory.usages(), 0).newly_denied;
+    for hit in denied.most_frequent {
+        assert_eq!(hit.rule, Some(Rule::InvalidReference), "{}", hit.image);
+    }
+});

@@ -1,0 +1,403 @@
+//! Which images were asked for, by whom and where: bounded in number and in bytes.
+//!
+//! The one that was not seen for the longest leaves when there is no room. Where the namespace of the
+//! newcomer already has a quarter of everything, it is one of that namespace, so that nobody can make a
+//! replica forget more than a quarter of what others use, whatever they ask for.
+//!
+//! Not shared: only the keeper's thread touches it.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+use super::note::Note;
+use super::order::{Links, Order};
+use super::snapshot::{Asker, SeenImage};
+use super::table::Table;
+use crate::telemetry::{ImageDecision, Pin};
+use imagegate_core::policy::{Rule, Workload};
+
+/// The most images that can be remembered.
+pub const MOST_IMAGES: usize = 1 << 20;
+/// Bytes for each image that may be remembered, on average; a long one takes the room of others.
+pub const BYTES_PER_IMAGE: usize = 224;
+
+/// An allocation for a shared text holds two counts beside it.
+const COUNTS: usize = 2 * size_of::<usize>();
+/// Bytes of the index for each entry: a number and a control byte, at a load of seven eighths or half
+/// of that.
+const INDEX: usize = 10;
+/// Bytes of a slot of a table, for which it may have reserved as much again, and of its place in the
+/// index.
+const TABLE: usize = 16 + INDEX;
+/// A namespace may displace others up to this part of everything.
+const SHARE: usize = 4;
+
+/// The images that are remembered.
+#[derive(Debug)]
+pub(super) struct Memory {
+    most: usize,
+    budget: usize,
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    /// Of random keys: whoever chooses the texts cannot make them collide.
+    hasher: RandomState,
+    order: Order,
+    namespaces: Table<Namespace>,
+    askers: Table<Arc<Asker>>,
+    bytes: usize,
+    evicted: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    image: Arc<str>,
+    owner: Arc<str>,
+    count: u64,
+    dry_runs: u32,
+    first_seen: i64,
+    last_seen: i64,
+    namespace: u32,
+    asker: u32,
+    in_all: Links,
+    in_namespace: Links,
+    workload: Workload,
+    decision: ImageDecision,
+    rule: Option<Rule>,
+    pin: Pin,
+}
+
+/// What tells one image from another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key<'a> {
+    namespace: u32,
+    asker: u32,
+    is_pod: bool,
+    image: &'a str,
+}
+
+#[derive(Debug)]
+struct Namespace {
+    name: Arc<str>,
+    order: Order,
+    entries: usize,
+    bytes: usize,
+}
+
+impl Memory {
+    /// Room for so many images.
+    pub(super) fn new(most: usize) -> Self {
+        let most = most.min(MOST_IMAGES);
+        Self::within(most, most * BYTES_PER_IMAGE)
+    }
+
+    fn within(most: usize, budget: usize) -> Self {
+        Self {
+            most,
+            budget,
+            // What is reserved and not used yet takes no memory.
+            entries: Vec::with_capacity(most),
+            free: Vec::new(),
+            index: HashTable::with_capacity(most),
+            hasher: RandomState::new(),
+            order: Order::default(),
+            namespaces: Table::default(),
+            askers: Table::default(),
+            bytes: 0,
+            evicted: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Takes the images of a note in, and returns how many others had to leave. Tells `counted` of
+    /// each how it is pinned down and what was decided.
+    pub(super) fn take(&mut self, note: &Note, mut counted: impl FnMut(Pin, ImageDecision)) -> u64 {
+        let before = self.evicted;
+        let mut images = note.images().peekable();
+        if images.peek().is_none() || self.most == 0 {
+            return 0;
+        }
+        let namespace = self.namespace(note.namespace());
+        let asker = self.asker(note);
+        for (image, decision, rule) in images {
+            let pin = self.take_image(note, namespace, asker, (image, decision, rule));
+            counted(pin, decision);
+        }
+        // Owners and groups may have become longer.
+        self.make_room(namespace, 0, 0);
+        self.release(namespace, asker);
+        self.evicted - before
+    }
+
+    /// All of it.
+    pub(super) fn images(&self) -> Vec<SeenImage> {
+        let mut images = Vec::with_capacity(self.len());
+        images.extend(self.index.iter().filter_map(|at| self.seen(*at)));
+        images
+    }
+
+    fn take_image(
+        &mut self,
+        note: &Note,
+        namespace: u32,
+        asker: u32,
+        (image, decision, rule): (&str, ImageDecision, Option<Rule>),
+    ) -> Pin {
+        let key = Key { namespace, asker, is_pod: note.workload == Workload::Pod, image };
+        let at = match self.find(key) {
+            Some(at) => {
+                self.order.used(&mut self.entries, in_all, at);
+                if let Some(own) = self.namespaces.get_mut(namespace) {
+                    own.order.used(&mut self.entries, in_namespace, at);
+                }
+                at
+            }
+            None => self.insert(note, key),
+        };
+        let Some(entry) = self.entries.get_mut(at as usize) else { return Pin::Invalid };
+        if note.is_dry_run {
+            entry.dry_runs = entry.dry_runs.saturating_add(1);
+        } else {
+            entry.count += 1;
+        }
+        entry.first_seen = entry.first_seen.min(note.at);
+        entry.last_seen = entry.last_seen.max(note.at);
+        (entry.decision, entry.rule) = (decision, rule);
+        let pin = entry.pin;
+        if *entry.owner != *note.owner() {
+            let before = std::mem::replace(&mut entry.owner, note.owner().into());
+            self.charge(namespace, allocated(note.owner()), allocated(&before));
+        }
+        pin
+    }
+
+    fn find(&self, key: Key<'_>) -> Option<u32> {
+        let is_it =
+            |at: &u32| self.entries.get(*at as usize).is_some_and(|entry| entry.key() == key);
+        self.index.find(self.hasher.hash_one(key), is_it).copied()
+    }
+
+    fn insert(&mut self, note: &Note, key: Key<'_>) -> u32 {
+        let Key { namespace, asker, image, .. } = key;
+        let entry = Entry {
+            image: image.into(),
+            owner: note.owner().into(),
+            count: 0,
+            dry_runs: 0,
+            first_seen: note.at,
+            last_seen: note.at,
+            namespace,
+            asker,
+            in_all: Links::default(),
+            in_namespace: Links::default(),
+            workload: note.workload,
+            decision: ImageDecision::Allow,
+            rule: None,
+            pin: Pin::of(image),
+        };
+        let bytes = entry.bytes();
+        self.make_room(namespace, 1, bytes);
+        let at = if let Some(at) = self.free.pop() {
+            if let Some(free) = self.entries.get_mut(at as usize) {
+                *free = entry;
+            }
+            at
+        } else {
+            self.entries.push(entry);
+            // There are at most MOST_IMAGES.
+            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+        };
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        let hash =
+            |at: &u32| entries.get(*at as usize).map_or(0, |each| hasher.hash_one(each.key()));
+        self.index.insert_unique(hasher.hash_one(key), at, hash);
+        self.order.push(&mut self.entries, in_all, at);
+        self.use_again(namespace, asker);
+        if let Some(own) = self.namespaces.get_mut(namespace) {
+            own.order.push(&mut self.entries, in_namespace, at);
+            own.entries += 1;
+        }
+        self.charge(namespace, bytes, 0);
+        at
+    }
+
+    /// Forgets images until so many more, of so many bytes, have room.
+    fn make_room(&mut self, namespace: u32, entries: usize, bytes: usize) {
+        while self.len() + entries > self.most || self.bytes + bytes > self.budget {
+            let own = self.namespaces.get(namespace);
+            let has_its_share = own.is_some_and(|own| {
+                own.entries >= self.most.div_ceil(SHARE)
+                    || own.bytes + bytes > self.budget.div_ceil(SHARE)
+            });
+            let oldest_of_own = own.and_then(|own| own.order.oldest());
+            let leaves = if has_its_share { oldest_of_own } else { None };
+            let Some(at) = leaves.or_else(|| self.order.oldest()) else { return };
+            self.forget(at);
+            self.evicted += 1;
+        }
+    }
+
+    fn forget(&mut self, at: u32) {
+        self.order.remove(&mut self.entries, in_all, at);
+        let Some(entry) = self.entries.get(at as usize) else { return };
+        let (namespace, asker, bytes) = (entry.namespace, entry.asker, entry.bytes());
+        let hash = self.hasher.hash_one(entry.key());
+        if let Some(own) = self.namespaces.get_mut(namespace) {
+            own.order.remove(&mut self.entries, in_namespace, at);
+            own.entries -= 1;
+        }
+        if let Ok(entry) = self.index.find_entry(hash, |each| *each == at) {
+            entry.remove();
+        }
+        if let Some(entry) = self.entries.get_mut(at as usize) {
+            (entry.image, entry.owner) = Default::default();
+        }
+        self.free.push(at);
+        self.charge(namespace, 0, bytes);
+        self.release(namespace, asker);
+    }
+
+    /// The number of a namespace that is used once more.
+    fn namespace(&mut self, name: &str) -> u32 {
+        let mut more = 0;
+        let at = self.namespaces.take(
+            name,
+            |namespace| *namespace.name == *name,
+            || {
+                let name: Arc<str> = name.into();
+                more = bytes_of_namespace(&name);
+                Namespace { name, order: Order::default(), entries: 0, bytes: 0 }
+            },
+        );
+        self.bytes += more;
+        at
+    }
+
+    /// The number of whoever asked, who is used once more.
+    fn asker(&mut self, note: &Note) -> u32 {
+        let (user, pinned) = (note.user(), note.pinned());
+        let make = || {
+            Arc::new(Asker {
+                user: user.into(),
+                groups: note.groups().map(|group| Cow::Owned(group.to_owned())).collect(),
+                pinned: pinned.map(Into::into),
+            })
+        };
+        let mut more = 0;
+        let at = self.askers.take(
+            (user, pinned),
+            |asker| *asker.user == *user && asker.pinned.as_deref() == pinned,
+            || {
+                let asker = make();
+                more = bytes_of_asker(&asker);
+                asker
+            },
+        );
+        if let Some(asker) = self.askers.get_mut(at)
+            && !asker.groups.iter().map(AsRef::as_ref).eq(note.groups())
+        {
+            let before = bytes_of_asker(asker);
+            *asker = make();
+            self.bytes = (self.bytes + bytes_of_asker(asker)).saturating_sub(before);
+        }
+        self.bytes += more;
+        at
+    }
+
+    fn use_again(&mut self, namespace: u32, asker: u32) {
+        self.namespaces.use_again(namespace);
+        self.askers.use_again(asker);
+    }
+
+    fn release(&mut self, namespace: u32, asker: u32) {
+        let namespace = self.namespaces.release(namespace);
+        let asker = self.askers.release(asker);
+        let freed = namespace.map_or(0, |gone| bytes_of_namespace(&gone.name))
+            + asker.map_or(0, |gone| bytes_of_asker(&gone));
+        self.bytes = self.bytes.saturating_sub(freed);
+    }
+
+    fn charge(&mut self, namespace: u32, more: usize, less: usize) {
+        self.bytes = (self.bytes + more).saturating_sub(less);
+        if let Some(own) = self.namespaces.get_mut(namespace) {
+            own.bytes = (own.bytes + more).saturating_sub(less);
+        }
+    }
+
+    fn seen(&self, at: u32) -> Option<SeenImage> {
+        let entry = self.entries.get(at as usize)?;
+        Some(SeenImage {
+            namespace: Arc::clone(&self.namespaces.get(entry.namespace)?.name),
+            image: Arc::clone(&entry.image),
+            asker: Arc::clone(self.askers.get(entry.asker)?),
+            owner: Arc::clone(&entry.owner),
+            workload: entry.workload,
+            count: entry.count,
+            dry_runs: entry.dry_runs.into(),
+            first_seen: entry.first_seen,
+            last_seen: entry.last_seen,
+            decision: entry.decision,
+            rule: entry.rule,
+        })
+    }
+}
+
+impl Entry {
+    fn key(&self) -> Key<'_> {
+        let Self { namespace, asker, workload, ref image, .. } = *self;
+        Key { namespace, asker, is_pod: workload == Workload::Pod, image }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + INDEX + allocated(&self.image) + allocated(&self.owner)
+    }
+}
+
+fn in_all(entry: &mut Entry) -> &mut Links {
+    &mut entry.in_all
+}
+
+fn in_namespace(entry: &mut Entry) -> &mut Links {
+    &mut entry.in_namespace
+}
+
+/// Bytes of a shared text, as the allocator rounds them.
+fn allocated(text: &str) -> usize {
+    rounded(COUNTS + text.len())
+}
+
+/// jemalloc has sizes in steps of 16 bytes up to 128, and four for each doubling beyond.
+///
+/// Source: jemalloc(3), section "Implementation notes".
+fn rounded(bytes: usize) -> usize {
+    let step = if bytes <= 128 { 16 } else { bytes.next_power_of_two() / 8 };
+    bytes.next_multiple_of(step)
+}
+
+fn bytes_of_namespace(name: &str) -> usize {
+    rounded(size_of::<Namespace>() + 16) + TABLE + allocated(name)
+}
+
+fn bytes_of_asker(asker: &Asker) -> usize {
+    let groups = asker.groups.iter().map(|group| rounded(group.len())).sum::<usize>();
+    let own = rounded(COUNTS + size_of::<Asker>()) + rounded(asker.user.len());
+    let pinned = asker.pinned.as_ref().map_or(0, |pinned| rounded(pinned.len()));
+    own + groups + asker.groups.len() * size_of::<Cow<'_, str>>() + pinned + 32 + TABLE
+}
+
+#[cfg(test)]
+mod tests;
