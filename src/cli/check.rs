@@ -1,182 +1,165 @@
 //! `imagegate check`: what the webhook would answer, without a cluster.
+//!
+//! | room | does |
+//! |---|---|
+//! | `judge` | makes a finding of an image |
+//! | `gather` | reads all inputs at once and puts their findings together |
+//! | `render` | runs the user's helm and kustomize |
+//! | `changed` | what was found at another commit |
 
-use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+mod changed;
+mod gather;
+mod judge;
+mod render;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use serde::Serialize;
 
 use super::exit::Exit;
 use super::images::Images;
-use super::output;
-use super::paint::Paint;
 use super::policy_source;
-use super::target::{Asker, Target};
-use imagegate_core::policy::Verdict;
-use imagegate_core::policy::printable;
-use imagegate_report::Answer;
+use super::target::Asker;
+use super::{output, paint};
+use crate::settings::DEFAULT_POLICY;
+use gather::Gather;
+use imagegate_report::{FailOn, Format, Outcome, PolicySource, Report, Style, Summary};
+use judge::Judge;
+use render::Rendered;
 
 /// Judge images and manifests as the webhook would
 ///
-/// A pod template is judged like the Pods created from it. Exit codes: 0 everything is allowed,
-/// 1 something is denied, 2 something cannot be read, 3 the policy is not valid.
+/// A pod template is judged like the Pods created from it; pod specs in custom resources are found by
+/// their shape. Exit codes: 0 fine, 1 an image fails (whatever else could not be read), 2 wrong
+/// usage, something could not be read or understood, or nothing was judged, 3 the policy is not
+/// valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     #[command(flatten)]
     targets: Images,
+    #[command(flatten)]
+    rendered: Rendered,
     /// The policy: a directory, a file, or a ConfigMap manifest [default: what `serve` would use]
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     #[command(flatten)]
     asker: Asker,
+    /// Fail only for what was not found at this commit, in the repository of the manifests
+    #[arg(long, value_name = "REF")]
+    changed_since: Option<String>,
+    /// The weakest answer that ends with exit code 1
+    #[arg(long, value_name = "ANSWER", default_value = "deny", value_parser = fail_on())]
+    fail_on: FailOn,
+    /// Take it for fine when there was nothing to judge
+    #[arg(long)]
+    allow_empty: bool,
     /// Output format
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = output::format_parser())]
     output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-/// One image with its answer, as printed in JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Finding {
-    answer: Answer,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exemption: Option<String>,
-    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
-    override_name: Option<String>,
+    /// Show allowed images too, what was passed over, and what looks like an image and was not judged
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 pub(super) fn run(check: &Check) -> Result<Exit> {
-    if check.targets.is_empty() {
+    if check.targets.is_empty() && check.rendered.is_empty() {
         bail!("nothing to check\n  hint: name images, or manifests with -f");
     }
     let Some(policy) = policy_source::valid(check.policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };
-    let paint = Paint::for_stdout();
-    let mut out = output::stdout();
-    let mut progress = Progress::new();
-    let mut findings = Vec::new();
-    let mut denied = 0_usize;
-    let mut total = 0_usize;
-    let unreadable = check.targets.each(|target| {
-        let verdict = target.judge(&policy, &check.asker);
-        let finding = Finding::of(target, verdict);
-        total += 1;
-        denied += usize::from(finding.answer == Answer::Deny);
-        progress.at(total);
-        match check.output {
-            Format::Text => finding.print(&mut out, paint)?,
-            Format::Json => findings.push(finding),
-        }
-        Ok(())
-    })?;
-    progress.clear();
-    let allowed = total - denied;
-    if check.output == Format::Json {
-        let report = serde_json::json!({
-            "policyHash": policy.hash(),
-            "allowed": allowed,
-            "denied": denied,
-            "unreadable": unreadable,
-            "findings": findings,
-        });
-        writeln!(out, "{report:#}")?;
+    let is_text = check.output == Format::Text;
+    let only_images = check.only_images();
+    let style = Style {
+        color: is_text && paint::is_wanted(),
+        // Whoever names images wants to see each of them.
+        verbose: check.verbose || only_images,
+    };
+    let judge = Judge::new(&policy, &check.asker, !(is_text && only_images));
+    let report = Report::new(PolicySource {
+        source: source(check.policy.as_deref()),
+        hash: policy.hash().to_owned(),
+    });
+    let mut gather = Gather::new(&judge, report, check.output.shows_allowed(style));
+    gather.images(check.targets.named());
+    gather.files(check.targets.paths(), check.targets.selection())?;
+    gather.rendered(&check.rendered)?;
+    if let Some(reference) = &check.changed_since {
+        let known = changed::findings_at(reference, check, &judge)?;
+        gather.forgive(known);
     }
-    out.finish()?;
-    super::say(&format!("{}: {allowed} allowed, {denied} denied", super::images(total)));
-    Ok(if unreadable > 0 {
-        Exit::Unusable
-    } else if denied > 0 {
-        Exit::Denied
-    } else {
-        Exit::Fine
+    let (report, passed_over) = gather.finish();
+    let outcome = report.summary.outcome(check.fail_on, check.allow_empty);
+    write(report, check.output, style)?.conclude(&passed_over, check, outcome);
+    Ok(match outcome {
+        Outcome::Fine => Exit::Fine,
+        Outcome::Found => Exit::Denied,
+        Outcome::Unusable => Exit::Unusable,
     })
 }
 
-impl Finding {
-    fn of(target: Target, verdict: Verdict<'_>) -> Self {
-        let answer = Answer::of(&verdict);
-        let exemption = verdict.exempted.first();
-        let exemption = exemption.map(|each| format!("{}: {}", each.exemption, each.reason));
-        let violation = verdict.violations.into_iter().next();
-        let field = target.place.is_some().then(|| target.field.to_string());
-        let (file, object) = target.place.map_or((None, None), |place| {
-            let object = place.object();
-            (Some(place.file), Some(object))
-        });
-        Self {
-            answer,
-            image: target.image,
-            file,
-            object,
-            field,
-            rule: violation.as_ref().map(|violation| violation.rule.as_str()),
-            message: violation.map(|violation| violation.message),
-            exemption,
-            override_name: verdict.override_name.map(str::to_owned),
-        }
-    }
-
-    fn print(&self, out: &mut impl std::io::Write, paint: Paint) -> std::io::Result<()> {
-        let image = self.image.as_deref().unwrap_or("(no image)");
-        write!(out, "{} {}", paint.answer(self.answer), printable(image))?;
-        if let (Some(file), Some(object), Some(field)) = (&self.file, &self.object, &self.field) {
-            write!(out, "  ({}: {} {field})", printable(file), printable(object))?;
-        }
-        writeln!(out)?;
-        for text in [&self.message, &self.exemption].into_iter().flatten() {
-            writeln!(out, "       {}", printable(text))?;
-        }
-        Ok(())
+impl Check {
+    /// Whether nothing but images stands on the command line.
+    fn only_images(&self) -> bool {
+        self.targets.paths().is_empty() && self.rendered.is_empty()
     }
 }
 
-/// A running count on the terminal during a long check.
-struct Progress {
-    wanted: bool,
-    shown: bool,
-    next: Instant,
+/// What remains to be said once the report is written.
+struct Conclusion {
+    summary: Summary,
+    troubles: Vec<String>,
 }
 
-impl Progress {
-    const EVERY: Duration = Duration::from_millis(500);
-
-    /// Shown only if the results do not go to the terminal themselves.
-    fn new() -> Self {
-        let wanted = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
-        Self { wanted, shown: false, next: Instant::now() + Self::EVERY }
+/// Writes the report.
+fn write(mut report: Report, format: Format, style: Style) -> Result<Conclusion> {
+    let troubles = report.troubles.iter().map(gather::described).collect();
+    let mut out = output::stdout();
+    if format == Format::Text {
+        // They are on standard error, as `FILE:LINE:COLUMN`.
+        report.troubles.clear();
+        imagegate_report::write_findings(&report, style, &mut out)?;
+    } else {
+        imagegate_report::write(&report, format, style, &mut out)?;
     }
+    out.finish()?;
+    Ok(Conclusion { summary: report.summary, troubles })
+}
 
-    fn at(&mut self, count: usize) {
-        if self.wanted && Instant::now() >= self.next {
-            let _ = write!(std::io::stderr(), "\r{}", super::images(count));
-            self.shown = true;
-            self.next = Instant::now() + Self::EVERY;
+impl Conclusion {
+    /// Says on standard error what could not be read, what was passed over and the counts.
+    fn conclude(self, passed_over: &[String], check: &Check, outcome: Outcome) {
+        let Self { summary, troubles } = self;
+        let only_images = check.only_images();
+        let nothing = summary.images == 0 && troubles.is_empty();
+        let explained = check.verbose || nothing;
+        for line in troubles.iter().chain(passed_over.iter().filter(|_| explained)) {
+            super::say(line);
+        }
+        // The counts first; of images alone there is nothing else to say.
+        let mut lines = summary.lines();
+        lines.reverse();
+        for line in lines.iter().take(if only_images { 1 } else { usize::MAX }) {
+            super::say(line);
+        }
+        if nothing && outcome == Outcome::Unusable {
+            super::say("nothing was judged\n  hint: with --allow-empty that is fine");
         }
     }
+}
 
-    fn clear(&self) {
-        if self.shown {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
+/// Where the policy was taken from, in words.
+fn source(path: Option<&Path>) -> String {
+    match path {
+        Some(path) => path.display().to_string(),
+        None if Path::new(DEFAULT_POLICY).exists() => DEFAULT_POLICY.to_owned(),
+        None => "of variables and defaults".to_owned(),
     }
+}
+
+fn fail_on() -> impl clap::builder::TypedValueParser<Value = FailOn> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(FailOn::ALL.map(FailOn::as_str)).map(|name| {
+        FailOn::ALL.into_iter().find(|answer| answer.as_str() == name).unwrap_or_default()
+    })
 }

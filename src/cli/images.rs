@@ -4,36 +4,98 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::manifests;
+use super::located;
+use super::manifests::{self, Inputs, Problem, Selection, Visitor};
 use super::target::Target;
+use imagegate_core::manifest::Position;
 
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]
 pub(super) struct Images {
     /// Images, written as in a Pod
     #[arg(value_name = "IMAGE")]
-    images: Vec<String>,
+    named: Vec<String>,
     /// Manifests in YAML or JSON: files, directories, or `-`
     #[arg(short, long, value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 impl Images {
     /// Whether neither images nor manifests were given.
     pub(super) fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.filename.is_empty()
+        self.named.is_empty() && self.filename.is_empty()
     }
 
-    /// Calls `visit` with each image, in order; returns how many documents could not be read.
+    /// Calls `visit` with each image, in order; returns how many problems there were.
     /// What is wrong with each of them is printed.
-    pub(super) fn each(&self, mut visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
-        for image in &self.images {
-            visit(Target::of_image(image))?;
+    pub(super) fn each(&self, visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
+        let mut each = Each { visit, file: String::new(), problems: 0, failed: None };
+        for image in &self.named {
+            each.image(Target::of_image(image));
         }
-        let mut unreadable = 0;
+        let mut found = Inputs::default();
         for path in &self.filename {
-            unreadable += manifests::each(path, &mut visit)?;
+            self.selection.inputs(path, &mut found)?;
         }
-        Ok(unreadable)
+        for (path, why) in &found.problems {
+            each.file = path.display().to_string();
+            each.say(None, why, None);
+        }
+        for input in &found.files {
+            each.file = input.name();
+            manifests::read(input, &mut each);
+            if let Some(error) = each.failed.take() {
+                return Err(error);
+            }
+        }
+        Ok(each.problems)
+    }
+
+    /// The images that stand on the command line.
+    pub(super) fn named(&self) -> &[String] {
+        &self.named
+    }
+
+    /// The files, directories and streams that were named.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.filename
+    }
+
+    /// Which files of a directory are read.
+    pub(super) fn selection(&self) -> &Selection {
+        &self.selection
+    }
+}
+
+/// Visits images, and prints what cannot be read.
+struct Each<V> {
+    visit: V,
+    file: String,
+    problems: usize,
+    failed: Option<anyhow::Error>,
+}
+
+impl<V> Each<V> {
+    fn say(&mut self, position: Option<Position>, message: &str, hint: Option<&str>) {
+        self.problems += 1;
+        let place = position.filter(|at| at.line > 0).map(|at| (at.line.into(), at.column.into()));
+        super::say(&located::at(&self.file, place, message));
+        if let Some(hint) = hint {
+            super::say(&format!("  hint: {hint}"));
+        }
+    }
+}
+
+impl<V: FnMut(Target) -> Result<()>> Visitor for Each<V> {
+    fn image(&mut self, target: Target) {
+        if self.failed.is_none() {
+            self.failed = (self.visit)(target).err();
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.say(Some(problem.position), &problem.message, problem.hint);
     }
 }

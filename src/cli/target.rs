@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::clock;
+use imagegate_core::manifest::Position;
 use imagegate_core::policy::{
     ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload,
 };
@@ -27,31 +28,42 @@ pub(super) struct Target {
     /// The file it was read from, and the object there.
     pub(super) place: Option<Place>,
     pub(super) namespace: Option<String>,
+    /// The name of the container; empty where it has none.
     pub(super) container: String,
     pub(super) image: Option<String>,
-    pub(super) field: Field,
+    /// The path of the container: `spec.containers[0]`.
+    pub(super) entry: String,
+    /// The path of the image below it.
+    pub(super) leaf: &'static str,
+    /// Who asks, where the manifest says so.
+    pub(super) asking: Option<Asking>,
+}
+
+/// Who makes a request, as an `AdmissionReview` says.
+#[derive(Clone, Debug)]
+pub(super) struct Asking {
+    pub(super) user: String,
+    pub(super) groups: Vec<String>,
 }
 
 /// Where in some manifests an image was found.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     pub(super) file: String,
+    /// Where the image is written in it.
+    pub(super) position: Position,
+    /// The document in the file, from 0.
+    pub(super) document: usize,
     pub(super) kind: String,
     pub(super) name: String,
 }
 
-impl Place {
-    /// The object: `Pod web`, or `Pod` where it has no name.
-    pub(super) fn object(&self) -> String {
-        if self.name.is_empty() {
-            self.kind.clone()
-        } else {
-            format!("{} {}", self.kind, self.name)
-        }
-    }
-}
-
 impl Asker {
+    /// Whether nobody was named.
+    fn is_nobody(&self) -> bool {
+        self.user.is_empty() && self.group.is_empty()
+    }
+
     /// The groups, as a subject borrows them.
     pub(super) fn groups(&self) -> Vec<Cow<'_, str>> {
         self.group.iter().map(|group| group.as_str().into()).collect()
@@ -74,7 +86,9 @@ impl Target {
             namespace: None,
             container: if name.is_empty() { "image" } else { name }.to_owned(),
             image: Some(image.to_owned()),
-            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+            entry: "spec.containers[0]".to_owned(),
+            leaf: "image",
+            asking: None,
         }
     }
 
@@ -85,16 +99,43 @@ impl Target {
 
     /// As [`Target::judge`], at a time in Unix seconds.
     pub(super) fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
-        let groups = asker.groups();
+        self.with_subject(asker, at, |subject| {
+            // The path of a custom resource is none that a field has; without a name, it is the name.
+            let named = [self.container.as_str(), self.entry.as_str()];
+            let container = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+            let image = ContainerImage {
+                container: container.into(),
+                image: self.image.as_deref().map(Into::into),
+                field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+            };
+            policy.evaluate(subject, [&image])
+        })
+    }
+
+    /// The path of the image: `spec.containers[0].image`.
+    pub(super) fn field(&self) -> String {
+        format!("{}.{}", self.entry, self.leaf)
+    }
+
+    /// Who asks for the image, and where.
+    pub(super) fn with_subject<T>(
+        &self,
+        asker: &Asker,
+        at: i64,
+        judge: impl FnOnce(&Subject<'_>) -> T,
+    ) -> T {
+        let asking = self.asking.as_ref().filter(|_| asker.is_nobody());
+        let groups: Vec<Cow<'_, str>> = match asking {
+            Some(asking) => asking.groups.iter().map(|group| group.as_str().into()).collect(),
+            None => asker.groups(),
+        };
         let mut subject = asker.subject(&groups, at);
+        if let Some(asking) = asking {
+            subject.user = &asking.user;
+        }
         if let Some(namespace) = &self.namespace {
             subject.namespace = namespace;
         }
-        let image = ContainerImage {
-            container: self.container.as_str().into(),
-            image: self.image.as_deref().map(Into::into),
-            field: self.field,
-        };
-        policy.evaluate(&subject, [&image])
+        judge(&subject)
     }
 }

@@ -41,11 +41,14 @@ fn what_has_no_name_is_named_by_its_place() {
     let ran = imagegate_with(&["check", "-f", "-"], nameless, &[]);
     assert_eq!(
         ran.out,
-        "deny   nginx  (-: Pod spec.containers[0].image)
-       spec.containers[0] image has no tag! (nginx). Only images with tags are allowed.
-deny   a b  (-: Pod spec.containers[1].image)
-       spec.containers[1] image is not a valid reference! (a b): \
+        "-
+  2:29 deny   nginx  (Pod spec.containers[0].image)
+         spec.containers[0] image has no tag! (nginx). Only images with tags are allowed.
+         hint: `docker.io/library/nginx:<tag>` is accepted
+  2:55 deny   a b  (Pod spec.containers[1].image)
+         spec.containers[1] image is not a valid reference! (a b): \
          it holds white space or a character that is not ASCII.
+
 "
     );
     let ran = imagegate_with(&["check", "-o", "json", "-f", "-"], nameless, &[]);
@@ -95,7 +98,7 @@ fn manifests_are_read_from_files_directories_and_standard_input() {
     for path in [file.to_str().unwrap(), directory.path().to_str().unwrap(), "-"] {
         let ran = imagegate_with(&["check", "-f", path], POD, &[]);
         assert_eq!(ran.code, 1, "{ran:?}");
-        assert!(ran.out.contains("Pod web spec.initContainers[0].image)"), "{}", ran.out);
+        assert!(ran.out.contains("Pod shop/web spec.initContainers[0].image)"), "{}", ran.out);
         assert!(ran.err.starts_with("2 images: 1 allowed, 1 denied"), "{}", ran.err);
     }
 }
@@ -122,7 +125,7 @@ fn what_cannot_be_read_is_told_from_what_is_denied() {
     for (input, why) in [
         ("kind: [", "-:1:7: "),
         ("a: 1", "-:1:1: not a Kubernetes object"),
-        ("apiVersion: v1\nkind: Pod\nspec: {containers: 7}", "-:1:1: not a valid Pod: "),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: 7}", "-:3:20: not a valid Pod: "),
         ("kind: Pod\nkind: Pod", "-:2:1: "),
     ] {
         let ran = imagegate_with(&["check", "-f", "-"], input, &[]);

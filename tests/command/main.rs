@@ -5,6 +5,10 @@ mod support;
 
 mod build_script;
 mod check;
+mod check_changed;
+mod check_custom;
+mod check_render;
+mod check_trees;
 mod diff;
 mod import;
 mod makefile;

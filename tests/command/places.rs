@@ -89,9 +89,12 @@ fn a_directory_without_cases_is_told_what_they_are_called() {
 #[test]
 fn a_manifest_that_cannot_be_judged_names_its_document() {
     for (content, expected) in [
-        ("kind: Pod\n---\na: 1\n", "x.yaml:3:1: not a Kubernetes object: it has no `kind`\n"),
-        ("---\nkind: Pod\nspec: {containers: 7}\n", "x.yaml:2:1: not a valid Pod: invalid type"),
-        ("kind: Pod\n---\n[", "x.yaml:3:1: "),
+        ("kind: Service\n---\na: 1\n", "x.yaml:3:1: not a Kubernetes object, and passed over\n"),
+        (
+            "---\nkind: Pod\nspec: {containers: 7}\n",
+            "x.yaml:3:20: not a valid Pod: `spec.containers` is a number",
+        ),
+        ("kind: Pod\n---\nkind: [", "x.yaml:3:7: "),
     ] {
         let ran = ran("x.yaml", content, "check -f DIR/x.yaml");
         assert_eq!(ran.code, 2, "{ran:?}");

@@ -174,7 +174,7 @@ fn what_no_policy_admits_is_a_finding() {
 
 #[test]
 fn an_unreadable_document_does_not_hide_the_proposal() {
-    let ran = propose(&["-f", "-"], &format!("[1]\n---\n{PODS}"));
+    let ran = propose(&["-f", "-"], &format!("kind: [\n---\n{PODS}"));
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert!(ran.out.contains("quay.io/acme"), "{}", ran.err);
 }

@@ -14,6 +14,10 @@ const REQUIRED: &str = "IMAGEGATE_TEST_REQUIRED";
 /// What a test may find missing on a machine.
 #[derive(Clone, Copy)]
 pub(crate) enum Need {
+    /// `helm`, among the assets of kubebuilder.
+    Helm,
+    /// `kubectl`, among the assets of kubebuilder.
+    Kubectl,
     /// User namespaces, with others inside them, for who is not root.
     Namespaces,
     /// `promtool` of Prometheus.
@@ -25,6 +29,8 @@ pub(crate) enum Need {
 impl Need {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Helm => "helm",
+            Self::Kubectl => "kubectl",
             Self::Namespaces => "namespaces",
             Self::Promtool => "promtool",
             Self::Taskset => "taskset",

@@ -9,6 +9,7 @@
 //! | [`image`] | the reference grammar and its normalisation |
 //! | [`policy`] | the policy language, its compiler and its evaluation |
 //! | [`admission`] | AdmissionReview in, images out, AdmissionReview back |
+//! | [`manifest`] | the images of any object, custom resources included |
 //! | [`usage`] | which images are used where, and whom a change of policy hits |
 //!
 //! Pure: no IO, no lock, no clock but the one passed in. The list of dependencies holds it to that.
@@ -28,5 +29,6 @@
 
 pub mod admission;
 pub mod image;
+pub mod manifest;
 pub mod policy;
 pub mod usage;

@@ -38,7 +38,7 @@ mod trouble;
 
 pub use answer::Answer;
 pub use finding::{BrokenRule, Exempted, Finding, ImageReference, Object, Place};
-pub use format::{Format, Style, write, write_remarks};
+pub use format::{Format, Style, write, write_findings, write_remarks};
 pub use remark::{Level, Remark, Remarks};
 pub use rules::RuleId;
 pub use summary::{FailOn, Outcome, PolicySource, Summary};

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 /// The entries of one list that are kept. No node runs a Pod with as many containers, and an object
 /// of the largest size that the API server stores has room for few more.
-pub(super) const MOST_LISTED: usize = 1_000;
+pub(crate) const MOST_LISTED: usize = 1_000;
 /// The groups of a user that are kept. A group beyond them grants nothing.
 pub(super) const MOST_GROUPS: usize = 4_096;
 

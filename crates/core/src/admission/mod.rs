@@ -25,6 +25,9 @@ mod strict;
 mod warning;
 mod workload;
 
+pub(crate) use bounded::MOST_LISTED;
+pub(crate) use workload::WorkloadKind;
+
 pub use bad_review::BadReview;
 pub use config_map::{CONFIRM_ANNOTATION, POLICY_LABEL};
 pub use guard::Guarded;

@@ -11,7 +11,7 @@ use crate::policy::{ImageList, Workload};
 
 /// A kind that names images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WorkloadKind {
+pub(crate) enum WorkloadKind {
     /// `spec.jobTemplate.spec.template.spec`
     CronJob,
     /// The body of `pods/ephemeralcontainers` before Kubernetes 1.23: its list is at the top.
@@ -28,7 +28,7 @@ pub(super) enum WorkloadKind {
 impl WorkloadKind {
     /// The kind of that group and name. The version does not matter: the path to the pod spec has
     /// never changed.
-    pub(super) fn of(group: &str, kind: &str) -> Option<Self> {
+    pub(crate) fn of(group: &str, kind: &str) -> Option<Self> {
         Some(match (group, kind) {
             ("", "Pod") => Self::Pod,
             ("", "EphemeralContainers") => Self::EphemeralContainers,
@@ -54,26 +54,39 @@ impl WorkloadKind {
     }
 
     /// What the policy takes the images' owner for.
-    pub(super) fn workload(self) -> Workload {
+    pub(crate) fn workload(self) -> Workload {
         match self {
             Self::Pod | Self::EphemeralContainers => Workload::Pod,
             Self::CronJob | Self::PodTemplate | Self::Templated => Workload::Template,
         }
     }
 
+    /// The path to the pod spec; empty where its only list is at the top.
+    pub(crate) fn pod_spec(self) -> &'static str {
+        match self {
+            Self::CronJob => "spec.jobTemplate.spec.template.spec",
+            Self::EphemeralContainers => "",
+            Self::Pod => "spec",
+            Self::PodTemplate => "template.spec",
+            Self::Templated => "spec.template.spec",
+        }
+    }
+
     /// Every image of an object of this kind, with its field path.
     pub(super) fn images(self, object: WorkloadObject<'_>) -> Images<'_> {
         let spec = || object.spec.map_or_else(Spec::default, |Object(spec)| spec);
+        let at = self.pod_spec();
         match self {
-            Self::CronJob => spec().job_template().images("spec.jobTemplate.spec.template.spec"),
+            Self::CronJob => spec().job_template().images(at),
             Self::EphemeralContainers => {
                 let mut images = Images::default();
-                images.append(object.ephemeral_containers, "", ImageList::EphemeralContainers);
+                let containers = object.ephemeral_containers;
+                images.append(containers, at, ImageList::EphemeralContainers);
                 images
             }
-            Self::Pod => spec().into_pod_spec().images("spec"),
-            Self::PodTemplate => Template::into_spec(object.template).images("template.spec"),
-            Self::Templated => spec().template().images("spec.template.spec"),
+            Self::Pod => spec().into_pod_spec().images(at),
+            Self::PodTemplate => Template::into_spec(object.template).images(at),
+            Self::Templated => spec().template().images(at),
         }
     }
 }

@@ -12,6 +12,7 @@ mod admission_namespace;
 mod admission_policy_edit;
 mod admission_recorded;
 mod admission_review;
+mod manifest;
 mod policy_advice;
 mod policy_bounds;
 mod policy_compile;

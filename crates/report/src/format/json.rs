@@ -1,14 +1,67 @@
 //! Our own JSON: the report as it is, in one object or one object a line.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::Serialize;
 
-use crate::Report;
+use crate::answer::Answer;
+use crate::finding::Finding;
 use crate::remark::{Level, Remark, Remarks};
+use crate::{NotJudged, Report, Summary, Trouble};
+
+/// A report with the fields of the first version beside its own.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Whole<'r> {
+    policy_hash: &'r str,
+    allowed: usize,
+    denied: usize,
+    unreadable: usize,
+    summary: &'r Summary,
+    findings: Vec<Named<'r>>,
+    troubles: &'r [Trouble],
+    #[serde(skip_serializing_if = "<[NotJudged]>::is_empty")]
+    not_judged: &'r [NotJudged],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    moved_tags: &'r BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A finding, with the answer and the object by their first names.
+#[derive(Serialize)]
+struct Named<'r> {
+    answer: Answer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
+    #[serde(flatten)]
+    finding: &'r Finding,
+}
 
 pub(super) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    pretty(report, out)
+    let Report { summary, findings, troubles, not_judged, moved_tags } = report;
+    let whole = Whole {
+        policy_hash: &summary.policy.hash,
+        allowed: summary.allowed,
+        denied: summary.denied,
+        unreadable: summary.unreadable + summary.not_understood,
+        summary,
+        findings: findings.iter().map(Named::of).collect(),
+        troubles,
+        not_judged,
+        moved_tags,
+    };
+    pretty(&whole, out)
+}
+
+impl<'r> Named<'r> {
+    fn of(finding: &'r Finding) -> Self {
+        let object = &finding.object;
+        let named = object.kind.as_ref().map(|kind| match &object.name {
+            Some(name) => format!("{kind} {name}"),
+            None => kind.clone(),
+        });
+        Self { answer: finding.decision, object: named, finding }
+    }
 }
 
 /// `{"type": "finding", …}` and so on; the last line is the summary.
@@ -38,14 +91,14 @@ pub(super) fn write_remarks(remarks: &Remarks, out: &mut impl io::Write) -> io::
 
 pub(super) fn write_remark_lines(remarks: &Remarks, out: &mut impl io::Write) -> io::Result<()> {
     #[derive(Serialize)]
-    struct Summary<'r> {
+    struct Ending<'r> {
         command: &'r str,
         lines: &'r [String],
     }
     for remark in &remarks.list {
         line("remark", &shown(remark), out)?;
     }
-    line("summary", &Summary { command: remarks.command, lines: &remarks.summary }, out)
+    line("summary", &Ending { command: remarks.command, lines: &remarks.summary }, out)
 }
 
 fn pretty(value: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {

@@ -14,6 +14,8 @@ mod text;
 
 use std::io;
 
+pub use text::write_findings;
+
 use crate::remark::{Level, Remark, Remarks};
 use crate::{Place, Report};
 

@@ -14,6 +14,18 @@ use crate::trouble::Trouble;
 use crate::{NotJudged, Place, Report};
 
 pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> io::Result<()> {
+    write_findings(report, style, out)?;
+    for line in report.summary.lines() {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// The report for people, without its summary.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_findings(report: &Report, style: Style, out: &mut impl io::Write) -> io::Result<()> {
     for group in groups(report, style) {
         if let Some(title) = group.title {
             writeln!(out, "{}", style.bold(&printable(title)))?;
@@ -31,10 +43,9 @@ pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> 
             let word = style.answer_like("2", "not judged");
             writeln!(out, "  {at}{word} {image}  ({title} {})", printable(&each.field))?;
         }
-        writeln!(out)?;
-    }
-    for line in report.summary.lines() {
-        writeln!(out, "{line}")?;
+        if group.title.is_some() {
+            writeln!(out)?;
+        }
     }
     Ok(())
 }

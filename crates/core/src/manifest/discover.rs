@@ -1,0 +1,308 @@
+//! The images of one object, each with the path and the place of its text.
+//!
+//! A built-in workload holds its pod spec in one place, and what stands there has to fit, as it would
+//! for the API server. In any other object a pod spec is known by its shape: a list of containers of
+//! which each has a name or an image. What a project keeps elsewhere is in [`super::known`].
+
+use super::candidate::{self, Candidate};
+use super::known::Known;
+use super::node::{Entry, Node, Position, Value};
+use super::object::Object;
+use super::path::Path;
+use crate::admission::{MOST_LISTED, WorkloadKind};
+use crate::policy::Workload;
+
+/// The lists of containers of a pod spec.
+const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
+/// What was found in one object.
+#[derive(Debug)]
+pub struct Discovered<'n> {
+    /// What the object says it is.
+    pub object: Object<'n>,
+    /// What its images belong to. A custom resource is a template: its operator makes the Pods.
+    pub workload: Workload,
+    /// Every image of a container or an image volume.
+    pub images: Vec<FoundImage<'n>>,
+    /// What looks like an image and is in no known place.
+    pub candidates: Vec<Candidate>,
+    /// What does not fit where a pod spec has to be.
+    pub misfits: Vec<Misfit>,
+}
+
+/// The image of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundImage<'n> {
+    /// The name of the container or of the volume; empty where it has none.
+    pub container: &'n str,
+    /// The image as written; `None` where a built-in workload leaves it out, which is denied.
+    pub image: Option<&'n str>,
+    /// The path of the container: `spec.containers[0]`.
+    pub entry: String,
+    /// The path of the image below it: `image`, or `image.reference` of a volume.
+    pub leaf: &'static str,
+    /// Where the image is written, or the container where it leaves it out.
+    pub position: Position,
+}
+
+/// Something that the API server would not accept either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// What is wrong, with its path.
+    pub message: String,
+    /// Where it is.
+    pub position: Position,
+}
+
+impl FoundImage<'_> {
+    /// The path of the image: `spec.containers[0].image`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.entry, self.leaf)
+    }
+}
+
+/// What an object holds; `None` for anything that names no kind.
+#[must_use]
+pub fn discover<'n>(node: &'n Node<'_>) -> Option<Discovered<'n>> {
+    Some(discover_as(node, Object::of(node)?))
+}
+
+/// What an object holds that leaves it to a list to say what it is.
+#[must_use]
+pub fn discover_as<'n>(node: &'n Node<'_>, object: Object<'n>) -> Discovered<'n> {
+    let kind = WorkloadKind::of(object.group(), object.kind);
+    let mut walk = Walk {
+        pod_spec: kind.map(WorkloadKind::pod_spec),
+        known: Known::of(object.group()),
+        path: Path::default(),
+        images: Vec::new(),
+        candidates: Vec::new(),
+        misfits: Vec::new(),
+    };
+    walk.way_to_pod_spec(node);
+    walk.visit(node);
+    let Walk { images, candidates, mut misfits, .. } = walk;
+    if kind == Some(WorkloadKind::Pod) && images.is_empty() && misfits.is_empty() {
+        let message = "the Pod names no image".to_owned();
+        misfits.push(Misfit { message, position: node.position });
+    }
+    let workload = kind.map_or(Workload::Template, WorkloadKind::workload);
+    Discovered { object, workload, images, candidates, misfits }
+}
+
+/// What looks like an image in a document that is no object.
+#[must_use]
+pub fn discover_candidates(node: &Node<'_>) -> Vec<Candidate> {
+    let mut walk = Walk {
+        // Nothing of it is a pod spec.
+        pod_spec: Some("\0"),
+        known: Known::default(),
+        path: Path::default(),
+        images: Vec::new(),
+        candidates: Vec::new(),
+        misfits: Vec::new(),
+    };
+    walk.visit(node);
+    walk.candidates
+}
+
+struct Walk<'n> {
+    /// Where the pod spec of a built-in workload is.
+    pod_spec: Option<&'static str>,
+    known: Known,
+    path: Path<'n>,
+    images: Vec<FoundImage<'n>>,
+    candidates: Vec<Candidate>,
+    misfits: Vec<Misfit>,
+}
+
+impl<'n> Walk<'n> {
+    /// Sees to it that what leads to the pod spec of a built-in workload are mappings.
+    fn way_to_pod_spec(&mut self, root: &'n Node<'_>) {
+        let mut node = root;
+        let keys = self.pod_spec.unwrap_or_default().split('.').filter(|key| !key.is_empty());
+        let mut entered = 0;
+        for key in keys {
+            let Some(next) = node.get(key) else { break };
+            self.path.enter_key(key);
+            entered += 1;
+            if !matches!(next.value(), Value::Mapping(_) | Value::Null) {
+                self.misfit(next, "a mapping");
+            }
+            node = next;
+        }
+        for _ in 0..entered {
+            self.path.leave();
+        }
+    }
+
+    fn visit(&mut self, node: &'n Node<'_>) {
+        match node.value() {
+            Value::Mapping(entries) => self.mapping(entries, None),
+            Value::Sequence(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.path.enter_index(index);
+                    if let Some((image, position)) = candidate::of_variable(item) {
+                        let path = format!("{}.value", self.path);
+                        self.candidates.push(Candidate { image, path, position });
+                    }
+                    self.visit(item);
+                    self.path.leave();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Every entry of a mapping but the one that is taken care of.
+    fn mapping(&mut self, entries: &'n [Entry<'_>], taken: Option<&str>) {
+        let is_strict = self.pod_spec.is_some();
+        let outer = self.known;
+        if !is_strict && let Some(group) = embedded_group(entries) {
+            self.known = Known::of(group);
+        }
+        let is_pod_spec = match self.pod_spec {
+            Some(at) => self.path.is(at),
+            None => entries.iter().any(has_shape),
+        };
+        for entry in entries.iter().filter(|entry| Some(entry.key.as_ref()) != taken) {
+            let Entry { key, value } = entry;
+            self.path.enter_key(key);
+            let is_list = is_pod_spec && LISTS.contains(&key.as_ref());
+            if is_list && is_strict {
+                self.containers(value);
+            } else if is_list || (!is_strict && self.known.is_list(key)) {
+                if are_containers(value) { self.containers(value) } else { self.visit(value) }
+            } else if is_pod_spec && key == "volumes" {
+                self.volumes(value);
+            } else if !is_strict && self.known.is_single(key) && is_container(value) {
+                self.container(value);
+            } else {
+                self.other(entry);
+            }
+            self.path.leave();
+        }
+        self.known = outer;
+    }
+
+    /// The value of a key that is not known to hold containers.
+    fn other(&mut self, entry: &'n Entry<'_>) {
+        if let Some(image) = candidate::of_entry(entry) {
+            let (path, position) = (self.path.to_string(), entry.value.position);
+            self.candidates.push(Candidate { image, path, position });
+        } else {
+            self.visit(&entry.value);
+        }
+    }
+
+    /// Every container of a list.
+    fn containers(&mut self, list: &'n Node<'_>) {
+        self.each(list, Self::container);
+    }
+
+    fn each(&mut self, list: &'n Node<'_>, mut visit: impl FnMut(&mut Self, &'n Node<'_>)) {
+        let items = match list.value() {
+            Value::Null => return,
+            Value::Sequence(items) => items,
+            _ => return self.misfit(list, "a list"),
+        };
+        if self.pod_spec.is_some() && items.len() > MOST_LISTED {
+            let message = format!("`{}` has more than {MOST_LISTED} entries", self.path);
+            self.misfits.push(Misfit { message, position: list.position });
+        }
+        for (index, item) in items.iter().enumerate() {
+            self.path.enter_index(index);
+            if matches!(item.value(), Value::Mapping(_)) {
+                visit(self, item);
+            } else {
+                self.misfit(item, "a mapping");
+            }
+            self.path.leave();
+        }
+    }
+
+    fn container(&mut self, container: &'n Node<'_>) {
+        if let Some(name) = container.get("name")
+            && !matches!(name.value(), Value::Text(_) | Value::Null)
+        {
+            self.path.enter_key("name");
+            self.misfit(name, "a text");
+            self.path.leave();
+        }
+        self.image(container, container.get("image"), "image", container);
+        // The spec of a Spark application holds further containers.
+        self.mapping(container.entries(), Some("image"));
+    }
+
+    fn volumes(&mut self, list: &'n Node<'_>) {
+        if self.pod_spec.is_none() && !matches!(list.value(), Value::Sequence(_)) {
+            return self.visit(list);
+        }
+        self.each(list, |walk, volume| {
+            let image =
+                volume.get("image").filter(|image| matches!(image.value(), Value::Mapping(_)));
+            if let Some(image) = image {
+                walk.image(volume, image.get("reference"), "image.reference", image);
+            }
+            walk.mapping(volume.entries(), image.map(|_| "image"));
+        });
+    }
+
+    /// The image of the container or volume that the path leads to.
+    fn image(
+        &mut self,
+        owner: &'n Node<'_>,
+        image: Option<&'n Node<'_>>,
+        leaf: &'static str,
+        missing: &'n Node<'_>,
+    ) {
+        let (image, position) = match image.map(|node| (node, node.value())) {
+            Some((node, Value::Text(text))) => (Some(text.as_ref()), node.position),
+            None | Some((_, Value::Null)) => {
+                // What a custom resource leaves out, its operator fills in.
+                if self.pod_spec.is_none() {
+                    return;
+                }
+                (None, missing.position)
+            }
+            Some((node, _)) => {
+                self.path.enter_key(leaf);
+                self.misfit(node, "a text");
+                self.path.leave();
+                return;
+            }
+        };
+        let container = owner.get("name").and_then(Node::text).unwrap_or_default();
+        let entry = self.path.to_string();
+        self.images.push(FoundImage { container, image, entry, leaf, position });
+    }
+
+    fn misfit(&mut self, node: &Node<'_>, wanted: &str) {
+        let message = format!("`{}` is {} and not {wanted}", self.path, node.described());
+        self.misfits.push(Misfit { message, position: node.position });
+    }
+}
+
+/// The API group of an object inside of another.
+fn embedded_group<'n>(entries: &'n [Entry<'_>]) -> Option<&'n str> {
+    let text = |key: &str| entries.iter().find(|entry| entry.key == key)?.value.text();
+    text("kind")?;
+    text("apiVersion").map(|version| version.split_once('/').map_or("", |(group, _)| group))
+}
+
+fn has_shape(entry: &Entry<'_>) -> bool {
+    LISTS.contains(&entry.key.as_ref()) && are_containers(&entry.value)
+}
+
+/// Whether it is a list of containers, by its look.
+fn are_containers(node: &Node<'_>) -> bool {
+    let Value::Sequence(items) = node.value() else { return false };
+    let has = |item: &Node<'_>, key: &str| item.get(key).and_then(Node::text).is_some();
+    !items.is_empty() && items.iter().all(|item| has(item, "name") || has(item, "image"))
+}
+
+/// Whether it is a container, by its look.
+fn is_container(node: &Node<'_>) -> bool {
+    node.get("image").and_then(Node::text).is_some()
+}

@@ -1,0 +1,54 @@
+//! The path to a node while a tree is walked, rendered only where it is shown.
+
+use std::fmt::{self, Write as _};
+
+/// Keys and indexes from the root of an object.
+#[derive(Debug, Default)]
+pub(super) struct Path<'n>(Vec<Step<'n>>);
+
+#[derive(Clone, Copy, Debug)]
+enum Step<'n> {
+    Index(usize),
+    Key(&'n str),
+}
+
+impl<'n> Path<'n> {
+    pub(super) fn enter_key(&mut self, key: &'n str) {
+        self.0.push(Step::Key(key));
+    }
+
+    pub(super) fn enter_index(&mut self, index: usize) {
+        self.0.push(Step::Index(index));
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.0.pop();
+    }
+
+    /// Whether it is a path of keys alone, written with dots between them; the root is empty.
+    pub(super) fn is(&self, dotted: &str) -> bool {
+        let mut keys = dotted.split('.').filter(|key| !key.is_empty());
+        let is_next = |step: &Step<'_>| matches!(step, Step::Key(key) if keys.next() == Some(key));
+        self.0.iter().all(is_next) && keys.next().is_none()
+    }
+}
+
+/// `spec.containers[0].image`; a key that holds a dot is quoted, as a path of kubectl has it:
+/// `metadata.annotations['a.b/c']`.
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Key(key) if key.contains(['.', '[', ']', '\'']) => write!(f, "['{key}']")?,
+                Step::Key(key) => {
+                    if position > 0 {
+                        f.write_char('.')?;
+                    }
+                    f.write_str(key)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Judges one image, and says what to do about it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cli::target::{Asker, Target};
+use crate::clock;
+use imagegate_core::policy::{ContainerImage, Explanation, Field, ImageList, Policy};
+use imagegate_report::{Answer, Finding, Object, Place};
+
+/// Explanations that are kept: most manifests of a tree have the same few images.
+const MOST_KEPT: usize = 4_096;
+
+/// A policy with what an answer depends on besides the image.
+pub(super) struct Judge<'p> {
+    policy: &'p Policy,
+    asker: &'p Asker,
+    now: i64,
+    explains: bool,
+    explained: Mutex<HashMap<Subject, Arc<Explanation>>>,
+}
+
+/// A namespace and an image.
+type Subject = (Option<String>, String);
+
+impl<'p> Judge<'p> {
+    /// Judges by a policy at this moment; with `explains`, findings say what to do about them.
+    pub(super) fn new(policy: &'p Policy, asker: &'p Asker, explains: bool) -> Self {
+        let explained = Mutex::new(HashMap::new());
+        Self { policy, asker, now: clock::unix_seconds(), explains, explained }
+    }
+
+    /// What becomes of an image.
+    pub(super) fn finding(&self, target: &Target) -> Finding {
+        let verdict = target.judge_at(self.policy, self.asker, self.now);
+        let image = ContainerImage {
+            container: target.container.as_str().into(),
+            image: target.image.as_deref().map(Into::into),
+            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        };
+        let is_bare = target.place.is_none();
+        let mut finding = Finding::new(&verdict, &image, object(target, self.asker));
+        finding.field = (!is_bare).then(|| target.field());
+        if is_bare {
+            finding.container.clear();
+        }
+        if finding.decision.is_violation() && self.explains {
+            self.explain(target, &mut finding);
+        }
+        finding
+    }
+
+    /// Whether images that get this answer may be counted and forgotten.
+    pub(super) fn is_plain(finding: &Finding) -> bool {
+        finding.decision == Answer::Allow
+    }
+
+    fn explain(&self, target: &Target, finding: &mut Finding) {
+        let Some(image) = &target.image else {
+            finding.hint = Some(
+                "if this is a patch, judge what it makes: `--kustomize DIR`, or \
+                 `kustomize build DIR | imagegate check -f -`"
+                    .to_owned(),
+            );
+            return;
+        };
+        if image.contains("{{") {
+            finding.hint =
+                Some("render the template with `helm template`, or use `--helm`".to_owned());
+            return;
+        }
+        let explain = || {
+            target.with_subject(self.asker, self.now, |subject| {
+                Arc::new(self.policy.explain(subject, image))
+            })
+        };
+        if target.asking.is_some() {
+            return finding.explain(&explain());
+        }
+        let subject = (target.namespace.clone(), image.clone());
+        let mut kept = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(explanation) = kept.get(&subject) {
+            let explanation = Arc::clone(explanation);
+            drop(kept);
+            return finding.explain(&explanation);
+        }
+        drop(kept);
+        let explanation = explain();
+        finding.explain(&explanation);
+        kept = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MOST_KEPT {
+            kept.insert(subject, explanation);
+        }
+    }
+}
+
+/// The object of an image, as a report names it.
+fn object(target: &Target, asker: &Asker) -> Object {
+    let Some(place) = &target.place else {
+        return Object::default();
+    };
+    let written = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Object {
+        place: Some(placed(&place.file, place.position, place.document)),
+        kind: written(&place.kind),
+        namespace: target.namespace.clone().or_else(|| written(&asker.namespace)),
+        name: written(&place.name),
+    }
+}
+
+/// A place in a file; one without a line is the file itself.
+pub(super) fn placed(
+    file: &str,
+    position: imagegate_core::manifest::Position,
+    document: usize,
+) -> Place {
+    let is_known = position.line > 0;
+    Place {
+        file: file.to_owned(),
+        line: is_known.then_some(position.line.into()),
+        column: is_known.then_some(position.column.into()),
+        document: is_known.then_some(document),
+    }
+}
