@@ -77,7 +77,12 @@ async fn all_attacks_at_once_cost_nobody_anything_and_leave_nothing_behind() {
         }
         sleep(Duration::from_secs(seconds.unwrap_or(3))).await;
         for (name, times) in &made {
-            until(name, async || times.load(Ordering::Relaxed) > 0).await;
+            let made = async {
+                while times.load(Ordering::Relaxed) == 0 {
+                    sleep(Duration::from_millis(20)).await;
+                }
+            };
+            assert!(timeout(Duration::from_secs(30), made).await.is_ok(), "{name}: never made");
         }
         attackers.shutdown().await;
     };
