@@ -122,7 +122,8 @@ async fn edits_that_would_be_huge_are_refused_at_once() {
         (filled("blockedTags: [", "]", |_| "~,".into()), "expected a text, found nothing"),
     ] {
         let client = siege.gate.client.clone();
-        let response = siege.attacked(expected, judged(client, policy, 2)).await;
+        let attack = Box::pin(judged(client, policy, 2));
+        let response = siege.attacked(expected, attack).await;
         assert_eq!(response["allowed"], false);
         let message = response["status"]["message"].as_str().unwrap();
         assert!(message.contains(expected), "{message}");
