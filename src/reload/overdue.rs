@@ -61,7 +61,7 @@ mod tests {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let said = captured(|| runtime.block_on(a_look_that_hangs()));
         let lines: Vec<_> =
-            said.iter().filter(|line| line.contains("a look takes longer")).collect();
+            said.iter().filter(|line| line.contains("checking the files takes longer")).collect();
         assert_eq!(lines.len(), 1, "{said:?}");
     }
 

@@ -116,8 +116,9 @@ fn only_what_is_newly_refused_fails_unless_told_otherwise() {
     assert_eq!(files.diff("old.yaml new.yaml -f -", nothing).code, 2);
     assert_eq!(files.diff("old.yaml new.yaml -f - --allow-empty", nothing).code, 0);
     // A finding wins over what could not be read.
-    assert_eq!(files.diff("old.yaml new.yaml -f -", &format!("[1]\n---\n{PODS}")).code, 1);
-    assert_eq!(files.diff("old.yaml any.yaml -f -", &format!("[1]\n---\n{PODS}")).code, 2);
+    let broken = "kind: Pod\napiVersion: v1\nspec: {containers: 7}\n---\n";
+    assert_eq!(files.diff("old.yaml new.yaml -f -", &format!("{broken}{PODS}")).code, 1);
+    assert_eq!(files.diff("old.yaml any.yaml -f -", &format!("{broken}{PODS}")).code, 2);
 }
 
 #[test]

@@ -102,7 +102,9 @@ fn a_skipped_field_may_be_nested_as_deep_as_it_likes() {
     let spec = r#"{"containers":[{"name":"a","image":"b"}]}"#;
     for body in [
         review(&format!(r#"{POD},"options":{nested},"object":{{"spec":{spec}}}"#)),
-        review(&format!(r#"{POD},"object":{{"metadata":{nested},"spec":{spec}}}"#)),
+        review(&format!(
+            r#"{POD},"object":{{"metadata":{{"annotations":{nested}}},"spec":{spec}}}"#
+        )),
         pod(&format!(r#"{{"affinity":{nested},"containers":[{{"env":{nested},"image":"b"}}]}}"#)),
     ] {
         let review = Review::parse(body.as_bytes()).unwrap();

@@ -20,6 +20,7 @@ mod policy_difference;
 mod policy_evaluate;
 mod policy_explain;
 mod policy_properties;
+mod policy_warnings;
 mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
