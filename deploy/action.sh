@@ -4,6 +4,8 @@
 #
 # Reads the variables INPUT_* and RELEASES, which action.yml sets, and those of a runner.
 set -euo pipefail
+# A wrong checksum ends the script from within a command substitution too.
+shopt -s inherit_errexit
 
 # The lines of a text that are not blank.
 lines() {
@@ -32,7 +34,9 @@ download() {
 }
 
 binary=${INPUT_BINARY:-}
-[[ -n $binary ]] || binary=$(download)
+if [[ -z $binary ]]; then
+  binary=$(download)
+fi
 
 arguments=(check --namespace "${INPUT_NAMESPACE:-default}" --fail-on "${INPUT_FAIL_ON:-deny}")
 [[ -z ${INPUT_POLICY:-} ]] || arguments+=("--policy=$INPUT_POLICY")

@@ -42,6 +42,8 @@ def as_report(objects, lists, summary):
         kind = each.pop("type")
         if kind == "summary":
             summary(report, each)
+        elif kind == "movedTag":
+            report.setdefault("movedTags", {})[each["image"]] = each["digests"]
         else:
             report[lists[kind]].append(each)
     return report
@@ -55,7 +57,14 @@ def check_json(sarif_schema, directory):
         lines(directory, "sample.ndjson"), lists, lambda report, each: report.update(summary=each)
     )
     validate(findings, joined, "sample.ndjson")
-    if joined != load(directory / "sample.json"):
+    whole = load(directory / "sample.json")
+    # Fields of the first version, which stand for others.
+    for name in ["policyHash", "allowed", "denied", "unreadable"]:
+        del whole[name]
+    for finding in whole["findings"]:
+        del finding["answer"]
+        finding.pop("object", None)
+    if joined != whole:
         sys.exit("sample.ndjson says something else than sample.json")
     for name in ["validate", "test"]:
         validate(remarks, load(directory / f"{name}.json"), f"{name}.json")

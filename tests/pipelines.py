@@ -119,7 +119,7 @@ def pre_commit(directory):
     for repository in [hooks, directory]:
         run(["git", "init", "--quiet"], repository, 0)
         run(["git", "add", "."], repository, 0)
-    run([*git, "commit", "--quiet", "--message=hooks"], hooks, 0)
+        run([*git, "commit", "--quiet", "--message=all"], repository, 0)
     config = yaml.safe_load(snippet("pre-commit", "yaml"))
     config["repos"][0]["repo"] = str(hooks)
     config["repos"][0]["rev"] = run(["git", "rev-parse", "HEAD"], hooks, 0).strip()

@@ -85,7 +85,11 @@ METRICS = {
     "process_cpu_seconds_total": {},
     "process_resident_memory_bytes": {},
 }
-HISTOGRAMS = {"imagegate_admission_duration_seconds"}
+HISTOGRAMS = {
+    "imagegate_admission_duration_seconds",
+    "imagegate_edit_newly_admitted_images",
+    "imagegate_edit_newly_denied_images",
+}
 # What Prometheus adds to every series; `cluster` where it is an external label.
 TARGET_LABELS = {"cluster", "namespace", "job", "instance"}
 

@@ -53,6 +53,13 @@ pub(super) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()>
     pretty(&whole, out)
 }
 
+/// A tag that means several images, as a line of its own.
+#[derive(Serialize)]
+struct MovedTag<'r> {
+    image: &'r str,
+    digests: &'r BTreeSet<String>,
+}
+
 impl<'r> Named<'r> {
     fn of(finding: &'r Finding) -> Self {
         let object = &finding.object;
@@ -74,6 +81,9 @@ pub(super) fn write_lines(report: &Report, out: &mut impl io::Write) -> io::Resu
     }
     for not_judged in &report.not_judged {
         line("notJudged", not_judged, out)?;
+    }
+    for (image, digests) in &report.moved_tags {
+        line("movedTag", &MovedTag { image, digests }, out)?;
     }
     line("summary", &report.summary, out)
 }
