@@ -122,7 +122,7 @@ empty_namespaces() {
 reset_cluster() {
   local others
   kubectl delete validatingwebhookconfigurations --all --wait=false >/dev/null || true
-  kubectl delete pods --all --namespace default --grace-period=0 --force >/dev/null 2>&1 || true
+  kubectl delete pods --all --all-namespaces --grace-period=0 --force >/dev/null 2>&1 || true
   others=$(kubectl get namespaces -o name |
     grep -vx -e namespace/default -e 'namespace/kube-.*' || true)
   if [[ -n $others ]]; then
