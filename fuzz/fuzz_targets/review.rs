@@ -3,9 +3,12 @@
 
 use std::sync::LazyLock;
 
-use imagegate_core::admission::{Judging, NamespaceEdit, Operation, PolicyEdit, Review};
+use imagegate_core::admission::{
+    Before, Judging, NamespaceEdit, Operation, PolicyEdit, Review, SeenHere,
+};
 use imagegate_core::image::Reference;
 use imagegate_core::policy::{Decision, Documents, Policy, compile};
+use imagegate_core::usage::Usage;
 use libfuzzer_sys::fuzz_target;
 
 static POLICY: LazyLock<Policy> =
@@ -16,7 +19,11 @@ fuzz_target!(|body: &[u8]| {
         let guarded = match edit.judge() {
             Judging::AtOnce(guarded) => guarded,
             Judging::Compile(policy) => {
-                policy.judge(&std::collections::BTreeMap::new(), Some(&POLICY))
+                let before = Before { policy: Some(&POLICY), candidate: None };
+                // An image that the default policy admits, and a stricter one would refuse.
+                let usages = [Usage::of_pod("default", "docker.io/library/nginx:1")];
+                let seen = SeenHere { usages, replica: "a", since: 0, now: 0 };
+                policy.judge(&std::collections::BTreeMap::new(), before, &seen).guarded
             }
         };
         assert!(!edit.answer(&guarded).is_empty());
