@@ -9,9 +9,11 @@ mod support {
 mod admission_bad_bodies;
 mod admission_limits;
 mod admission_namespace;
+mod admission_owner;
 mod admission_policy_edit;
 mod admission_recorded;
 mod admission_review;
+mod admission_seen_here;
 mod manifest;
 mod policy_advice;
 mod policy_bounds;

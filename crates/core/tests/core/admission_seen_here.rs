@@ -1,0 +1,78 @@
+//! Edits of the policy judged by the images that a replica has seen, without a server.
+
+use std::collections::BTreeMap;
+
+use crate::support::policy::policy;
+use imagegate_core::admission::{
+    Before, CONFIRM_ANNOTATION, Guarded, Judging, POLICY_LABEL, PolicyEdit, SeenHere,
+};
+use imagegate_core::usage::Usage;
+use serde_json::json;
+
+const DAY: i64 = 24 * 60 * 60;
+const NOW: i64 = 1_800_000_000;
+/// In force: two images may be hit, a third is too many.
+const IN_FORCE: &str = "allowedRegistries: [docker.io, quay.io]\nrefuseEditsThatDeny: 2\n";
+/// What removes a registry.
+const STRICTER: &str = "allowedRegistries: [docker.io]\nrefuseEditsThatDeny: 2\n";
+
+/// What becomes of an edit to `new`, where these images were seen so many seconds ago.
+fn judged(new: &str, confirmed: Option<&str>, seen: &[(&str, i64)]) -> Guarded {
+    let mut metadata = json!({"labels": {POLICY_LABEL: "true"}});
+    if let Some(hash) = confirmed {
+        metadata["annotations"] = json!({CONFIRM_ANNOTATION: hash});
+    }
+    let body = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "u", "operation": "CREATE",
+            "kind": {"group": "", "version": "v1", "kind": "ConfigMap"},
+            "object": {"metadata": metadata, "data": {"policy.yaml": new}},
+        },
+    });
+    let mut edit = PolicyEdit::parse(body.to_string().as_bytes()).unwrap();
+    let Judging::Compile(edit) = edit.judge() else { panic!("it is the policy") };
+    let in_force = policy(IN_FORCE);
+    let before = Before { policy: Some(&in_force), candidate: None };
+    let usages = seen.iter().map(|(image, ago)| Usage {
+        first_seen: Some(NOW - ago),
+        last_seen: Some(NOW - ago),
+        ..Usage::of_pod("ci", image)
+    });
+    let here = SeenHere { usages, replica: "a", since: NOW - 9 * DAY, now: NOW };
+    edit.judge(&BTreeMap::new(), before, &here).guarded
+}
+
+#[test]
+fn an_edit_that_denies_more_than_the_limit_in_force_has_to_be_confirmed() {
+    let seen =
+        [("quay.io/a:1", 60), ("quay.io/b:1", 60), ("quay.io/c:1", 60), ("docker.io/d:1", 1)];
+    let hash = policy(STRICTER).hash().to_owned();
+    let without_limit = "allowedRegistries: [docker.io]\n";
+    let long_ago = [seen[0], seen[1], ("quay.io/c:1", DAY + 1)];
+    let rows = [
+        (STRICTER, None, &seen[..], false),
+        (STRICTER, Some(hash.as_str()), &seen[..], true),
+        (STRICTER, Some("0"), &seen[..], false),
+        (STRICTER, Some(""), &seen[..], false),
+        // As many as the limit, and one more that nobody has asked for within a day.
+        (STRICTER, None, &seen[..2], true),
+        (STRICTER, None, &long_ago[..], true),
+        // The limit is that of the policy in force, and not of the edit.
+        (without_limit, None, &seen[..], false),
+        (IN_FORCE, None, &seen[..], true),
+    ];
+    for (new, confirmed, seen, accepted) in rows {
+        let guarded = judged(new, confirmed, seen);
+        assert_eq!(
+            matches!(guarded, Guarded::Accepted(_)),
+            accepted,
+            "{new} {confirmed:?} {seen:?}: {guarded:?}"
+        );
+    }
+    let Guarded::Refused(why) = judged(STRICTER, None, &seen) else { panic!("accepted") };
+    for part in ["3", "quay.io/a:1", CONFIRM_ANNOTATION, &hash] {
+        assert!(why.contains(part), "{part}: {why}");
+    }
+}
