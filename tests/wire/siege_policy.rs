@@ -121,12 +121,17 @@ async fn edits_that_would_be_huge_are_refused_at_once() {
         (filled("overrides: [", "]", |_| "{},".into()), "are more than the limit of 10000"),
         (filled("blockedTags: [", "]", |_| "~,".into()), "expected a text, found nothing"),
     ] {
-        let client = siege.gate.client.clone();
-        let attack = Box::pin(judged(client, policy, 2));
-        let response = siege.attacked(expected, attack).await;
-        assert_eq!(response["allowed"], false);
-        let message = response["status"]["message"].as_str().unwrap();
-        assert!(message.contains(expected), "{message}");
+        // On a machine that is busy, an edit may be refused for the time that it takes; not for ever.
+        until(expected, async || {
+            let attack = Box::pin(judged(siege.gate.client.clone(), policy.clone(), 2));
+            let response = siege.attacked(expected, attack).await;
+            assert_eq!(response["allowed"], false);
+            let message = response["status"]["message"].as_str().unwrap();
+            let in_time = !message.starts_with("the policy cannot be judged within");
+            assert!(!in_time || message.contains(expected), "{message}");
+            in_time
+        })
+        .await;
     }
     let (_, cost) = siege.end("huge edits").await;
     assert!(cost.peak < cost.idle + MOST, "{cost:?}");
