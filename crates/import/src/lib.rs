@@ -1,21 +1,21 @@
 //! Policies of other engines, read as a policy of ImageGate.
 //!
-//! Each source is read into [`demand`]s: a rule, where it holds, and where it is written. Those are
+//! Each source is read into `demand`s: a rule, where it holds, and where it is written. Those are
 //! put together for each set of namespaces and written as a `policy.yaml` with a comment at each
 //! line. What cannot be said exactly becomes a [`Note`] with the nearest meaning; nothing is dropped
 //! without one. Where there is a choice, the nearest meaning is the stricter one.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`gatekeeper`] | constraints of Gatekeeper's library |
-//! | [`kyverno`] | `ClusterPolicy` and `Policy` of Kyverno |
-//! | [`admission_policy`] | policies in CEL: `ValidatingAdmissionPolicy`, and those of Kyverno |
-//! | [`kubewarden`] | policies that run `trusted-repos` |
-//! | [`original`] | keys and variables of the program that ImageGate replaces |
-//! | [`cel`] | the part of CEL that such policies use |
-//! | [`places`] | texts over raw images, as registry patterns |
-//! | [`assemble`] | demands into rules for each set of namespaces |
-//! | [`write`] | rules as YAML with comments |
+//! | `gatekeeper` | constraints of Gatekeeper's library |
+//! | `kyverno` | `ClusterPolicy` and `Policy` of Kyverno |
+//! | `admission_policy` | policies in CEL: `ValidatingAdmissionPolicy`, and those of Kyverno |
+//! | `kubewarden` | policies that run `trusted-repos` |
+//! | `original` | keys and variables of the program that ImageGate replaces |
+//! | `cel` | the part of CEL that such policies use |
+//! | `places` | texts over raw images, as registry patterns |
+//! | `assemble` | demands into rules for each set of namespaces |
+//! | `write` | rules as YAML with comments |
 //!
 //! Pure: texts in, text out. Signatures, schemas of foreign objects and clusters are not looked at.
 

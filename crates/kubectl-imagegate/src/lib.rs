@@ -1,20 +1,20 @@
 //! `kubectl imagegate`: what a cluster runs, and what its image policy says of it.
 //!
 //! Whoever asks is the user of the kubeconfig, with the rights that user has. The gate itself has no
-//! client and no token; this is where both are. Images are judged by [`imagegate_core`], as the gate
+//! client and no token; this is where both are. Images are judged by `imagegate_core`, as the gate
 //! judges them.
 //!
 //! | module | holds | IO |
 //! |---|---|---|
-//! | [`connection`] | the flags of kubectl, and the client they make | kubeconfig |
-//! | [`cluster`] | requests to the API server: retries, pages, port-forward | the network |
-//! | [`gate`] | where the gate is, what its replicas say, how it is registered | by `cluster` |
-//! | [`status`], [`explain`], [`audit`], [`doctor`] | the commands of these names | standard output |
-//! | [`edit`], [`candidate`], [`exempt`] | the commands that change the policy | an editor |
-//! | [`change`] | a change of the policy, from the text to the last replica | by `cluster` |
-//! | [`exit`] | exit codes | none |
-//! | [`complete`] | what may come next on the command line | none |
-//! | [`table`], [`words`], [`paint`] | columns, numbers and colours of text | none |
+//! | `connection` | the flags of kubectl, and the client they make | kubeconfig |
+//! | `cluster` | requests to the API server: retries, pages, port-forward | the network |
+//! | `gate` | where the gate is, what its replicas say, how it is registered | by `cluster` |
+//! | `status`, `explain`, `audit`, `doctor` | the commands of these names | standard output |
+//! | `edit`, `candidate`, `exempt` | the commands that change the policy | an editor |
+//! | `change` | a change of the policy, from the text to the last replica | by `cluster` |
+//! | `exit` | exit codes | none |
+//! | `complete` | what may come next on the command line | none |
+//! | `table`, `words`, `paint` | columns, numbers and colours of text | none |
 
 // Tests may panic, so these lints stand here and not in Cargo.toml.
 #![deny(

@@ -32,7 +32,7 @@ struct Used<'a> {
 }
 
 impl Proposal {
-    /// The cheapest policy that covers `usages`; [`cover`] says what that means.
+    /// The cheapest policy that covers `usages`; `cover` says what that means.
     ///
     /// # Errors
     /// When none of the images is a reference.
