@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::operator::Replica;
@@ -23,6 +24,8 @@ use imagegate_core::admission::{
 /// since that webhook fails open.
 const TURN: Duration = Duration::from_secs(2);
 const JUDGING: Duration = Duration::from_secs(2);
+/// How long the memory of images may take to answer. Part of [`JUDGING`].
+const REMEMBERING: Duration = Duration::from_millis(500);
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +68,7 @@ pub struct Gate {
 }
 
 /// The memory of this replica, by which an edit is judged.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Remembers {
     observed: Arc<Observed>,
     replica: Replica,
@@ -164,8 +167,10 @@ impl Gate {
     /// turn and has no verdict is refused: an error would let it be stored.
     async fn judge(&self, policy: NewPolicy) -> Result<Guarded, Refusal> {
         let (variables, in_force) = (Arc::clone(&self.variables), self.live.load().clone());
-        let (snapshot, replica, since) = self.remembered().await;
+        let (remembers, runtime) = (self.remembers.clone(), Handle::current());
         let judge = move || {
+            // In the slot, so that there is one copy of the memory at a time, and within its time.
+            let (snapshot, replica, since) = runtime.block_on(remembered(remembers));
             let in_force = in_force.as_ref();
             let candidate = in_force.and_then(|in_force| in_force.candidate.as_ref());
             let before = Before {
@@ -197,17 +202,6 @@ impl Gate {
         }
     }
 
-    /// All images, by which replica they were seen, and since when. Where the memory does not answer,
-    /// there are none: an edit does not depend on it.
-    async fn remembered(&self) -> (Snapshot, Arc<str>, i64) {
-        let Some(Remembers { observed, replica }) = &self.remembers else {
-            return Default::default();
-        };
-        let snapshot = timeout(TURN, observed.images()).await;
-        let snapshot = snapshot.ok().and_then(Result::ok).unwrap_or_default();
-        (snapshot, Arc::clone(&replica.name), observed.since())
-    }
-
     fn validate_namespace(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let in_force = self.live.load();
         let in_force = in_force.as_deref().ok_or(Refusal::NoPolicy)?;
@@ -218,6 +212,17 @@ impl Gate {
         event.emit(&self.telemetry);
         Ok(answer)
     }
+}
+
+/// All images, by which replica they were seen, and since when. Where the memory does not answer,
+/// there are none: an edit does not depend on it.
+async fn remembered(remembers: Option<Remembers>) -> (Snapshot, Arc<str>, i64) {
+    let Some(Remembers { observed, replica }) = remembers else {
+        return Default::default();
+    };
+    let snapshot = timeout(REMEMBERING, observed.images()).await;
+    let snapshot = snapshot.ok().and_then(Result::ok).unwrap_or_default();
+    (snapshot, Arc::clone(&replica.name), observed.since())
 }
 
 #[cfg(test)]
