@@ -48,7 +48,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "REF")]
     changed_since: Option<String>,
     /// The weakest answer that ends with exit code 1
-    #[arg(long, value_name = "ANSWER", default_value = "deny", value_parser = fail_on())]
+    #[arg(long, value_name = "ANSWER", default_value = "deny", value_parser = output::fail_on_parser())]
     fail_on: FailOn,
     /// Take it for fine when there was nothing to judge
     #[arg(long)]
@@ -155,11 +155,4 @@ fn source(path: Option<&Path>) -> String {
         None if Path::new(DEFAULT_POLICY).exists() => DEFAULT_POLICY.to_owned(),
         None => "of variables and defaults".to_owned(),
     }
-}
-
-fn fail_on() -> impl clap::builder::TypedValueParser<Value = FailOn> {
-    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-    PossibleValuesParser::new(FailOn::ALL.map(FailOn::as_str)).map(|name| {
-        FailOn::ALL.into_iter().find(|answer| answer.as_str() == name).unwrap_or_default()
-    })
 }

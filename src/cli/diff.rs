@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::exit::Exit;
 use super::output;
@@ -45,7 +44,7 @@ pub(super) struct Diff {
     output: Format,
     /// What fails the command: images that are newly refused; with `warn`, also those newly warned
     /// about; with `audit`, also those newly logged
-    #[arg(long, value_name = "WHAT", value_parser = fail_on(), default_value = "deny")]
+    #[arg(long, value_name = "WHAT", value_parser = output::fail_on_parser(), default_value = "deny")]
     fail_on: FailOn,
     /// Do not fail where there is no image in what was named
     #[arg(long)]
@@ -166,10 +165,4 @@ fn message(policy: &Policy, usage: &Usage<'_>, now: i64) -> Option<String> {
     };
     let verdict = policy.evaluate(&usage.subject(now), [&image]);
     verdict.violations.into_iter().next().map(|violation| violation.message)
-}
-
-fn fail_on() -> impl TypedValueParser<Value = FailOn> {
-    let names = FailOn::ALL.map(FailOn::as_str);
-    let find = |name: String| FailOn::ALL.into_iter().find(|each| each.as_str() == name);
-    PossibleValuesParser::new(names).map(move |name| find(name).unwrap_or_default())
 }

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use imagegate_report::Format;
+use imagegate_report::{FailOn, Format};
 
 /// Standard output behind a buffer. Call [`Output::finish`] at the end: what is written when it is
 /// dropped cannot report its errors.
@@ -25,6 +25,14 @@ pub(super) fn format_parser() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(names).map(|name| {
         let is_meant = |format: &Format| format.as_str() == name;
         Format::ALL.into_iter().find(is_meant).unwrap_or_default()
+    })
+}
+
+/// Reads the weakest answer that fails a command.
+pub(super) fn fail_on_parser() -> impl TypedValueParser<Value = FailOn> {
+    PossibleValuesParser::new(FailOn::ALL.map(FailOn::as_str)).map(|name| {
+        let is_meant = |answer: &FailOn| answer.as_str() == name;
+        FailOn::ALL.into_iter().find(is_meant).unwrap_or_default()
     })
 }
 
