@@ -5,7 +5,7 @@
 //! are kept, and the rest is counted.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use super::distinct::{Owner, Usage};
 use crate::image::Reference;
@@ -98,7 +98,7 @@ impl Impact {
         let mut uses = 0;
         let mut images = HashSet::new();
         let [mut denied, mut warned, mut audited, mut admitted] =
-            [(); 4].map(|()| Groups::default());
+            [(); 4].map(|()| Found::default());
         for usage in usages {
             uses += 1;
             images.insert(usage.image);
@@ -145,54 +145,68 @@ impl Hits {
     }
 }
 
-/// The uses that are hit in one way, by image.
+/// The uses that are hit in one way. A flat list: there may be as many as a replica remembers, each of
+/// another image, and nearly all of them are only counted.
 #[derive(Default)]
-struct Groups<'a>(HashMap<&'a str, Group<'a>>);
+struct Found<'a>(Vec<HitUse<'a>>);
 
-#[derive(Default)]
-struct Group<'a> {
-    uses: usize,
+/// What is needed of one use.
+struct HitUse<'a> {
+    image: &'a str,
+    namespace: &'a str,
+    owner: Option<Owner<'a>>,
     count: u64,
     last_seen: Option<i64>,
     rule: Option<Rule>,
-    /// Where, and by whom. Of the many uses of one image most are alike in both.
-    places: BTreeSet<(&'a str, Option<Owner<'a>>)>,
 }
 
-impl<'a> Groups<'a> {
+impl<'a> Found<'a> {
     fn add(&mut self, usage: Usage<'a>, rule: Option<Rule>) {
-        let group = self.0.entry(usage.image).or_default();
-        group.uses += 1;
-        group.count = group.count.saturating_add(usage.count);
-        group.last_seen = group.last_seen.max(usage.last_seen);
-        group.rule = match (group.rule, rule) {
-            (Some(first), Some(rule)) => Some(first.min(rule)),
-            (first, rule) => first.or(rule),
-        };
-        group.places.insert((usage.namespace, usage.owner));
+        let Usage { image, namespace, owner, count, last_seen, .. } = usage;
+        self.0.push(HitUse { image, namespace, owner, count, last_seen, rule });
     }
 
-    fn into_hits(self, most: usize, now: i64) -> Hits {
-        let uses = self.0.values().map(|group| group.uses).sum();
-        let within_a_day =
-            |group: &&Group<'_>| group.last_seen.is_some_and(|seen| seen > now.saturating_sub(DAY));
-        let images_within_a_day = self.0.values().filter(within_a_day).count();
-        let images = self.0.len();
-        let mut groups: Vec<_> = self.0.into_iter().collect();
-        let order = |(image, group): &(&'a str, Group<'_>)| (Reverse(group.count), *image);
+    fn into_hits(mut self, most: usize, now: i64) -> Hits {
+        let uses = self.0.len();
+        self.0.sort_unstable_by_key(|each| each.image);
+        let by_image = self.0.chunk_by(|one, other| one.image == other.image);
+        let mut groups: Vec<_> = by_image.map(Group::of).collect();
+        let images = groups.len();
+        let within_a_day = |group: &&Group<'_, '_>| {
+            group.last_seen.is_some_and(|seen| seen > now.saturating_sub(DAY))
+        };
+        let images_within_a_day = groups.iter().filter(within_a_day).count();
+        let order = |group: &Group<'a, '_>| (Reverse(group.count), group.image);
         if groups.len() > most {
             groups.select_nth_unstable_by_key(most, order);
             groups.truncate(most);
         }
         groups.sort_unstable_by_key(order);
-        let most_frequent = groups.into_iter().map(|(image, group)| group.into_hit(image));
-        Hits { uses, images, images_within_a_day, most_frequent: most_frequent.collect() }
+        let most_frequent = groups.iter().map(Group::hit).collect();
+        Hits { uses, images, images_within_a_day, most_frequent }
     }
 }
 
-impl Group<'_> {
-    fn into_hit(self, image: &str) -> Hit {
-        let Self { uses, count, last_seen, rule, places } = self;
+/// All uses of one image.
+struct Group<'a, 'u> {
+    image: &'a str,
+    uses: &'u [HitUse<'a>],
+    count: u64,
+    last_seen: Option<i64>,
+}
+
+impl<'a, 'u> Group<'a, 'u> {
+    fn of(uses: &'u [HitUse<'a>]) -> Self {
+        let image = uses.first().map_or("", |first| first.image);
+        let count = uses.iter().fold(0_u64, |sum, each| sum.saturating_add(each.count));
+        let last_seen = uses.iter().filter_map(|each| each.last_seen).max();
+        Self { image, uses, count, last_seen }
+    }
+
+    fn hit(&self) -> Hit {
+        let Self { image, uses, count, last_seen } = *self;
+        // Of the many uses of one image most are alike in both.
+        let places: BTreeSet<_> = uses.iter().map(|each| (each.namespace, each.owner)).collect();
         let namespaces: BTreeSet<_> = places.iter().map(|(namespace, _)| *namespace).collect();
         let owners = places.iter().filter_map(|(namespace, owner)| Some((namespace, (*owner)?)));
         let owners_total = owners.clone().count();
@@ -200,14 +214,14 @@ impl Group<'_> {
             owners.take(MOST_NAMED).map(|(namespace, owner)| format!("{namespace}/{owner}"));
         Hit {
             image: image.to_owned(),
-            uses,
+            uses: uses.len(),
             count,
             last_seen,
             namespaces: namespaces.iter().take(MOST_NAMED).map(ToString::to_string).collect(),
             more_namespaces: namespaces.len().saturating_sub(MOST_NAMED),
             owners: owners.collect(),
             more_owners: owners_total.saturating_sub(MOST_NAMED),
-            rule,
+            rule: uses.iter().filter_map(|each| each.rule).min(),
         }
     }
 }
