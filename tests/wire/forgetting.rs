@@ -13,7 +13,7 @@ const IMAGES: usize = 32;
 const NAMESPACES: usize = 50;
 
 /// Asks for images that nobody has asked for, `from` one number to another.
-pub(crate) async fn asks_for_new(connection: &mut Connection, from: usize, to: usize) {
+pub(crate) async fn ask_for_new(connection: &mut Connection, from: usize, to: usize) {
     for first in (from..to).step_by(IMAGES) {
         let images = first..to.min(first + IMAGES);
         let images: Vec<_> =
@@ -33,9 +33,9 @@ async fn k5_a_hundred_thousand_images_take_the_room_of_four_thousand() {
     let gate = Gate::start(POLICY, &[("observed_images", "4096")]).await;
     let mut connection = gate.client.connect(Protocol::Http2).await.unwrap();
     // Until every part of the way has what it keeps.
-    asks_for_new(&mut connection, 0, 2 * ENTRIES).await;
+    ask_for_new(&mut connection, 0, 2 * ENTRIES).await;
     let before = gate.process.memory().0;
-    asks_for_new(&mut connection, 2 * ENTRIES, ALL).await;
+    ask_for_new(&mut connection, 2 * ENTRIES, ALL).await;
     let after = gate.process.memory().0;
 
     let observed =

@@ -37,12 +37,12 @@ impl Owners {
         if self.0.is_empty() {
             return uses;
         }
-        let mut owned = Inventory::default();
+        let mut all = Inventory::default();
         for usage in uses.usages() {
             let owner = usage.owner.map(|owner| self.top(usage.namespace, owner));
-            owned.add(&Usage { owner, ..usage });
+            all.add(&Usage { owner, ..usage });
         }
-        owned
+        all
     }
 
     fn top<'a>(&'a self, namespace: &str, mut owner: Owner<'a>) -> Owner<'a> {
