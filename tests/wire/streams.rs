@@ -69,10 +69,9 @@ impl Stream {
     /// The next event; `None` at the end of the answer, which has to be a proper one.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some((event, rest)) = self.received.split_once("\n\n") {
-                let event = Event::parse(event);
-                self.received = rest.to_owned();
-                return Some(event);
+            if let Some(end) = self.received.find("\n\n") {
+                let event: String = self.received.drain(..end + 2).collect();
+                return Some(Event::parse(event.trim_end()));
             }
             let frame = timeout(PATIENCE, self.response.body_mut().frame()).await;
             let data = frame.expect("nothing comes")?.expect("it broke off").into_data().unwrap();
