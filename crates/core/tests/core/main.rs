@@ -19,6 +19,7 @@ mod policy_advice;
 mod policy_bounds;
 mod policy_compile;
 mod policy_difference;
+mod policy_entries;
 mod policy_evaluate;
 mod policy_explain;
 mod policy_properties;

@@ -78,6 +78,16 @@ fn a_policy_takes_no_more_than_a_multiple_of_its_document() {
         ("hosts that are none", list("allowedRegistries", &|n| format!("{n},"))),
         ("paths", list("allowedRegistries", &|n| format!("{n}.a/b,"))),
         ("paths of globs", list("allowedRegistries", &|n| format!("{n}*/b,"))),
+        ("entries", list("allowedRegistries", &|n| format!("{{registry: {n}.a,mode: warn}},"))),
+        (
+            "entries with lists",
+            list("allowedRegistries", &|n| format!("{{registry: a.a/{n},blockedTags: [{n}]}},")),
+        ),
+        (
+            "hosts beside an entry",
+            filled("allowedRegistries: [{registry: a.b,mode: warn},", "]", |n| format!("{n}.a,")),
+        ),
+        ("entries without a registry", list("allowedRegistries", &|_| "{mode: a},".into())),
         ("empty lists", list("blockedTags", &|_| "[],".into())),
         ("nothing", list("blockedTags", &|_| "~,".into())),
         ("what is no tag", list("blockedTags", &|_| "~a,".into())),

@@ -67,7 +67,7 @@ impl Policy {
             Some(_) => suggestions(rules, image),
             None => Vec::new(),
         };
-        let covered = rules.allowed_registries.set.first(&reference).is_some();
+        let covered = rules.allowed_registries.deciding(&reference).is_some();
         Explanation {
             canonical: Ok(reference.to_string()),
             override_name,
@@ -140,7 +140,7 @@ fn near_misses(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
         }
         nearest(registry, [host.as_str()]).map(|_| format!("`{pattern}`: is `{registry}` a typo?"))
     };
-    rules.allowed_registries.written.iter().filter_map(reason).take(MOST_NEAR_MISSES).collect()
+    rules.allowed_registries.written().iter().filter_map(reason).take(MOST_NEAR_MISSES).collect()
 }
 
 /// The same repository as the rules accept it: with its registry written out, a tag put in, or a
@@ -165,12 +165,12 @@ fn remedies(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
         let shown = advice::accepted(rules, reference, &probe, &shown)?;
         Some(format!("a copy at {shown}"))
     };
-    let allowed = rules.allowed_registries.written.iter();
+    let allowed = rules.allowed_registries.written().iter();
     let mut remedies: Vec<String> = allowed.filter_map(copy).take(MOST_SUGGESTIONS).collect();
     if let Some(position) = rules.blocked_registries.set.first(reference) {
         let pattern = rules.blocked_registries.written.get(position);
         remedies.push(format!("the image itself, once `blockedRegistries` has no `{pattern}`"));
-    } else if rules.allowed_registries.set.first(reference).is_none() {
+    } else if rules.allowed_registries.deciding(reference).is_none() {
         let place = format!("{}/{}", reference.registry(), reference.repository());
         remedies.push(format!("the image itself, once `allowedRegistries` covers `{place}`"));
     }

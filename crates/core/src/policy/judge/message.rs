@@ -6,11 +6,12 @@
 use std::fmt::Display;
 
 use crate::image::Reference;
-use crate::policy::judge::checks::Broken;
+use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::registries::Entry;
 use crate::policy::judge::subject::Field;
 use crate::policy::printable::{printable, printable_within};
-use crate::policy::rules::fields::{Rules, ShortNames};
+use crate::policy::rules::fields::ShortNames;
 
 /// An image that is not a reference can be anything; this much of it is shown.
 const LONGEST_IMAGE: usize = 256;
@@ -20,12 +21,9 @@ const SHORT_IMAGE: usize = 50;
 const SHORT_PATTERN: usize = 24;
 
 /// The text for a rule that a well-formed reference breaks.
-pub(in crate::policy) fn broken(
-    rules: &Rules,
-    broken: Broken,
-    container: &str,
-    image: &str,
-) -> String {
+pub(in crate::policy) fn broken(breach: Breach<'_>, container: &str, image: &str) -> String {
+    let Breach { broken, terms } = breach;
+    let rules = terms.rules();
     let container = shown(container);
     match broken {
         Broken::MissingTag => {
@@ -34,7 +32,7 @@ pub(in crate::policy) fn broken(
         Broken::RegistryNotAllowed => format!(
             "{container} image comes from an untrusted registry! ({image}). \
              Only images from {} are allowed.",
-            rules.allowed_registries.joined
+            rules.allowed_registries.joined()
         ),
         Broken::RegistryBlocked(position) => format!(
             "{container} image comes from an untrusted registry! ({image}). \
@@ -44,12 +42,12 @@ pub(in crate::policy) fn broken(
         Broken::TagBlocked => format!(
             "{container} image has a non-allowed tag! ({image}). \
              These tags \"{}\" are prohibited.",
-            rules.blocked_tags.joined
+            terms.blocked_tags().joined
         ),
         Broken::TagNotAllowed => format!(
             "{container} image has a non-allowed tag! ({image}). \
              Only the tags \"{}\" are allowed.",
-            rules.allowed_tags.joined
+            terms.allowed_tags().joined
         ),
         Broken::MissingDigest => format!(
             "{container} image has no digest! ({image}). \
@@ -60,11 +58,9 @@ pub(in crate::policy) fn broken(
 
 /// The reason for a denial in few words, for the line of [`advice`](super::advice): it names the
 /// pattern or the part of the reference that decided.
-pub(in crate::policy) fn reason(
-    rules: &Rules,
-    broken: Broken,
-    reference: &Reference<'_>,
-) -> String {
+pub(in crate::policy) fn reason(breach: Breach<'_>, reference: &Reference<'_>) -> String {
+    let Breach { broken, terms } = breach;
+    let rules = terms.rules();
     let image = printable_within(reference.written(), SHORT_IMAGE);
     let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
     let tag = reference.tag().map(|tag| printable_within(tag, SHORT_PATTERN));
@@ -77,7 +73,7 @@ pub(in crate::policy) fn reason(
         (Broken::RegistryNotAllowed, _) => {
             let registry = reference.registry();
             let shown = printable_within(registry, SHORT_PATTERN);
-            if rules.allowed_registries.set.has_paths_of(registry) {
+            if rules.allowed_registries.have_paths_of(registry) {
                 format!("`{image}`: only some repositories of `{shown}` are allowed")
             } else {
                 format!("`{image}`: the registry `{shown}` is not allowed")
@@ -92,8 +88,9 @@ pub(in crate::policy) fn reason(
             format!("`{image}` would be pulled as `latest`, which is prohibited")
         }
         (Broken::TagBlocked, Some(tag)) => {
-            let position = reference.tag().and_then(|tag| rules.blocked_tags.set.first(tag));
-            let pattern = position.map(|position| rules.blocked_tags.written.get(position));
+            let blocked = terms.blocked_tags();
+            let position = reference.tag().and_then(|tag| blocked.set.first(tag));
+            let pattern = position.map(|position| blocked.written.get(position));
             match pattern.map(|pattern| printable_within(pattern, SHORT_PATTERN)) {
                 Some(pattern) if pattern != tag => {
                     format!("the tag `{tag}` is prohibited by `{pattern}`")
@@ -124,6 +121,18 @@ pub(in crate::policy) fn excess(first: Field) -> String {
 pub(in crate::policy) fn expired(exemption: &Exemption) -> String {
     let when = exemption.expires_as_written().unwrap_or_default();
     format!(" The exemption `{}` expired on {when}.", exemption.name())
+}
+
+/// What follows the pattern of an entry that has rules of its own: which they are, and why.
+pub(in crate::policy) fn own_rules(entry: &Entry) -> String {
+    let fields = entry.fields().into_iter().map(|(name, _)| name);
+    let names: Vec<_> = fields.filter(|name| *name != "reason").collect();
+    let own = match names.is_empty() {
+        true => String::new(),
+        false => format!(" and decides {}", names.join(", ")),
+    };
+    let reason = entry.reason.as_deref().map(shown);
+    reason.map_or(own.clone(), |reason| format!("{own}: {reason}"))
 }
 
 /// User text as a message shows it, cut where it is long.

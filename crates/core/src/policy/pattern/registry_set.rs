@@ -1,5 +1,6 @@
 //! A list of registry patterns, compiled: hosts first, then hosts with a path, regexes last.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use regex_syntax::hir::Hir;
@@ -25,6 +26,8 @@ pub(in crate::policy) struct RegistrySet {
     /// `number/path` for the host glob of that number.
     glob_places: PatternIndex,
     regexes: Regexes,
+    /// How specific the pattern at each position is, where the most specific one decides.
+    specificity: Option<Box<[u32]>>,
 }
 
 /// Patterns on their way into a set.
@@ -33,11 +36,21 @@ pub(in crate::policy) struct RegistrySetBuilder {
     set: RegistrySet,
     globs: HashMap<String, usize>,
     regexes: Vec<(usize, Hir)>,
+    specificity: Option<Vec<u32>>,
 }
 
 impl RegistrySetBuilder {
+    /// A set of `count` patterns of which the most specific one decides, not the first.
+    pub(in crate::policy) fn by_specificity(count: usize) -> Self {
+        Self { specificity: Some(vec![0; count]), ..Self::default() }
+    }
+
     /// Adds the pattern at `position` of the policy's list.
     pub(in crate::policy) fn insert(&mut self, position: usize, pattern: RegistryPattern) {
+        let specificity = self.specificity.as_mut().and_then(|all| all.get_mut(position));
+        if let Some(specificity) = specificity {
+            *specificity = pattern.specificity();
+        }
         match pattern {
             RegistryPattern::Everything => {
                 self.set.everything.get_or_insert(position);
@@ -64,8 +77,9 @@ impl RegistrySetBuilder {
     /// # Errors
     /// When the regexes together are over their size limit.
     pub(in crate::policy) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
-        let Self { mut set, globs: _, regexes } = self;
+        let Self { mut set, globs: _, regexes, specificity } = self;
         set.regexes = Regexes::new(regexes, sets)?;
+        set.specificity = specificity.map(Vec::into_boxed_slice);
         for index in [
             &mut set.hosts,
             &mut set.places,
@@ -80,10 +94,11 @@ impl RegistrySetBuilder {
 }
 
 impl RegistrySet {
-    /// The lowest position among the patterns that cover the reference's registry and repository.
+    /// The position of the pattern that decides, among those that cover the reference's registry and
+    /// repository: the first, or in a set by specificity the first of the most specific ones.
     pub(in crate::policy) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
         let registry = reference.registry();
-        let mut first = Lowest(self.everything);
+        let mut first = Deciding { found: self.everything, by: self.specificity.as_deref() };
         self.hosts.each(registry, 0, |found| first.consider(found));
         if !self.places.is_empty() || !self.regexes.is_empty() {
             let place = format!("{registry}/{}", reference.repository());
@@ -98,7 +113,7 @@ impl RegistrySet {
                 each_below(&self.glob_places, &place, host.len(), &mut first);
             });
         }
-        first.0
+        first.found
     }
 
     /// Whether a pattern names this host, without a glob, and a path below it.
@@ -109,7 +124,7 @@ impl RegistrySet {
 
 /// A path covers what is below it, up to a segment boundary: `acme` covers `acme/x`, not `acmex`.
 /// So every leading run of whole segments behind the host is looked up.
-fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Lowest) {
+fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Deciding<'_>) {
     if places.is_empty() {
         return;
     }
@@ -120,13 +135,28 @@ fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Lowes
     }
 }
 
-/// The lowest position so far.
-struct Lowest(Option<usize>);
+/// The position that decides so far.
+struct Deciding<'s> {
+    found: Option<usize>,
+    /// How specific the pattern at each position is, where that counts before the position.
+    by: Option<&'s [u32]>,
+}
 
-impl Lowest {
-    fn consider(&mut self, found: usize) {
-        if self.0.is_none_or(|first| found < first) {
-            self.0 = Some(found);
+impl Deciding<'_> {
+    fn consider(&mut self, candidate: usize) {
+        let Some(found) = self.found else {
+            self.found = Some(candidate);
+            return;
+        };
+        let decides = match self.by {
+            None => candidate < found,
+            Some(by) => {
+                let specificity = |position: usize| by.get(position).copied().unwrap_or_default();
+                (Reverse(specificity(candidate)), candidate) < (Reverse(specificity(found)), found)
+            }
+        };
+        if decides {
+            self.found = Some(candidate);
         }
     }
 }

@@ -28,6 +28,27 @@ pub(in crate::policy) enum RegistryPattern {
     Regex(Hir),
 }
 
+impl RegistryPattern {
+    /// How narrow the pattern is: of two that cover the same reference, the one with the greater number
+    /// is more specific. The length of the path in segments counts first, then whether the host is
+    /// exact, then whether the path is, then how many characters are no wildcards. A regex is
+    /// less specific than anything with a host.
+    pub(in crate::policy) fn specificity(&self) -> u32 {
+        let literal = |text: &str| text.bytes().filter(|byte| *byte != b'*').count();
+        let Self::Place { host, path } = self else {
+            return u32::from(matches!(self, Self::Regex(_)));
+        };
+        let path = path.as_deref();
+        let segments = path.map_or(0, |path| path.split('/').count());
+        // A repository has at most 255 characters, a pattern 512.
+        let segments = u32::try_from(segments.min(0xff)).unwrap_or_default();
+        let literals = literal(host) + path.map_or(0, literal);
+        let literals = u32::try_from(literals.min(0x3ff)).unwrap_or_default();
+        let is_exact = |text: &str| u32::from(!text.contains('*'));
+        segments << 20 | is_exact(host) << 13 | path.map_or(1, is_exact) << 12 | 1 << 11 | literals
+    }
+}
+
 /// A pattern over tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::policy) enum TagPattern {

@@ -7,13 +7,16 @@
 
 use std::sync::Arc;
 
-use crate::policy::compile::lists::Lists;
+use crate::policy::compile::entries;
+use crate::policy::compile::lists::{Lists, Order};
 use crate::policy::judge::list::List;
+use crate::policy::judge::registries::AllowedRegistries;
 use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::pattern::registry_set::RegistrySet;
 use crate::policy::pattern::tag_set::TagSet;
 use crate::policy::printable::is_printable;
 use crate::policy::problem::{At, Report};
+use crate::policy::read::entries::{RawRegistries, registries};
 use crate::policy::read::source::{Located, Text, Texts};
 use crate::policy::read::values::{choice, text, texts};
 use crate::policy::read::yaml::Node;
@@ -31,7 +34,7 @@ const LONGEST_HINT: usize = 120;
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct RawRules<'a> {
     pub(in crate::policy) mode: Option<Mode>,
-    pub(in crate::policy) allowed_registries: Option<Texts<'a>>,
+    pub(in crate::policy) allowed_registries: Option<RawRegistries<'a>>,
     pub(in crate::policy) blocked_registries: Option<Texts<'a>>,
     pub(in crate::policy) blocked_tags: Option<Texts<'a>>,
     pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
@@ -48,7 +51,7 @@ pub(in crate::policy) struct RawRules<'a> {
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct Rules {
     pub(in crate::policy) mode: Mode,
-    pub(in crate::policy) allowed_registries: Arc<List<RegistrySet>>,
+    pub(in crate::policy) allowed_registries: AllowedRegistries,
     pub(in crate::policy) blocked_registries: Arc<List<RegistrySet>>,
     pub(in crate::policy) blocked_tags: Arc<List<TagSet>>,
     pub(in crate::policy) allowed_tags: Arc<List<TagSet>>,
@@ -107,17 +110,18 @@ pub(in crate::policy) const FIELDS: [RuleField; 12] = [
     },
     RuleField {
         name: "allowedRegistries",
-        read: |raw, node, at, report| raw.allowed_registries = texts(node, at, report),
+        read: |raw, node, at, report| raw.allowed_registries = registries(node, at, report),
         is_written: |raw| raw.allowed_registries.is_some(),
         replace: |rules, raw, lists, report| {
             let Some(raw) = &raw.allowed_registries else { return };
-            if raw.items.is_empty() {
+            if raw.patterns.items.is_empty() {
                 let hint = "write `*` to allow every registry";
-                report.problem(&raw.at, "the list of allowed registries is empty", Some(hint));
+                let at = &raw.patterns.at;
+                report.problem(at, "the list of allowed registries is empty", Some(hint));
             }
-            rules.allowed_registries = lists.registries(raw, report);
+            rules.allowed_registries = entries::compile(raw, lists, report);
         },
-        value: |rules| Value::Items(rules.allowed_registries.written.clone()),
+        value: |rules| Value::Registries(rules.allowed_registries.clone()),
         loosens: Loosens::AddedItem,
     },
     RuleField {
@@ -126,7 +130,7 @@ pub(in crate::policy) const FIELDS: [RuleField; 12] = [
         is_written: |raw| raw.blocked_registries.is_some(),
         replace: |rules, raw, lists, report| {
             let Some(raw) = &raw.blocked_registries else { return };
-            rules.blocked_registries = lists.registries(raw, report);
+            rules.blocked_registries = lists.registries(raw, Order::Listed, report);
         },
         value: |rules| Value::Items(rules.blocked_registries.written.clone()),
         loosens: Loosens::RemovedItem,
@@ -240,8 +244,9 @@ impl RuleField {
 }
 
 impl<'a> RawRules<'a> {
-    /// The lists of patterns that were written: their regexes are counted before any is compiled.
-    pub(in crate::policy) fn patterns(&self) -> impl Iterator<Item = &Texts<'a>> {
+    /// The lists of patterns that were written, each with which of its patterns decides: their
+    /// regexes are counted before any is compiled.
+    pub(in crate::policy) fn patterns(&self) -> impl Iterator<Item = (&Texts<'a>, Order)> {
         let Self {
             mode: _,
             allowed_registries,
@@ -256,17 +261,25 @@ impl<'a> RawRules<'a> {
             denial_warnings: _,
             denial_hint: _,
         } = self;
-        [allowed_registries, blocked_registries, blocked_tags, allowed_tags].into_iter().flatten()
+        let entries = allowed_registries.iter();
+        let registries = entries.clone().map(|raw| match raw.own.is_empty() {
+            true => (&raw.patterns, Order::Listed),
+            false => (&raw.patterns, Order::Specific),
+        });
+        let others = [blocked_registries, blocked_tags, allowed_tags].into_iter().flatten();
+        let others = others.chain(entries.flat_map(RawRegistries::tags));
+        registries.chain(others.map(|list| (list, Order::Listed)))
     }
 }
 
 impl Rules {
     /// The rules of a policy that says nothing.
     pub(in crate::policy) fn defaults(lists: &mut Lists, report: &mut Report) -> Self {
-        let mut registries = |items: &[_]| lists.registries(&Texts::of_defaults(items), report);
+        let mut registries =
+            |items: &[_]| lists.registries(&Texts::of_defaults(items), Order::Listed, report);
         Self {
             mode: Mode::Enforce,
-            allowed_registries: registries(&DEFAULT_ALLOWED_REGISTRIES),
+            allowed_registries: AllowedRegistries::plain(registries(&DEFAULT_ALLOWED_REGISTRIES)),
             blocked_registries: registries(&[]),
             blocked_tags: lists.tags(&Texts::of_defaults(&DEFAULT_BLOCKED_TAGS), report),
             allowed_tags: lists.tags(&Texts::of_defaults(&[]), report),

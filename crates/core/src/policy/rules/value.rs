@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::policy::judge::list::Written;
+use crate::policy::judge::registries::AllowedRegistries;
 
 /// A type whose values are written by name.
 pub(in crate::policy) trait Choice: Copy + PartialEq + 'static {
@@ -25,6 +26,7 @@ pub(in crate::policy) enum Value {
     Flag(bool),
     Count(u32),
     Items(Written),
+    Registries(AllowedRegistries),
     Text(Box<str>),
 }
 
@@ -37,6 +39,15 @@ impl Value {
         Self::Choice { name, laxity }
     }
 
+    /// The items of a list, as written.
+    pub(in crate::policy) fn items(&self) -> Option<&Written> {
+        match self {
+            Self::Items(items) => Some(items),
+            Self::Registries(registries) => Some(registries.written()),
+            Self::Choice { .. } | Self::Count(_) | Self::Flag(_) | Self::Text(_) => None,
+        }
+    }
+
     /// How much this value lets through, beside another value of the same field; `None` where that
     /// cannot be told from one value.
     pub(in crate::policy) fn laxity(&self) -> Option<usize> {
@@ -44,7 +55,7 @@ impl Value {
             Self::Choice { laxity, .. } => Some(*laxity),
             // Flags are requirements.
             Self::Flag(required) => Some(usize::from(!required)),
-            Self::Count(_) | Self::Items(_) | Self::Text(_) => None,
+            Self::Count(_) | Self::Items(_) | Self::Registries(_) | Self::Text(_) => None,
         }
     }
 }
@@ -56,6 +67,7 @@ impl Serialize for Value {
             Self::Flag(flag) => flag.serialize(serializer),
             Self::Count(count) => count.serialize(serializer),
             Self::Items(items) => items.serialize(serializer),
+            Self::Registries(registries) => registries.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
         }
     }
