@@ -43,6 +43,11 @@ fn the_most_specific_entry_decides() {
         ("/.*/", "*.io", "gcr.io/acme/web:1", false),
         ("*", "gcr.io", "gcr.io/acme/web:1", false),
         ("GCR.io/acme", "gcr.io", "gcr.io/acme/web:1", true),
+        ("gcr.io/acme/web:1", "gcr.io/acme/web", "gcr.io/acme/web:1", true),
+        ("gcr.io/acme/web:1", "gcr.io/acme/web", "gcr.io/acme/web:2", false),
+        ("gcr.io/acme/web:1", "gcr.io/acme/web:*", "gcr.io/acme/web:1", true),
+        ("gcr.io/acme/web:*", "gcr.io/acme/web:1", "gcr.io/acme/web:1", false),
+        ("gcr.io/acme/*:1", "gcr.io/acme/web", "gcr.io/acme/web:1", false),
     ];
     for (with_rules, plain, image, decides) in rows {
         let expected = decides.then_some((Rule::MissingDigest, Mode::Enforce));

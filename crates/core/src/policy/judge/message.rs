@@ -73,7 +73,9 @@ pub(in crate::policy) fn reason(breach: Breach<'_>, reference: &Reference<'_>) -
         (Broken::RegistryNotAllowed, _) => {
             let registry = reference.registry();
             let shown = printable_within(registry, SHORT_PATTERN);
-            if rules.allowed_registries.have_paths_of(registry) {
+            if rules.allowed_registries.name_some_of(reference) {
+                format!("`{image}`: only some tags or digests of the repository are allowed")
+            } else if rules.allowed_registries.have_paths_of(registry) {
                 format!("`{image}`: only some repositories of `{shown}` are allowed")
             } else {
                 format!("`{image}`: the registry `{shown}` is not allowed")

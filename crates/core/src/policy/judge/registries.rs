@@ -86,6 +86,11 @@ impl AllowedRegistries {
         &self.list.joined
     }
 
+    /// Whether a pattern names some image of the reference's repository, by tag or digest.
+    pub(in crate::policy) fn name_some_of(&self, reference: &Reference<'_>) -> bool {
+        self.list.set.names_some_of(reference)
+    }
+
     /// Whether a pattern names this host, without a glob, and a path below it.
     pub(in crate::policy) fn have_paths_of(&self, host: &str) -> bool {
         self.list.set.has_paths_of(host)

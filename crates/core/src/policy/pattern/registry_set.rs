@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use regex_syntax::hir::Hir;
 
 use crate::image::Reference;
+use crate::policy::pattern::image_set::{ImageSet, ImageSetBuilder};
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::regexes::Regexes;
-use crate::policy::pattern::syntax::RegistryPattern;
+use crate::policy::pattern::registry_pattern::RegistryPattern;
 
 /// Compiled registry patterns, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub(in crate::policy) struct RegistrySet {
     host_globs: PatternIndex,
     /// `number/path` for the host glob of that number.
     glob_places: PatternIndex,
+    /// Images by tag or digest; `None` where there are none, as in most lists.
+    images: Option<Box<ImageSet>>,
     regexes: Regexes,
     /// How specific the pattern at each position is, where the most specific one decides.
     specificity: Option<Box<[u32]>>,
@@ -35,6 +38,7 @@ pub(in crate::policy) struct RegistrySet {
 pub(in crate::policy) struct RegistrySetBuilder {
     set: RegistrySet,
     globs: HashMap<String, usize>,
+    images: ImageSetBuilder,
     regexes: Vec<(usize, Hir)>,
     specificity: Option<Vec<u32>>,
 }
@@ -68,6 +72,12 @@ impl RegistrySetBuilder {
                 self.set.place_hosts.insert(&host, position);
                 self.set.places.insert(&format!("{host}/{path}"), position);
             }
+            RegistryPattern::Images { host, path, pin } => {
+                if !host.contains('*') {
+                    self.set.place_hosts.insert(&host, position);
+                }
+                self.images.insert(position, &host, &path, pin);
+            }
             RegistryPattern::Regex(regex) => self.regexes.push((position, regex)),
         }
     }
@@ -77,7 +87,8 @@ impl RegistrySetBuilder {
     /// # Errors
     /// When the regexes together are over their size limit.
     pub(in crate::policy) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
-        let Self { mut set, globs: _, regexes, specificity } = self;
+        let Self { mut set, globs: _, images, regexes, specificity } = self;
+        set.images = images.build();
         set.regexes = Regexes::new(regexes, sets)?;
         set.specificity = specificity.map(Vec::into_boxed_slice);
         for index in [
@@ -94,8 +105,7 @@ impl RegistrySetBuilder {
 }
 
 impl RegistrySet {
-    /// The position of the pattern that decides, among those that cover the reference's registry and
-    /// repository: the first, or in a set by specificity the first of the most specific ones.
+    /// The position of the pattern that decides, among those that cover the reference: the first, or in a set by specificity the first of the most specific ones.
     pub(in crate::policy) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
         let registry = reference.registry();
         let mut first = Deciding { found: self.everything, by: self.specificity.as_deref() };
@@ -113,7 +123,15 @@ impl RegistrySet {
                 each_below(&self.glob_places, &place, host.len(), &mut first);
             });
         }
+        if let Some(images) = &self.images {
+            images.each(reference, |found| first.consider(found));
+        }
         first.found
+    }
+
+    /// Whether a pattern names some image of the reference's repository, by tag or digest.
+    pub(in crate::policy) fn names_some_of(&self, reference: &Reference<'_>) -> bool {
+        self.images.as_ref().is_some_and(|images| images.names_some_of(reference))
     }
 
     /// Whether a pattern names this host, without a glob, and a path below it.
@@ -168,7 +186,8 @@ mod tests {
     use super::RegistrySetBuilder;
     use crate::image::Reference;
     use crate::policy::pattern::glob;
-    use crate::policy::pattern::syntax::{Pattern as _, RegistryPattern};
+    use crate::policy::pattern::registry_pattern::RegistryPattern;
+    use crate::policy::pattern::syntax::Pattern as _;
 
     fn first(patterns: &[&str], image: &str) -> Option<usize> {
         let mut builder = RegistrySetBuilder::default();
