@@ -22,6 +22,7 @@ mod policy_difference;
 mod policy_entries;
 mod policy_evaluate;
 mod policy_explain;
+mod policy_messages;
 mod policy_properties;
 mod policy_warnings;
 mod reference_grammar;

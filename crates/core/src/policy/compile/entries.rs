@@ -7,6 +7,7 @@ use crate::policy::judge::registries::{AllowedRegistries, Entry};
 use crate::policy::problem::{Report, shorten};
 use crate::policy::read::entries::{RawEntry, RawRegistries};
 use crate::policy::rules::fields::Rules;
+use crate::policy::rules::messages::template;
 
 /// Compiles a list of allowed registries.
 pub(in crate::policy) fn compile(
@@ -46,7 +47,9 @@ pub(in crate::policy) fn warn_of_contradictions(
 }
 
 fn entry(raw: &RawEntry<'_>, lists: &mut Lists, report: &mut Report) -> Entry {
-    let RawEntry { mode, blocked_tags, allowed_tags, require_tag, require_digest, reason } = raw;
+    let RawEntry { mode, blocked_tags, allowed_tags, require_tag, require_digest, message, reason } =
+        raw;
+    let message = message.as_ref().and_then(|message| template(message, report));
     let mut tags = |raw: &Option<_>| raw.as_ref().map(|raw| lists.tags(raw, report));
     Entry {
         mode: *mode,
@@ -54,6 +57,7 @@ fn entry(raw: &RawEntry<'_>, lists: &mut Lists, report: &mut Report) -> Entry {
         allowed_tags: tags(allowed_tags),
         require_tag: require_tag.as_ref().map(|require_tag| require_tag.value),
         require_digest: *require_digest,
+        message,
         reason: reason.as_ref().map(|reason| reason.value.trim().into()),
     }
 }

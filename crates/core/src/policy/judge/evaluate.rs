@@ -12,6 +12,7 @@ use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
 use crate::policy::judge::standing::Standing;
 use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
+use crate::policy::judge::template::Values;
 use crate::policy::judge::verdict::{
     Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
@@ -159,7 +160,16 @@ impl<'p> Applicable<'p, '_> {
         let is_advised = rules.denial_warnings && mode == Mode::Enforce;
         verdict.violated(rule, mode, 1, || {
             let container = container();
-            let mut message = message::broken(breach, &container, kept(written));
+            let mut message = message::broken(
+                breach,
+                Values {
+                    reference: &reference,
+                    container: &container,
+                    image: kept(written),
+                    namespace: subject.namespace,
+                    policy: policy.hash(),
+                },
+            );
             if let Some(exemption) = expired {
                 message.push_str(&message::expired(exemption));
             }

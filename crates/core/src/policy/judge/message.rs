@@ -3,13 +3,14 @@
 //! The first four texts are those of the program that ImageGate replaces, byte for byte: people
 //! and scripts know them.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use crate::image::Reference;
 use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::registries::Entry;
 use crate::policy::judge::subject::Field;
+use crate::policy::judge::template::Values;
 use crate::policy::printable::{printable, printable_within};
 use crate::policy::rules::fields::ShortNames;
 
@@ -20,11 +21,14 @@ const SHORT_IMAGE: usize = 50;
 /// Characters of a pattern, a registry or a tag in a reason.
 const SHORT_PATTERN: usize = 24;
 
-/// The text for a rule that a well-formed reference breaks.
-pub(in crate::policy) fn broken(breach: Breach<'_>, container: &str, image: &str) -> String {
+/// The text for a rule that a well-formed reference breaks: the policy's own where it has one.
+pub(in crate::policy) fn broken(breach: Breach<'_>, values: Values<'_>) -> String {
     let Breach { broken, terms } = breach;
+    if let Some(own) = terms.message(broken.rule()) {
+        return own.fill(values);
+    }
     let rules = terms.rules();
-    let container = shown(container);
+    let (container, image) = (shown(values.container), values.image);
     match broken {
         Broken::MissingTag => {
             format!("{container} image has no tag! ({image}). Only images with tags are allowed.")
@@ -128,13 +132,15 @@ pub(in crate::policy) fn expired(exemption: &Exemption) -> String {
 /// What follows the pattern of an entry that has rules of its own: which they are, and why.
 pub(in crate::policy) fn own_rules(entry: &Entry) -> String {
     let fields = entry.fields().into_iter().map(|(name, _)| name);
-    let names: Vec<_> = fields.filter(|name| *name != "reason").collect();
-    let own = match names.is_empty() {
-        true => String::new(),
-        false => format!(" and decides {}", names.join(", ")),
-    };
-    let reason = entry.reason.as_deref().map(shown);
-    reason.map_or(own.clone(), |reason| format!("{own}: {reason}"))
+    let names: Vec<_> = fields.filter(|name| !matches!(*name, "message" | "reason")).collect();
+    let mut own = String::new();
+    if !names.is_empty() {
+        let _ = write!(own, " and decides {}", names.join(", "));
+    }
+    if let Some(reason) = &entry.reason {
+        let _ = write!(own, ": {}", shown(reason));
+    }
+    own
 }
 
 /// User text as a message shows it, cut where it is long.

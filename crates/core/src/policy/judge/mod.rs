@@ -15,6 +15,7 @@ pub(super) mod policy;
 pub(super) mod registries;
 pub(super) mod standing;
 pub(super) mod subject;
+pub(super) mod template;
 pub(super) mod terms;
 pub(super) mod unchanged_updates;
 pub(super) mod verdict;

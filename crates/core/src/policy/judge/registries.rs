@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::image::Reference;
 use crate::policy::judge::list::{List, Written};
+use crate::policy::judge::template::Template;
 use crate::policy::judge::verdict::Mode;
 use crate::policy::pattern::registry_set::RegistrySet;
 use crate::policy::pattern::tag_set::TagSet;
@@ -36,6 +37,8 @@ pub(in crate::policy) struct Entry {
     pub(in crate::policy) allowed_tags: Option<Arc<List<TagSet>>>,
     pub(in crate::policy) require_tag: Option<bool>,
     pub(in crate::policy) require_digest: Option<bool>,
+    /// Its own words for the rules that it decides.
+    pub(in crate::policy) message: Option<Template>,
     /// Why the entry has rules of its own, for readers of the policy and of an explanation.
     pub(in crate::policy) reason: Option<Box<str>>,
 }
@@ -107,11 +110,14 @@ impl OwnRules {
 impl Entry {
     /// The fields that it has, in alphabetical order, as the normal form shows them.
     pub(in crate::policy) fn fields(&self) -> Vec<(&'static str, Value)> {
-        let Self { mode, blocked_tags, allowed_tags, require_tag, require_digest, reason } = self;
+        let Self { mode, blocked_tags, allowed_tags, require_tag, require_digest, message, reason } =
+            self;
+        let text = |template: &Template| Value::Text(template.written().into());
         let items = |list: &Arc<List<TagSet>>| Value::Items(list.written.clone());
         let fields = [
             ("allowedTags", allowed_tags.as_ref().map(items)),
             ("blockedTags", blocked_tags.as_ref().map(items)),
+            ("message", message.as_ref().map(text)),
             ("mode", mode.map(Value::choice)),
             ("reason", reason.clone().map(Value::Text)),
             ("requireDigest", require_digest.map(Value::Flag)),

@@ -1,9 +1,11 @@
 //! The rules for one reference: those of the policy or the override, with what the entry of the allowed
 //! registries that decides on the reference says instead.
 
+use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::List;
 use crate::policy::judge::registries::Entry;
 use crate::policy::judge::subject::Workload;
+use crate::policy::judge::template::Template;
 use crate::policy::judge::verdict::Mode;
 use crate::policy::pattern::tag_set::TagSet;
 use crate::policy::rules::fields::Rules;
@@ -43,6 +45,14 @@ impl<'p> Terms<'p> {
     pub(in crate::policy) fn allowed_tags(self) -> &'p List<TagSet> {
         let own = self.own(|entry| entry.allowed_tags.as_ref());
         own.unwrap_or(&self.rules.allowed_tags)
+    }
+
+    /// The policy's own words for a rule, where it has some. An entry has them for the rules that it may
+    /// decide, so not for where an image comes from.
+    pub(in crate::policy) fn message(self, rule: Rule) -> Option<&'p Template> {
+        let own = self.own(|entry| entry.message.as_ref());
+        own.filter(|_| rule != Rule::UntrustedRegistry)
+            .or_else(|| self.rules.messages.get(rule.as_str()))
     }
 
     /// What follows a rule that is broken. Pods follow the mode; templates at most the one that

@@ -147,10 +147,12 @@ impl Difference {
                     self.rule(&prefix, field, before, after);
                 }
             }
-            let (before, after) = (before.get("reason"), after.get("reason"));
-            if before != after {
-                let text = format!("{prefix}reason: {} → {}", shown(before), shown(after));
-                self.push(text, false);
+            for field in ["message", "reason"] {
+                let (before, after) = (before.get(field), after.get(field));
+                if before != after {
+                    let text = format!("{prefix}{field}: {} → {}", shown(before), shown(after));
+                    self.push(text, false);
+                }
             }
         }
     }
@@ -348,8 +350,8 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Choice { name, .. }) => (*name).to_owned(),
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(Value::Count(count)) => count.to_string(),
-        Some(items @ (Value::Items(_) | Value::Registries(_))) => {
-            shorten(&serde_json::to_string(items).unwrap_or_default())
+        Some(value @ (Value::Items(_) | Value::Messages(_) | Value::Registries(_))) => {
+            shorten(&serde_json::to_string(value).unwrap_or_default())
         }
     }
 }

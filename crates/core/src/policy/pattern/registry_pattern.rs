@@ -251,9 +251,10 @@ fn check_port(written: &str) -> Result<(), BadPattern> {
     if TagPattern::parse(port).is_err() {
         return Ok(());
     }
-    let meant = match is_word {
-        true => format!("docker.io/library/{host}:{port}"),
-        false => format!("{host}/**:{port}"),
+    let meant = if is_word {
+        format!("docker.io/library/{host}:{port}")
+    } else {
+        format!("{host}/**:{port}")
     };
     let what = if is_number {
         "is a registry with a port, or an image with a tag"

@@ -23,12 +23,21 @@ pub(in crate::policy) struct RawEntry<'a> {
     pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
     pub(in crate::policy) require_tag: Option<Located<bool>>,
     pub(in crate::policy) require_digest: Option<bool>,
+    pub(in crate::policy) message: Option<Text<'a>>,
     pub(in crate::policy) reason: Option<Text<'a>>,
 }
 
 /// The fields of an entry, in the order in which they are documented.
-const ENTRY_FIELDS: [&str; 7] =
-    ["registry", "requireDigest", "requireTag", "allowedTags", "blockedTags", "mode", "reason"];
+const ENTRY_FIELDS: [&str; 8] = [
+    "registry",
+    "requireDigest",
+    "requireTag",
+    "allowedTags",
+    "blockedTags",
+    "mode",
+    "message",
+    "reason",
+];
 
 /// Reads the list.
 pub(in crate::policy) fn registries<'a>(
@@ -90,6 +99,7 @@ fn entry<'a>(
                 read.require_tag = value.map(|value| Located { value, at: field });
             }
             "requireDigest" => read.require_digest = choice(node, &field, report),
+            "message" => read.message = text(node, &field, report),
             "reason" => read.reason = text(node, &field, report),
             name => unknown_field(name, &at.at(key.place), ENTRY_FIELDS.into_iter(), report),
         }

@@ -20,6 +20,7 @@ use crate::policy::read::entries::{RawRegistries, registries};
 use crate::policy::read::source::{Located, Text, Texts};
 use crate::policy::read::values::{choice, text, texts};
 use crate::policy::read::yaml::Node;
+use crate::policy::rules::messages::{self, Messages, RawMessages};
 use crate::policy::rules::value::{Choice, Value};
 
 /// The registries that are allowed where a policy does not say.
@@ -45,6 +46,7 @@ pub(in crate::policy) struct RawRules<'a> {
     pub(in crate::policy) templates: Option<TemplateMode>,
     pub(in crate::policy) denial_warnings: Option<bool>,
     pub(in crate::policy) denial_hint: Option<Text<'a>>,
+    pub(in crate::policy) messages: Option<RawMessages<'a>>,
 }
 
 /// The rules in force for some namespaces.
@@ -64,6 +66,8 @@ pub(in crate::policy) struct Rules {
     pub(in crate::policy) denial_warnings: bool,
     /// A line of the policy's own beside a denial; empty where there is none.
     pub(in crate::policy) denial_hint: Arc<str>,
+    /// The policy's own texts for the rules; empty where the usual ones are meant.
+    pub(in crate::policy) messages: Arc<Messages>,
 }
 
 /// One field of the rules, and what the policy language does with it.
@@ -99,7 +103,7 @@ pub(in crate::policy) enum Loosens {
 }
 
 /// Every field, in the order in which they are documented.
-pub(in crate::policy) const FIELDS: [RuleField; 12] = [
+pub(in crate::policy) const FIELDS: [RuleField; 13] = [
     RuleField {
         name: "mode",
         read: |raw, node, at, report| raw.mode = choice(node, at, report),
@@ -229,6 +233,17 @@ pub(in crate::policy) const FIELDS: [RuleField; 12] = [
         value: |rules| Value::Text((&*rules.denial_hint).into()),
         loosens: Loosens::Never,
     },
+    RuleField {
+        name: "messages",
+        read: |raw, node, at, report| raw.messages = messages::read(node, at, report),
+        is_written: |raw| raw.messages.is_some(),
+        replace: |rules, raw, _, report| {
+            let Some(raw) = &raw.messages else { return };
+            rules.messages = Arc::new(messages::compile(raw, report));
+        },
+        value: |rules| Value::Messages(Arc::clone(&rules.messages)),
+        loosens: Loosens::Never,
+    },
 ];
 
 impl RuleField {
@@ -260,11 +275,12 @@ impl<'a> RawRules<'a> {
             templates: _,
             denial_warnings: _,
             denial_hint: _,
+            messages: _,
         } = self;
         let entries = allowed_registries.iter();
-        let registries = entries.clone().map(|raw| match raw.own.is_empty() {
-            true => (&raw.patterns, Order::Listed),
-            false => (&raw.patterns, Order::Specific),
+        let registries = entries.clone().map(|raw| {
+            let order = if raw.own.is_empty() { Order::Listed } else { Order::Specific };
+            (&raw.patterns, order)
         });
         let others = [blocked_registries, blocked_tags, allowed_tags].into_iter().flatten();
         let others = others.chain(entries.flat_map(RawRegistries::tags));
@@ -290,6 +306,7 @@ impl Rules {
             templates: TemplateMode::Warn,
             denial_warnings: true,
             denial_hint: "".into(),
+            messages: Arc::default(),
         }
     }
 }
