@@ -30,6 +30,10 @@ impl<I: Iterator> Iterator for InTime<I> {
         }
         self.items.next()
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.items.size_hint().1)
+    }
 }
 
 #[cfg(test)]
@@ -41,6 +45,7 @@ mod tests {
     #[test]
     fn what_has_no_time_left_ends_after_its_first_item() {
         let hours = InTime::new(1..=3, Duration::from_hours(1));
+        assert_eq!(hours.size_hint(), (0, Some(3)));
         assert_eq!(hours.clone().collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(hours.collect::<Vec<_>>(), [1, 2, 3], "each pass has its own time");
         assert_eq!(InTime::new(1..=3, Duration::ZERO).collect::<Vec<_>>(), [1]);
