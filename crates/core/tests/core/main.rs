@@ -8,6 +8,7 @@ mod support {
 
 mod admission_bad_bodies;
 mod admission_limits;
+mod admission_named;
 mod admission_namespace;
 mod admission_owner;
 mod admission_policy_edit;

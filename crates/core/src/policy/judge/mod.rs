@@ -16,3 +16,4 @@ pub(super) mod standing;
 pub(super) mod subject;
 pub(super) mod unchanged_updates;
 pub(super) mod verdict;
+pub(super) mod workloads;
