@@ -24,6 +24,7 @@ mod policy_evaluate;
 mod policy_explain;
 mod policy_properties;
 mod policy_warnings;
+mod policy_workloads;
 mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
