@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::exit::Exit;
 use super::output;
 use super::policy_source;
 use super::target::Asker;
@@ -18,7 +17,7 @@ use crate::clock;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::{ContainerImage, Difference, Field, ImageList, Policy};
 use imagegate_core::usage::{Hits, Impact, Inventory, Usage};
-use imagegate_report::{FailOn, Format};
+use imagegate_report::{Exit, FailOn, Format};
 
 /// Show whom a change of policy hits, and what changes
 ///
@@ -92,7 +91,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
     }
     let nothing_judged = judged && inventory.is_empty() && !allow_empty;
     Ok(if shown.failing(*fail_on) > 0 {
-        Exit::Denied
+        Exit::Finding
     } else if unreadable > 0 || nothing_judged {
         Exit::Unusable
     } else {

@@ -5,7 +5,6 @@
 
 mod check;
 mod diff;
-mod exit;
 mod explain;
 mod images;
 mod import;
@@ -28,7 +27,7 @@ use std::process::ExitCode;
 use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 
 use crate::version;
-use exit::Exit;
+use imagegate_report::Exit;
 
 /// Refuses Pods whose images come from untrusted registries, carry a prohibited tag, or have no tag
 #[derive(Debug, Parser)]

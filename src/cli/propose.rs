@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 
-use super::exit::Exit;
 use super::output;
 use super::policy_source;
 use super::target::Asker;
@@ -16,6 +15,7 @@ use imagegate_core::policy::{Documents, POLICY_KEY, Policy, compile, printable};
 use imagegate_core::usage::{
     Exempting, ExemptingError, Fit, Impact, Inventory, NothingUsed, Proposal,
 };
+use imagegate_report::Exit;
 
 /// What a ConfigMap can hold, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -103,7 +103,7 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
     Ok(match (denied, unreadable) {
         (0, 0) => Exit::Fine,
         (0, _) => Exit::Unusable,
-        _ => Exit::Denied,
+        _ => Exit::Finding,
     })
 }
 

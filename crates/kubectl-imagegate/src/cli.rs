@@ -6,9 +6,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use imagegate_report::Exit;
 
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::{audit, candidate, complete, doctor, edit, exempt, explain, status};
 
 /// What a cluster runs, and what its image policy says of it

@@ -12,7 +12,6 @@
 //! | `status`, `explain`, `audit`, `doctor` | the commands of these names | standard output |
 //! | `edit`, `candidate`, `exempt` | the commands that change the policy | an editor |
 //! | `change` | a change of the policy, from the text to the last replica | by `cluster` |
-//! | `exit` | exit codes | none |
 //! | `complete` | what may come next on the command line | none |
 //! | `table`, `words`, `paint` | columns, numbers and colours of text | none |
 
@@ -38,7 +37,6 @@ mod connection;
 mod doctor;
 mod edit;
 mod exempt;
-mod exit;
 mod explain;
 mod gate;
 mod paint;

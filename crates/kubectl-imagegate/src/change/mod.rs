@@ -15,11 +15,11 @@ use std::time::Duration;
 use imagegate_core::policy::{
     CANDIDATE_KEY, Difference, Policy, compile, compile_candidate, printable,
 };
+use imagegate_report::Exit;
 
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
 use crate::paint::Paint;
 

@@ -8,11 +8,11 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use imagegate_report::Exit;
 
 use crate::cli::Failure;
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::{Found, Namespaces, Reach, Replica, Served, Webhooks};
 use crate::paint::Paint;
 
