@@ -67,8 +67,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
     else {
         return Ok(Exit::InvalidPolicy);
     };
-    let gathered = sources.gather(asker)?;
-    let unreadable = gathered.unreadable;
+    let (gathered, unreadable) = sources.gather(asker)?;
     let inventory = gathered.into_all();
     let now = clock::unix_seconds();
     let judged = !sources.is_empty();
