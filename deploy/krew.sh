@@ -30,7 +30,8 @@ found=0
 for path in "$directory/imagegate-$version"-*-linux.tar.gz; do
   [[ -e $path ]] || continue
   tarball=$(basename "$path")
-  tar --list --gzip --file "$path" | grep -q '^[^/]*/bin/kubectl-imagegate$' ||
+  files=$(tar --list --gzip --file "$path")
+  grep -q '^[^/]*/bin/kubectl-imagegate$' <<<"$files" ||
     { printf 'krew.sh: there is no plugin in %s\n' "$tarball" >&2; exit 1; }
   architecture=${tarball#"imagegate-$version-"}
   case ${architecture%-linux.tar.gz} in
