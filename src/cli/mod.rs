@@ -88,8 +88,3 @@ pub fn command() -> clap::Command {
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
-
-/// A count of images in words.
-fn images(count: usize) -> String {
-    format!("{count} image{}", if count == 1 { "" } else { "s" })
-}
