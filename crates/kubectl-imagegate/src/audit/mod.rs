@@ -20,9 +20,11 @@ use crate::explain::PolicyFlags;
 use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
 use crate::paint::Paint;
 
-pub(crate) use groups::by_image;
+pub(crate) use groups::{ByImage, by_image};
 pub(crate) use judge::{Audited, Judged, judge};
 pub(crate) use objects::Objects;
+#[cfg(test)]
+pub(crate) use objects::{Image, Object};
 
 /// Judge every Pod and every workload of the cluster by the policy in force
 ///

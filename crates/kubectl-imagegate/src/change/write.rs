@@ -5,11 +5,19 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use super::revisions::HISTORY;
 use crate::cluster::{Cluster, Fault, Kind, Scope, escaped, path};
 use crate::gate::ConfigMap;
 
 /// The name that the written fields are kept under.
 const MANAGER: &str = "kubectl-imagegate";
+
+/// What is written.
+pub(super) struct Change<'a> {
+    pub(super) data: &'a BTreeMap<String, String>,
+    /// The policies before, as the annotation has them.
+    pub(super) history: String,
+}
 
 /// Writes the keys, or has them judged only. Who may be overwritten was decided before, by
 /// [`ConfigMap::owner`]; the version that was read makes sure that nothing has changed since.
@@ -20,14 +28,19 @@ pub(super) async fn apply(
     cluster: &Cluster,
     namespace: &str,
     before: &ConfigMap,
-    data: &BTreeMap<String, String>,
+    change: &Change<'_>,
     dry_run: bool,
 ) -> Result<(), Fault> {
+    let Change { data, history } = change;
+    let annotations = json!({ HISTORY: history });
     let name = &before.metadata.name;
     let collection = path("v1", "configmaps", &Scope::Namespace(namespace.to_owned()));
     let dry_run = if dry_run { "&dryRun=All" } else { "" };
     let path = format!("{collection}/{}?fieldManager={MANAGER}{dry_run}", escaped(name));
-    let version = json!({ "resourceVersion": before.metadata.resource_version });
+    let version = json!({
+        "resourceVersion": before.metadata.resource_version,
+        "annotations": annotations,
+    });
     let gone = before.data.keys().filter(|key| !data.contains_key(*key));
     let mut keys: Map<String, Value> = gone.map(|key| (key.clone(), Value::Null)).collect();
     let goes = !keys.is_empty();
@@ -38,6 +51,7 @@ pub(super) async fn apply(
         let mut manifest = manifest(before, namespace, data);
         if let Some(Value::Object(metadata)) = manifest.get_mut("metadata") {
             metadata.remove("labels");
+            metadata.insert("annotations".to_owned(), annotations);
             metadata.insert(
                 "resourceVersion".to_owned(),
                 before.metadata.resource_version.clone().into(),
