@@ -115,7 +115,7 @@ image: ## Build the container image imagegate:VERSION, with docker or with build
 	deploy/image.sh
 
 .PHONY: screenshots
-screenshots: $(BINARY) ## Draw the logo and the screenshots in resources/ from real runs; a minute
+screenshots: $(BINARY) $(PLUGIN) ## Draw the logo and the screenshots in resources/ from real runs; a minute
 	resources/screenshots.sh $(BINARY)
 
 .PHONY: fuzz-smoke

@@ -121,7 +121,8 @@ terminal screenshot_start 'imagegate serve' <"$work/session"
 fresh_policy
 if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
   # The case ends well only if this is the transcript of the README.
-  TMPDIR=$work E2E_KEEP=1 IMAGEGATE_BINARY=$binary "$resources/../tests/e2e/run.sh" transcript
+  run_cases() { TMPDIR=$work E2E_KEEP=1 IMAGEGATE_BINARY=$binary "$resources/../tests/e2e/run.sh" "$1"; }
+  run_cases transcript
   while IFS= read -r line; do
     case $line in
       '$ '*) prompt "${line#'$ '}" ;;
@@ -134,6 +135,18 @@ else
     shown imagegate check --policy policy nginx nginx:latest docker.io/nginx:latest docker.io/nginx:1.20
     shown imagegate explain --policy policy nginx:latest
   } | terminal screenshot_denied 'imagegate check'
+fi
+
+# --- An edit, from the editor to the last replica ---
+# The plugin lies beside the binary, and the case fails unless it says what it should.
+if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+  run_cases plugin_day_two
+  while IFS= read -r line; do
+    case $line in
+      '$ '*) prompt "${line#'$ '}" ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done <"$(find "$work" -path '*/plugin_day_two/session.txt')" | terminal screenshot_edit 'kubectl imagegate'
 fi
 
 # --- A minute of metrics ---

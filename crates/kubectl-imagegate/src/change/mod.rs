@@ -40,6 +40,10 @@ pub(crate) struct ChangeFlags {
     /// Do not look whom it would hit
     #[arg(long)]
     no_audit: bool,
+    /// The new policy's hash, where the gate asks for it: the policy in force lets an edit refuse only so
+    /// many images that were seen
+    #[arg(long, value_name = "HASH")]
+    confirm: Option<String>,
     /// How long to wait until every replica enforces it; 0 does not wait
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     wait: u64,
@@ -136,7 +140,7 @@ impl Before {
                 "note: the policy so far is too large to be kept beside the new one; `undo` will not find it",
             );
         }
-        let change = write::Change { data, history };
+        let change = write::Change { data, history, confirm: flags.confirm.as_deref() };
         write::apply(&self.cluster, namespace, &self.config_map, &change, flags.dry_run).await?;
         let name = &self.config_map.metadata.name;
         if flags.dry_run {

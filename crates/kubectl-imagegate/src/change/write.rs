@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use imagegate_core::admission::CONFIRM_ANNOTATION;
 use serde_json::{Map, Value, json};
 
 use super::revisions::HISTORY;
@@ -17,6 +18,8 @@ pub(super) struct Change<'a> {
     pub(super) data: &'a BTreeMap<String, String>,
     /// The policies before, as the annotation has them.
     pub(super) history: String,
+    /// The hash by which somebody says that an edit is meant that refuses much.
+    pub(super) confirm: Option<&'a str>,
 }
 
 /// Writes the keys, or has them judged only. Who may be overwritten was decided before, by
@@ -31,8 +34,11 @@ pub(super) async fn apply(
     change: &Change<'_>,
     dry_run: bool,
 ) -> Result<(), Fault> {
-    let Change { data, history } = change;
-    let annotations = json!({ HISTORY: history });
+    let Change { data, history, confirm } = change;
+    let mut annotations = json!({ HISTORY: history });
+    if let (Some(hash), Value::Object(annotations)) = (confirm, &mut annotations) {
+        annotations.insert(CONFIRM_ANNOTATION.to_owned(), (*hash).into());
+    }
     let name = &before.metadata.name;
     let collection = path("v1", "configmaps", &Scope::Namespace(namespace.to_owned()));
     let dry_run = if dry_run { "&dryRun=All" } else { "" };
@@ -70,6 +76,9 @@ pub(super) async fn apply(
             );
             let changed = Fault::usage(&message);
             Err(changed.with_hint("run it again, on what is there now"))
+        }
+        Err(fault) if fault.message().contains(CONFIRM_ANNOTATION) => {
+            Err(fault.with_hint("--confirm HASH sets the annotation, where that is meant"))
         }
         Err(fault) => Err(fault),
     }
