@@ -180,6 +180,12 @@ krew: ## Write the plugin's manifest for krew into target/dist; needs REPOSITORY
 	@mkdir -p target/dist
 	deploy/krew.sh '$(REPOSITORY)' >target/dist/imagegate.yaml
 
+.PHONY: krew-upload
+krew-upload: ## Make that manifest for the release of TAG, from its tarballs, and attach it; needs gh
+	gh release download '$(TAG)' --pattern '*-linux.tar.gz' --dir target/dist --clobber
+	$(MAKE) krew REPOSITORY='$(REPOSITORY)'
+	gh release upload '$(TAG)' target/dist/imagegate.yaml --clobber
+
 .PHONY: release-upload
 release-upload: ## Attach what `make release` wrote to the release of TAG; needs gh
 	gh release view '$(TAG)' >/dev/null 2>&1 || gh release create '$(TAG)' --draft --title '$(TAG)' --notes-file CHANGELOG.md

@@ -89,8 +89,8 @@ not_allowed_to_forward() {
   has "$out" 'cannot be asked: pods "imagegate-webhook-one" is forbidden'
 }
 by_its_operator_port() {
-  asks 0 tail --no-follow --endpoint "http://$gate_operator" -o json
-  same '"evil.example/first:1"' "$(jq -c 'select(.id == 1).image' "$scratch/out.txt")"
+  asks 0 tail --no-follow --endpoint "http://$gate_operator" --image first -o json
+  same '"evil.example/first:1"' "$(jq -c .image "$scratch/out.txt")"
   asks 0 images --endpoint "http://$gate_operator"
   has "$out" evil.example/first:1
   asks 2 tail --no-follow --endpoint "http://$gate_admin"

@@ -44,7 +44,7 @@ pub(super) struct Told {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
     pub(super) namespace: Option<String>,
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Vec<What>,
     pub(super) rules: Vec<String>,
     /// A part of the image as written.
     pub(super) image: Option<String>,
@@ -53,7 +53,7 @@ pub(super) struct Wanted {
 
 /// What a decision is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum What {
     /// Refused
     Deny,
     /// Admitted with a warning
@@ -95,7 +95,7 @@ impl Wanted {
     }
 }
 
-impl Kind {
+impl What {
     fn is(self, decision: &Decision) -> bool {
         let word = match self {
             Self::Deny => "deny",
@@ -110,7 +110,7 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, Kind, Told, Wanted};
+    use super::{Decision, What, Told, Wanted};
 
     fn told() -> Told {
         let json = r#"{"id":7,"at":"2026-11-27T09:00:00Z","decision":"deny","namespace":"ci","rule":"blocked-tag",
@@ -136,9 +136,9 @@ mod tests {
         assert!(wanted(|_| {}));
         assert!(wanted(|it| it.namespace = Some("ci".to_owned())));
         assert!(!wanted(|it| it.namespace = Some("c".to_owned())));
-        assert!(wanted(|it| it.kinds = vec![Kind::Warn, Kind::Deny]));
-        assert!(wanted(|it| it.kinds = vec![Kind::Flip]));
-        assert!(!wanted(|it| it.kinds = vec![Kind::Exempt, Kind::Audit]));
+        assert!(wanted(|it| it.kinds = vec![What::Warn, What::Deny]));
+        assert!(wanted(|it| it.kinds = vec![What::Flip]));
+        assert!(!wanted(|it| it.kinds = vec![What::Exempt, What::Audit]));
         assert!(wanted(|it| it.rules = vec!["blocked-tag".to_owned()]));
         assert!(!wanted(|it| it.rules = vec!["missing-tag".to_owned()]));
         assert!(wanted(|it| it.image = Some("a/b".to_owned())));

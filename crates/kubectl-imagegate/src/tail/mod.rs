@@ -17,11 +17,11 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Failure, say};
-use crate::cluster::{Cluster, Fault};
+use crate::cluster::{Cluster, Fault, Kind};
 use crate::connection::Connection;
 use crate::gate::{Found, Operator};
 use crate::paint::Paint;
-use decision::{Kind, Told, Wanted};
+use decision::{Told, Wanted, What};
 use follow::{Follower, News};
 
 /// How often the Pods of the gate are looked up.
@@ -44,7 +44,7 @@ Rights: list pods and create pods/portforward in the gate's namespace.
 pub(crate) struct Tail {
     /// Only these, separated by commas
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
-    decision: Vec<Kind>,
+    decision: Vec<What>,
     /// Only what breaks these rules, separated by commas
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = Rule::ALL.map(Rule::as_str))]
     rule: Vec<String>,
@@ -140,6 +140,10 @@ impl Lookout {
             tokio::time::sleep(EVERY).await;
             let gate = match Found::find(&self.cluster, Some(&self.namespace)).await {
                 Ok(gate) => gate,
+                // Between the last Pod and the next one.
+                Err(fault) if fault.kind == Kind::NotFound => {
+                    Found { namespace: self.namespace.clone(), pods: Vec::new() }
+                }
                 Err(fault) => {
                     // The names stay: whoever cannot be asked now is not gone for that.
                     if !std::mem::replace(&mut is_told, true) {
