@@ -164,7 +164,7 @@ sbom: ## Write a CycloneDX bill of materials
 .PHONY: release-tools
 release-tools: ## Install what `make release` and `make release-check` need beside the toolchain
 	sudo apt-get update -q
-	sudo apt-get install -y -q --no-install-recommends binutils g++ gcc jq libc6-dev man-db python3
+	sudo apt-get install -y -q --no-install-recommends binutils dpkg-dev g++ gcc jq libc6-dev man-db python3
 	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
 
 .PHONY: release

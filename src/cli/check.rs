@@ -46,10 +46,10 @@ pub(super) struct Check {
     /// Fail only for what was not found at this commit, in the repository of the manifests
     #[arg(long, value_name = "REF")]
     changed_since: Option<String>,
-    /// The weakest answer that ends with exit code 1
+    /// The mildest finding that ends with exit code 1
     #[arg(long, value_name = "ANSWER", default_value = "deny", value_parser = output::fail_on_parser())]
     fail_on: FailOn,
-    /// Take it for fine when there was nothing to judge
+    /// Succeed when there was nothing to judge
     #[arg(long)]
     allow_empty: bool,
     /// Output format

@@ -37,7 +37,7 @@ pub(super) struct Diff {
     /// about; with `audit`, also those newly logged
     #[arg(long, value_name = "WHAT", value_parser = output::fail_on_parser(), default_value = "deny")]
     fail_on: FailOn,
-    /// Do not fail where there is no image in what was named
+    /// Succeed when there was nothing to judge
     #[arg(long)]
     allow_empty: bool,
 }

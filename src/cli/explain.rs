@@ -48,6 +48,9 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         writeln!(out, "override   {}", printable(name))?;
     }
     writeln!(out, "policy     {}", policy.hash())?;
+    for workload in policy.workloads().described() {
+        writeln!(out, "workload   {}", printable(&workload))?;
+    }
     for step in &explanation.steps {
         let outcome = paint.outcome(step.passed);
         writeln!(out, "  {outcome}  {:<18}  {}", step.rule.as_str(), printable(&step.detail))?;

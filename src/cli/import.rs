@@ -15,13 +15,13 @@ const LARGEST: u64 = 16 << 20;
 /// What is read of a directory.
 const EXTENSIONS: [&str; 4] = ["env", "json", "yaml", "yml"];
 
-/// Make a policy of those of another engine: Kyverno, Gatekeeper, Kubewarden, policies in CEL
+/// Convert policies of another engine: Kyverno, Gatekeeper, Kubewarden, policies in CEL
 ///
-/// Prints a policy.yaml with a comment at each line where it comes from. What it does not say exactly
-/// as its source is listed on standard error, with what was written in its place. The original program's
+/// Prints a policy.yaml in which a comment on each line names its source. Whatever cannot be said
+/// exactly is listed on standard error, with what was written in its place. The original program's
 /// keys and variables are read too.
 ///
-/// Exit codes: 0 it says exactly the same, 1 it does not, 2 nothing could be imported.
+/// Exit codes: 0 the policy says exactly the same, 1 it does not, 2 nothing could be imported.
 #[derive(Debug, clap::Args)]
 pub(super) struct Import {
     /// Files with such policies, directories of them, or `-`

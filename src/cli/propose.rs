@@ -18,10 +18,11 @@ use imagegate_report::Exit;
 /// Propose a policy from what is used
 ///
 /// Reads manifests, `kubectl get pods -A -o json` on standard input with `-f -`, and what replicas
-/// remember, and prints the shortest policy that refuses none of it, with the least beyond it. Each
-/// line says who uses what it is about. Exit codes: 0 a policy that refuses nothing in use, 1 one
-/// that does, since no policy admits it, 2 something cannot be read or nothing is used, 3 the
-/// policy to exempt from is not valid.
+/// remember, and prints the shortest policy that refuses none of it, with the least beyond it.
+/// A comment on each line says who uses it.
+///
+/// Exit codes: 0 the policy refuses nothing in use, 1 it does, since no policy could admit it, 2
+/// something cannot be read or nothing is in use, 3 the policy to exempt from is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Propose {
     #[command(flatten)]

@@ -34,7 +34,7 @@ pub(super) struct Serve {
     /// Address of metrics and probes, HTTP [default: 0.0.0.0:8080]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
-    /// Address of the memory of images and decisions, HTTP; empty for none [default: 127.0.0.1:8081]
+    /// Address of the operator port (observed images, decisions), HTTP; empty turns it off [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDRESS")]
     operator_listen: Option<String>,
     /// Serving certificate with its chain, PEM

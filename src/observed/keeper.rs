@@ -114,7 +114,7 @@ impl Keeper {
             self.decisions.push(*recent);
         }
         let metrics = &self.metrics.observed;
-        self.memory.take(&note, |pin, decision| metrics.seen(pin, decision))
+        self.memory.take(&note, |written, decision| metrics.seen(written, decision))
     }
 
     fn answer(&self, ask: Ask) {

@@ -7,6 +7,7 @@ mod build_script;
 mod check;
 mod check_changed;
 mod check_custom;
+mod check_docs;
 mod check_render;
 mod check_trees;
 mod diff;

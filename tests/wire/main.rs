@@ -5,6 +5,7 @@ mod support;
 
 mod abuse;
 mod drain;
+mod forgetting;
 mod observed;
 mod overload;
 mod protocol;
@@ -17,3 +18,4 @@ mod siege_review;
 mod siege_together;
 mod start;
 mod stories;
+mod streams;

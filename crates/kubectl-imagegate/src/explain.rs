@@ -109,7 +109,7 @@ impl<'a> Answer<'a> {
         let container = ContainerImage {
             container: if name.is_empty() { "image" } else { name }.into(),
             image: Some(image.into()),
-            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+            field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
         };
         let explanation = policy.explain(subject, image);
         let verdict = policy.evaluate(subject, [&container]);

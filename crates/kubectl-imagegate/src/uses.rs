@@ -211,7 +211,7 @@ mod tests {
         let image = Image {
             container: "app".to_owned(),
             written: Some("quay.io/acme/web:1".to_owned()),
-            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+            field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
             running: None,
         };
         Object {

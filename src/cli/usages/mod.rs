@@ -3,6 +3,7 @@
 
 mod answer;
 mod fetch;
+mod owners;
 
 use anyhow::Result;
 
@@ -10,6 +11,7 @@ use super::images::Images;
 use super::target::{Asker, Target};
 use answer::Answered;
 use imagegate_core::usage::{Gathered, Owner, Usage};
+use owners::Owners;
 
 /// Where images are used.
 #[derive(Debug, clap::Args)]
@@ -35,10 +37,11 @@ impl Sources {
     /// # Errors
     /// When a source cannot be read at all.
     pub(super) fn gather(&self, asker: &Asker) -> Result<(Gathered, usize)> {
-        let mut gathered = Gathered::default();
-        let groups = asker.groups();
+        let (mut gathered, mut owners) = (Gathered::default(), Owners::default());
         let unreadable = self.images.each(|target| {
-            gathered.used.add(&usage(&target, asker, &groups));
+            owners.add(&target, asker);
+            let (user, groups) = target.asked_by(asker);
+            gathered.used.add(&Usage { user, groups: &groups, ..usage(&target, asker) });
             Ok(())
         })?;
         for from in &self.from {
@@ -47,23 +50,19 @@ impl Sources {
             super::say(&remembered.in_words(from));
             gathered.remember(&remembered, |_| true);
         }
-        Ok((gathered, unreadable))
+        let Gathered { used, refused } = gathered;
+        let named = Gathered { used: owners.of_all(used), refused: owners.of_all(refused) };
+        Ok((named, unreadable))
     }
 }
 
-/// An image of a manifest as a use. An image that is missing is none that can be pulled.
-fn usage<'a>(
-    target: &'a Target,
-    asker: &'a Asker,
-    groups: &'a [std::borrow::Cow<'a, str>],
-) -> Usage<'a> {
+/// An image of a manifest as a use by nobody. An image that is missing is none that can be pulled.
+fn usage<'a>(target: &'a Target, asker: &'a Asker) -> Usage<'a> {
     let namespace = target.namespace.as_deref().unwrap_or(&asker.namespace);
     let image = target.image.as_deref().unwrap_or_default();
-    let owner = target.place.as_ref();
-    Usage {
-        user: &asker.user,
-        groups,
-        owner: owner.map(|place| Owner { kind: &place.kind, name: &place.name }),
-        ..Usage::of_pod(namespace, image)
-    }
+    let owner = target.place.as_ref().map(|place| match &place.controller {
+        Some((kind, name)) => Owner { kind, name },
+        None => Owner { kind: &place.kind, name: &place.name },
+    });
+    Usage { owner, ..Usage::of_pod(namespace, image) }
 }

@@ -244,10 +244,12 @@ YAML
   kubectl delete pod report --namespace prod --grace-period 0 --force
   export KUBE_EDITOR="sed -i -e 's|, quay.io/acme||' -e 's|latest]|latest, \"*-rc*\"]|'"
   PATH=$(dirname "$plugin"):$PATH
-  for command in 'kubectl imagegate edit' 'kubectl imagegate status'; do
-    printf '$ %s\n' "$command"
-    script --quiet --return --flush --command "$command" /dev/null <<<y
-  done >"$scratch/session.txt"
+  printf '$ kubectl imagegate edit\n' >"$scratch/session.txt"
+  # The answer is typed once it is asked for.
+  {
+    eventually 60 grep -qF '[y/N]' "$scratch/session.txt"
+    echo y
+  } | script --quiet --return --flush --command 'kubectl imagegate edit' /dev/null >>"$scratch/session.txt"
   out=$(cat "$scratch/session.txt")
   has "$out" $'\e[31m2 images would newly be denied:'
   has "$out" 'quay.io/acme/agent:1.4  2 Pods  prod/Deployment agent, prod/Pod agent-a, staging/Deployment agent and 1 more'

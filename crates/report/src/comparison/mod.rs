@@ -124,7 +124,7 @@ fn message(policy: &Policy, usage: &Usage<'_>, now: i64) -> Option<String> {
     let image = ContainerImage {
         container: if name.is_empty() { "image" } else { name }.into(),
         image: Some(usage.image.into()),
-        field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
     };
     let verdict = policy.evaluate(&usage.subject(now), [&image]);
     verdict.violations.into_iter().next().map(|violation| violation.message)
