@@ -31,6 +31,7 @@ mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
 mod reference_rows;
+mod usage_gathered;
 mod usage_impact;
 mod usage_proposal;
 mod usage_remembered;
