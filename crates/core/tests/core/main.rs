@@ -24,6 +24,7 @@ mod policy_evaluate;
 mod policy_explain;
 mod policy_messages;
 mod policy_properties;
+mod policy_short_names;
 mod policy_warnings;
 mod reference_grammar;
 mod reference_oracles;
