@@ -36,6 +36,7 @@ fn the_schema_has_the_fields_that_compile_knows() {
             format!("allowedRegistries: [{{registry: a.b, {unknown}}}]"),
         ),
         (&schema["properties"]["messages"], format!("messages: {{{unknown}}}")),
+        (&schema["definitions"]["workload"], format!("workloads: [{{{unknown}}}]")),
         (&schema["properties"]["namespaceOptOut"], format!("namespaceOptOut: {{{unknown}}}")),
     ] {
         assert_eq!(properties(object), listed(&yaml, "the fields are"), "{yaml}");

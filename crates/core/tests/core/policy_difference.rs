@@ -39,6 +39,18 @@ fn changes_are_said_in_words_and_loosening_is_flagged() {
         ("updates: all", "", "updates: all → changed", true),
         ("", "templates: ignore", "templates: warn → ignore", true),
         ("", "denialWarnings: false", "denialWarnings: true → false", false),
+        (
+            "",
+            "workloads: [{group: a.b, kind: C, podSpec: /spec}]",
+            "workloads: +a.b/C:/spec",
+            false,
+        ),
+        (
+            "workloads: [{group: a.b, kind: C, podSpec: /spec}]",
+            "workloads: [{group: a.b, kind: C, podSpec: /spec/pod}]",
+            "workloads: +a.b/C:/spec/pod -a.b/C:/spec",
+            true,
+        ),
         ("", "denialHint: ask us", "denialHint: none → ask us", false),
         ("denialHint: ask us", "", "denialHint: ask us → none", false),
         (

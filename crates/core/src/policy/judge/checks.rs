@@ -2,7 +2,7 @@
 //! each.
 //!
 //! Evaluation stops at the first check that is broken; an explanation goes on to the last. The texts
-//! for people are in [`message`](super::message).
+//! for people are in [`message`].
 
 use crate::image::Reference;
 use crate::policy::judge::message;

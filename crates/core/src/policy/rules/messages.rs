@@ -39,8 +39,7 @@ pub(in crate::policy) fn read<'a>(
         if let Some(rule) = rules.clone().find(|rule| rule.as_str() == key.name) {
             read.extend(text(node, &field, report).map(|text| (rule, text)));
         } else if !report.counts_only() {
-            let near = nearest(&key.name, rules.clone().map(Rule::as_str));
-            let hint = if let Some(near) = near {
+            let hint = if let Some(near) = nearest(&key.name, rules.clone().map(Rule::as_str)) {
                 format!("did you mean `{near}`?")
             } else {
                 let names: Vec<_> = rules.map(Rule::as_str).collect();
