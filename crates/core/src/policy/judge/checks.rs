@@ -9,7 +9,8 @@ use crate::policy::judge::message;
 use crate::policy::judge::subject::Workload;
 use crate::policy::judge::terms::Terms;
 use crate::policy::judge::verdict::{Mode, TemplateMode};
-use crate::policy::rules::fields::{Rules, ShortNames};
+use crate::policy::rules::fields::Rules;
+use crate::policy::rules::short_names::ShortNames;
 
 /// The rules an image can break, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
