@@ -130,12 +130,15 @@ impl Gate {
         {
             return Err(Refusal::unknown_override(name));
         }
-        let review = Review::parse(body)?;
+        let review = Review::parse_with(body, in_force.policy.workloads())?;
         let now = clock::unix_seconds();
         let verdict = review.judge(&in_force.policy, pinned, now);
         let flip = in_force.candidate.as_ref().and_then(|candidate| {
+            let workloads = candidate.policy.workloads();
+            let differ = review.is_custom() && workloads != in_force.policy.workloads();
+            let again = differ.then(|| Review::parse_with(body, workloads).ok()).flatten();
             // A candidate without the pinned override falls back to its own namespaces.
-            let own = review.judge(&candidate.policy, pinned, now);
+            let own = again.as_ref().unwrap_or(&review).judge(&candidate.policy, pinned, now);
             Some((candidate.compare(&verdict, &own)?, own))
         });
         let answer = review.answer(&verdict);

@@ -3,9 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::forgetting::ask_for_new;
 use crate::support::client::{Client, Connection, pod_review, whole};
-use crate::support::process::until;
 use crate::support::siege::Siege;
 use http::{Method, StatusCode};
 use imagegate::settings::Protocol;
@@ -89,50 +87,6 @@ async fn expensive_edits_hold_up_nobody_else() {
     }
     assert!(answers.iter().any(|(status, _)| *status == StatusCode::OK), "{answers:?}");
     siege.end("expensive edits").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn edits_beside_a_full_memory_hold_up_nobody_and_make_one_copy_at_a_time() {
-    const REMEMBERED: usize = 65_536;
-    let siege = Siege::start(POLICY, &[]).await;
-    let client = siege.gate.client.clone();
-    let mut connection = client.connect(Protocol::Http2).await.unwrap();
-    ask_for_new(&mut connection, 0, REMEMBERED).await;
-    // Of the bystander, too, so that one image of those above is forgotten by now.
-    let entries = "imagegate_observed_entries";
-    siege.gate.process.metric_is(entries, |entries| entries == REMEMBERED).await;
-    let filled = siege.gate.process.memory().1;
-    // Hits every image, so that each has to be judged, counted and compared with all others.
-    let body = policy_edit("allowedRegistries: [gcr.io]\n");
-    let edits = body.clone();
-    let attack = async move {
-        let mut attackers = JoinSet::new();
-        for _ in 0..16 {
-            let (client, edits) = (client.clone(), edits.clone());
-            attackers.spawn(async move {
-                let mut connection = client.connect(Protocol::Http1).await.unwrap();
-                let mut answers = Vec::new();
-                for _ in 0..3 {
-                    answers.push(post(&mut connection, "/validate-config", &edits).await);
-                }
-                answers
-            });
-        }
-        attackers.join_all().await.concat()
-    };
-    let answers = siege.attacked("edits beside a full memory", attack).await;
-    for (status, answer) in &answers {
-        let judged = *status == StatusCode::OK && answer["response"]["allowed"].is_boolean();
-        assert!(judged || *status == StatusCode::SERVICE_UNAVAILABLE, "{status} {answer}");
-    }
-    until("an edit is told whom it hits", async || {
-        let (_, answer) = post(&mut connection, "/validate-config", &body).await;
-        answer["response"]["warnings"].to_string().contains("of 65536 images seen here since ")
-    })
-    .await;
-    let (_, cost) = siege.end("edits beside a full memory").await;
-    // A copy of the memory has seven MiB, and the images that are hit take as much again.
-    assert!(cost.peak < filled + (48 << 10), "{filled} KiB when it was full, then {cost:?}");
 }
 
 /// Announces a body and sends nothing of it.

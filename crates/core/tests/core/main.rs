@@ -8,6 +8,7 @@ mod support {
 
 mod admission_bad_bodies;
 mod admission_limits;
+mod admission_named;
 mod admission_namespace;
 mod admission_owner;
 mod admission_policy_edit;
@@ -24,11 +25,14 @@ mod policy_evaluate;
 mod policy_explain;
 mod policy_messages;
 mod policy_properties;
+mod policy_short_names;
 mod policy_warnings;
+mod policy_workloads;
 mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
 mod reference_rows;
+mod usage_gathered;
 mod usage_impact;
 mod usage_proposal;
 mod usage_remembered;

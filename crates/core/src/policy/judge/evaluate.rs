@@ -11,7 +11,7 @@ use crate::policy::judge::checks::Rule;
 use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
 use crate::policy::judge::standing::Standing;
-use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
+use crate::policy::judge::subject::{ContainerImage, Subject, Unread, Workload};
 use crate::policy::judge::template::Values;
 use crate::policy::judge::verdict::{
     Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
@@ -76,12 +76,12 @@ impl<'p> Applicable<'p, '_> {
         self.rules.updates
     }
 
-    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is in `excess` unread.
+    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is `unread`.
     #[must_use]
     pub fn evaluate<'i>(
         &self,
         images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
-        excess: &[Excess],
+        unread: impl IntoIterator<Item = &'i Unread>,
     ) -> Verdict<'p> {
         let Self { policy, rules, override_name, subject } = *self;
         let mut verdict = Verdict {
@@ -96,15 +96,15 @@ impl<'p> Applicable<'p, '_> {
         for image in images {
             self.judge(image, &mut verdict);
         }
-        for Excess { first, count } in excess {
+        for part @ Unread { first, count, why: _ } in unread {
             let mode = rules.effective_mode(subject.workload);
             verdict.violated(Rule::InvalidReference, mode, *count, || Violation {
                 container: first.entry(),
                 image: String::new(),
-                field: *first,
+                field: first.clone(),
                 rule: Rule::InvalidReference,
                 mode,
-                message: message::excess(*first),
+                message: message::unread(part),
                 advice: None,
             });
         }
@@ -117,7 +117,7 @@ impl<'p> Applicable<'p, '_> {
         let container = || named(image);
         let violation = |rule, mode, container: String, message| Violation {
             image: kept(written.unwrap_or_default()).to_owned(),
-            field: image.field,
+            field: image.field.clone(),
             container,
             rule,
             mode,
@@ -142,6 +142,15 @@ impl<'p> Applicable<'p, '_> {
                 return;
             }
         };
+        let mut text = String::new();
+        let reference = match rules.short_names.looked_up(&reference, &mut text) {
+            None => reference,
+            Some(Ok(looked_up)) => looked_up,
+            Some(Err(error)) => {
+                verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&error));
+                return;
+            }
+        };
         let (breach, expired) = match policy.standing(rules, &reference, subject) {
             Standing::Fine => return,
             Standing::Exempt(exemption) => {
@@ -150,7 +159,7 @@ impl<'p> Applicable<'p, '_> {
                     reason: exemption.reason(),
                     container: container(),
                     image: kept(written).to_owned(),
-                    field: image.field,
+                    field: image.field.clone(),
                 });
                 return;
             }

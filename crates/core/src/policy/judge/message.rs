@@ -9,10 +9,10 @@ use crate::image::Reference;
 use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::registries::Entry;
-use crate::policy::judge::subject::Field;
+use crate::policy::judge::subject::{Unread, WhyUnread};
 use crate::policy::judge::template::Values;
 use crate::policy::printable::{printable, printable_within};
-use crate::policy::rules::fields::ShortNames;
+use crate::policy::rules::short_names::ShortNames;
 
 /// An image that is not a reference can be anything; this much of it is shown.
 const LONGEST_IMAGE: usize = 256;
@@ -118,9 +118,23 @@ pub(in crate::policy) fn invalid(container: &str, image: &str, why: &dyn Display
     format!("{container} image is not a valid reference! ({image}): {why}.")
 }
 
-/// The text for the entries of a list from `first` on, which are not read.
-pub(in crate::policy) fn excess(first: Field) -> String {
-    format!("{} is too long! Only its first {} entries are read.", first.list(), first.index)
+/// The text for what nobody reads.
+pub(in crate::policy) fn unread(Unread { first, why, .. }: &Unread) -> String {
+    match why {
+        WhyUnread::LongList => {
+            format!(
+                "{} is too long! Only its first {} entries are read.",
+                first.list(),
+                first.index
+            )
+        }
+        WhyUnread::NoPodSpec => {
+            format!("{} is not a pod spec! Its images cannot be read.", first.pod_spec)
+        }
+        WhyUnread::ManyImages => {
+            format!("{} has too many images! They are not read from there on.", first.entry())
+        }
+    }
 }
 
 /// What follows the text for an image that was exempt until recently.

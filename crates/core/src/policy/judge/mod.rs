@@ -19,3 +19,4 @@ pub(super) mod template;
 pub(super) mod terms;
 pub(super) mod unchanged_updates;
 pub(super) mod verdict;
+pub(super) mod workloads;

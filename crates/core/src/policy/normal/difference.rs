@@ -25,7 +25,7 @@ const MOST_ITEMS: usize = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// At most 40 changes: those that loosen, then the others. Each in the order base,
-    /// `namespaceOptOut`, `refuseEditsThatDeny`, exemptions, overrides.
+    /// `namespaceOptOut`, `refuseEditsThatDeny`, `workloads`, exemptions, overrides.
     pub changes: Vec<Change>,
     /// How many changes are not among them.
     pub left_out: usize,
@@ -58,6 +58,7 @@ impl Difference {
             difference.list(&format!("namespaceOptOut.{field}"), &added, &removed, loosens);
         }
         difference.limit(old.refuse_edits_that_deny.as_ref(), new.refuse_edits_that_deny.as_ref());
+        difference.workloads(&old.workloads, &new.workloads);
         let (before, after) = (&old.exemptions, &new.exemptions);
         difference.named("exemptions", before, after, |name, before, after, difference| {
             difference.exemption(name, before, after);
@@ -188,6 +189,8 @@ impl Difference {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
             let laxity = |value: Option<&Value>| value.and_then(Value::laxity);
             let loosens = field.loosens != Loosens::Never
+                // Nothing is stricter than the first choice.
+                && laxity(new) != Some(0)
                 && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
             self.push(text, loosens);
         }
@@ -203,6 +206,23 @@ impl Difference {
             let text = format!("refuseEditsThatDeny: {} → {}", shown(old), shown(new));
             self.push(text, limit(new) > limit(old));
         }
+    }
+
+    /// A kind that is no longer judged lets through what was refused before.
+    fn workloads(&mut self, old: &[Fields], new: &[Fields]) {
+        let shown = |each: &Fields| {
+            let field = |name| match each.get(name) {
+                Some(Value::Text(text)) => &**text,
+                _ => "",
+            };
+            format!("{}/{}:{}", field("group"), field("kind"), field("podSpec"))
+        };
+        let old: Vec<String> = old.iter().map(shown).collect();
+        let new: Vec<String> = new.iter().map(shown).collect();
+        let old: Vec<&str> = old.iter().map(String::as_str).collect();
+        let new: Vec<&str> = new.iter().map(String::as_str).collect();
+        let (added, removed) = changed_items(&old, &new);
+        self.list("workloads", &added, &removed, !removed.is_empty());
     }
 
     fn list(&mut self, name: &str, added: &[&str], removed: &[&str], loosens: bool) {
@@ -350,9 +370,10 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Choice { name, .. }) => (*name).to_owned(),
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(Value::Count(count)) => count.to_string(),
-        Some(value @ (Value::Items(_) | Value::Messages(_) | Value::Registries(_))) => {
-            shorten(&serde_json::to_string(value).unwrap_or_default())
-        }
+        Some(
+            value
+            @ (Value::Field(..) | Value::Items(_) | Value::Messages(_) | Value::Registries(_)),
+        ) => shorten(&serde_json::to_string(value).unwrap_or_default()),
     }
 }
 

@@ -31,7 +31,7 @@ mod tests {
     use crate::policy::{Decision, Field, ImageList, Mode, Rule, Verdict, Violation};
 
     fn verdict(decision: Decision, rule: Option<Rule>) -> Verdict<'static> {
-        let field = Field { pod_spec: "spec", list: ImageList::Containers, index: 0 };
+        let field = Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 };
         let violation = |rule| Violation {
             container: String::new(),
             image: String::new(),
