@@ -372,6 +372,9 @@ DRAWN = {
         ("exempted", PURPLE, rate("imagegate_exempted_total"))),
     "Memory": graph("{:g} MiB".format, ("127.0.0.1:8080", BLUE, mebibytes("process_resident_memory_bytes"))),
     "CPU": graph(plain, ("127.0.0.1:8080", BLUE, rate("process_cpu_seconds_total"))),
+    "Images by registry": graph(
+        plain, *((registry, colour, rate("imagegate_observed_registries_total", registry=registry))
+                 for registry, colour in (("docker.io", BLUE), ("gcr.io", GREEN), ("quay.io", ORANGE)))),
     "Images by decision": graph(
         plain, ("allow", GREEN, rate(OBSERVED, decision="allow")), ("deny", RED, rate(OBSERVED, decision="deny")),
         ("warn", ORANGE, rate(OBSERVED, decision="warn")), ("exempt", PURPLE, rate(OBSERVED, decision="exempt"))),

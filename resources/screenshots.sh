@@ -3,7 +3,8 @@
 #
 # Usage: screenshots.sh BINARY
 #   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
-#                       drawn as kubectl tells it; without it, as `imagegate check` does
+#                       drawn as kubectl tells it, and what it says of an edit; without it, the former
+#                       as `imagegate check` does, and the latter stays as it is
 #
 # Looks best with the fonts Inter and JetBrains Mono: apt-get install bsdutils curl fonts-inter
 # fonts-jetbrains-mono iproute2 librsvg2-bin openssl pngquant procps python3
@@ -16,11 +17,13 @@ done
 binary=$(realpath -- "$1")
 resources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# A network of its own, so that the ports are free and are those of a cluster.
+# A network of its own, so that the ports are free and are those of a cluster; and a host name of its
+# own, which answers show as that of the replica.
 if [[ -z ${SCREENSHOTS_INSIDE:-} ]]; then
-  SCREENSHOTS_INSIDE=1 exec unshare --net --map-root-user "$0" "$binary"
+  SCREENSHOTS_INSIDE=1 exec unshare --net --uts --map-root-user "$0" "$binary"
 fi
 ip link set lo up
+echo imagegate-webhook-5d9c7b6f4d-8xkqp >/proc/sys/kernel/hostname
 
 work=$(mktemp -d)
 server=
@@ -76,6 +79,24 @@ shown() {
   on_terminal "$@"
 }
 
+# end_to_end CASES FILE: runs a file of end-to-end cases, and prints what it has written for us, in
+# colours. It ends well only if all of its cases hold.
+end_to_end() {
+  TMPDIR=$work E2E_KEEP=1 IMAGEGATE_BINARY=$binary "$resources/../tests/e2e/run.sh" "$1" >&2
+  local line
+  while IFS= read -r line; do
+    case $line in
+      '$ '*) prompt "${line#'$ '}" ;;
+      # From a terminal, in its own colours.
+      *$'\r') printf '%s\n' "$line" ;;
+      'Error from server'*) printf '\e[31m%s:\e[0m%s\n' "${line%%:*}" "${line#*:}" ;;
+      'Warning: '*) printf '\e[33mWarning:\e[0m %s\n' "${line#*: }" ;;
+      '- '*) printf '\e[31m%s\e[0m\n' "$line" ;;
+      *) printf '\e[32m%s\e[0m\n' "$line" ;;
+    esac
+  done <"$(find "$work" -path "*/$1/$2")"
+}
+
 # png NAME: the SVG on stdin as a PNG of twice the size, for fine displays.
 png() {
   rsvg-convert --zoom 2 | pngquant --speed 1 --strip 128 - >"$resources/$1.png"
@@ -120,15 +141,12 @@ terminal screenshot_start 'imagegate serve' <"$work/session"
 # --- Denied and allowed ---
 fresh_policy
 if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
-  # The case ends well only if this is the transcript of the README.
-  TMPDIR=$work E2E_KEEP=1 IMAGEGATE_BINARY=$binary "$resources/../tests/e2e/run.sh" transcript
-  while IFS= read -r line; do
-    case $line in
-      '$ '*) prompt "${line#'$ '}" ;;
-      'Error from server'*) printf '\e[31m%s:\e[0m%s\n' "${line%%:*}" "${line#*:}" ;;
-      *) printf '\e[32m%s\e[0m\n' "$line" ;;
-    esac
-  done <"$(find "$work" -path '*/transcript/transcript.txt')" | terminal screenshot_denied kubectl
+  # Its cases hold only if this is the transcript of the README.
+  end_to_end transcript transcript.txt | terminal screenshot_denied kubectl
+  # --- An edit is told whom it hits ---
+  end_to_end observed edit.txt | terminal screenshot_edit kubectl
+  # --- An edit with the plugin, from the editor to the last replica ---
+  end_to_end plugin_day_two session.txt | terminal screenshot_plugin 'kubectl imagegate'
 else
   {
     shown imagegate check --policy policy nginx nginx:latest docker.io/nginx:latest docker.io/nginx:1.20

@@ -18,8 +18,6 @@ import environment
 BASELINE = pathlib.Path(__file__).parent / "baseline.tsv"
 # What another version of the compiler may change. A lost fast path costs more.
 TOLERANCE = 0.10
-# Enough for the work to outweigh what differs from run to run, such as the hashing of random keys.
-TIMES = 100
 
 
 def instructions(binary, case, count):
@@ -31,9 +29,9 @@ def instructions(binary, case, count):
     return int(re.search(r"refs:\s+([\d,]+)", run.stderr)[1].replace(",", ""))
 
 
-def per_time(binary, case):
+def per_time(binary, case, times):
     """Of the work alone, without the start and the first time."""
-    return round((instructions(binary, case, 1 + TIMES) - instructions(binary, case, 1)) / TIMES)
+    return round((instructions(binary, case, 1 + times) - instructions(binary, case, 1)) / times)
 
 
 def read():
@@ -50,7 +48,8 @@ def main():
         parser.exit(1, "the baseline is of processors with AVX2, which this one is not\n")
     cases = subprocess.run([arguments.binary], check=True, capture_output=True, text=True)
     print(environment.line())
-    counts = {case: per_time(arguments.binary, case) for case in cases.stdout.split()}
+    cases = [line.split() for line in cases.stdout.splitlines()]
+    counts = {case: per_time(arguments.binary, case, int(times)) for case, times in cases}
     if arguments.update:
         rows = "".join(f"{case}\t{count}\n" for case, count in counts.items())
         BASELINE.write_text("case\tinstructions\n" + rows)

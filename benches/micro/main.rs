@@ -9,6 +9,8 @@ mod answer;
 mod bodies;
 mod cpu_time;
 mod decision;
+mod edit;
+mod full_memory;
 mod policies;
 mod reference;
 mod rules;
@@ -29,6 +31,6 @@ criterion_group! {
     name = benches;
     config = quick();
     targets = reference::parse, rules::registries, rules::tags, rules::compiling,
-        decision::recorded, decision::generated, snapshot::read, usage::impact
+        decision::recorded, decision::generated, snapshot::read, usage::impact, usage::edit
 }
 criterion_main!(benches);

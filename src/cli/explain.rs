@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::exit::Exit;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
@@ -13,7 +12,7 @@ use super::target::{Asker, Target};
 use crate::clock;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::printable;
-use imagegate_report::Answer;
+use imagegate_report::{Answer, Exit};
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]
@@ -71,7 +70,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         }
     }
     out.finish()?;
-    Ok(if answer == Answer::Deny { Exit::Denied } else { Exit::Fine })
+    Ok(if answer == Answer::Deny { Exit::Finding } else { Exit::Fine })
 }
 
 /// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says

@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use imagegate_import::{Document, documents, import};
 
-use super::exit::Exit;
 use super::located::STDIN;
+use imagegate_report::Exit;
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
 /// What is read of a directory.
 const EXTENSIONS: [&str; 4] = ["env", "json", "yaml", "yml"];
 
-/// Make a policy of those of another engine: Kyverno, Gatekeeper, Kubewarden, policies in CEL
+/// Convert policies of another engine: Kyverno, Gatekeeper, Kubewarden, policies in CEL
 ///
-/// Prints a policy.yaml with a comment at each line where it comes from. What it does not say exactly
-/// as its source is listed on standard error, with what was written in its place. The original program's
+/// Prints a policy.yaml in which a comment on each line names its source. Whatever cannot be said
+/// exactly is listed on standard error, with what was written in its place. The original program's
 /// keys and variables are read too.
 ///
-/// Exit codes: 0 it says exactly the same, 1 it does not, 2 nothing could be imported.
+/// Exit codes: 0 the policy says exactly the same, 1 it does not, 2 nothing could be imported.
 #[derive(Debug, clap::Args)]
 pub(super) struct Import {
     /// Files with such policies, directories of them, or `-`
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Import) -> Result<Exit> {
         bail!("there is nothing to import");
     }
     std::io::stdout().lock().write_all(imported.policy.as_bytes())?;
-    Ok(if imported.notes.is_empty() { Exit::Fine } else { Exit::Denied })
+    Ok(if imported.notes.is_empty() { Exit::Fine } else { Exit::Finding })
 }
 
 /// The files of a directory that may hold policies, sorted by name.

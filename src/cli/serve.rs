@@ -8,11 +8,11 @@ use anyhow::Result;
 use config::Value;
 use tokio::runtime::Builder;
 
-use super::exit::Exit;
 use crate::server::{self, Ending};
 use crate::settings::{Flags, Settings};
 use crate::telemetry::{Log, LogFormat};
 use imagegate_core::policy::SIMPLE_KEYS;
+use imagegate_report::Exit;
 
 /// Threads for blocking work: one each to check the policy, check the key pair, judge an edit and
 /// render a page of the admin port, two to render pages of the operator port, and a few in reserve.
@@ -34,7 +34,7 @@ pub(super) struct Serve {
     /// Address of metrics and probes, HTTP [default: 0.0.0.0:8080]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
-    /// Address of the memory of images and decisions, HTTP; empty for none [default: 127.0.0.1:8081]
+    /// Address of the operator port (observed images, decisions), HTTP; empty turns it off [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDRESS")]
     operator_listen: Option<String>,
     /// Serving certificate with its chain, PEM

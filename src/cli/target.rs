@@ -56,6 +56,8 @@ pub(super) struct Place {
     pub(super) document: usize,
     pub(super) kind: String,
     pub(super) name: String,
+    /// Kind and name of what made the object, where it says so.
+    pub(super) controller: Option<(String, String)>,
 }
 
 impl Asker {
@@ -117,6 +119,17 @@ impl Target {
         format!("{}.{}", self.entry, self.leaf)
     }
 
+    /// The user who asks for the image, with the groups: `asker`, unless that is nobody and the
+    /// manifest says who it is.
+    pub(super) fn asked_by<'a>(&'a self, asker: &'a Asker) -> (&'a str, Vec<Cow<'a, str>>) {
+        match self.asking.as_ref().filter(|_| asker.is_nobody()) {
+            Some(Asking { user, groups }) => {
+                (user, groups.iter().map(|group| group.as_str().into()).collect())
+            }
+            None => (&asker.user, asker.groups()),
+        }
+    }
+
     /// Who asks for the image, and where.
     pub(super) fn with_subject<T>(
         &self,
@@ -124,15 +137,9 @@ impl Target {
         at: i64,
         judge: impl FnOnce(&Subject<'_>) -> T,
     ) -> T {
-        let asking = self.asking.as_ref().filter(|_| asker.is_nobody());
-        let groups: Vec<Cow<'_, str>> = match asking {
-            Some(asking) => asking.groups.iter().map(|group| group.as_str().into()).collect(),
-            None => asker.groups(),
-        };
+        let (user, groups) = self.asked_by(asker);
         let mut subject = asker.subject(&groups, at);
-        if let Some(asking) = asking {
-            subject.user = &asking.user;
-        }
+        subject.user = user;
         if let Some(namespace) = &self.namespace {
             subject.namespace = namespace;
         }

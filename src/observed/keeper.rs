@@ -114,12 +114,14 @@ impl Keeper {
             self.decisions.push(*recent);
         }
         let metrics = &self.metrics.observed;
-        self.memory.take(&note, |pin, decision| metrics.seen(pin, decision))
+        self.memory.take(&note, |written, decision| metrics.seen(written, decision))
     }
 
     fn answer(&self, ask: Ask) {
         // Whoever asked may have left.
         match ask {
+            // A copy of everything is not made for nobody.
+            Ask::Images(answer) if answer.is_closed() => {}
             Ask::Images(answer) => {
                 let (evicted, lost) = (self.memory.evicted(), self.metrics.observed.lost_in_all());
                 let images = self.memory.images();

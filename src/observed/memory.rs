@@ -16,7 +16,7 @@ use super::note::Note;
 use super::order::{Links, Order};
 use super::snapshot::{Asker, SeenImage};
 use super::table::Table;
-use crate::telemetry::{ImageDecision, Pin};
+use crate::telemetry::{ImageDecision, Written};
 use imagegate_core::policy::{Rule, Workload};
 
 /// The most images that can be remembered.
@@ -56,7 +56,8 @@ pub(super) struct Memory {
 struct Entry {
     image: Arc<str>,
     owner: Arc<str>,
-    count: u64,
+    /// Both stop at their largest number.
+    count: u32,
     dry_runs: u32,
     first_seen: i64,
     last_seen: i64,
@@ -67,7 +68,7 @@ struct Entry {
     workload: Workload,
     decision: ImageDecision,
     rule: Option<Rule>,
-    pin: Pin,
+    written: Written,
 }
 
 /// What tells one image from another.
@@ -124,8 +125,12 @@ impl Memory {
     }
 
     /// Takes the images of a note in, and returns how many others had to leave. Tells `counted` of
-    /// each how it is pinned down and what was decided.
-    pub(super) fn take(&mut self, note: &Note, mut counted: impl FnMut(Pin, ImageDecision)) -> u64 {
+    /// each what it says of itself and what was decided.
+    pub(super) fn take(
+        &mut self,
+        note: &Note,
+        mut counted: impl FnMut(Written, ImageDecision),
+    ) -> u64 {
         let before = self.evicted;
         let mut images = note.images().peekable();
         if images.peek().is_none() || self.most == 0 {
@@ -134,8 +139,8 @@ impl Memory {
         let namespace = self.namespace(note.namespace());
         let asker = self.asker(note);
         for (image, decision, rule) in images {
-            let pin = self.take_image(note, namespace, asker, (image, decision, rule));
-            counted(pin, decision);
+            let written = self.take_image(note, namespace, asker, (image, decision, rule));
+            counted(written, decision);
         }
         // Owners and groups may have become longer.
         self.make_room(namespace, 0, 0);
@@ -156,7 +161,7 @@ impl Memory {
         namespace: u32,
         asker: u32,
         (image, decision, rule): (&str, ImageDecision, Option<Rule>),
-    ) -> Pin {
+    ) -> Written {
         let key = Key { namespace, asker, is_pod: note.workload == Workload::Pod, image };
         let at = match self.find(key) {
             Some(at) => {
@@ -168,21 +173,21 @@ impl Memory {
             }
             None => self.insert(note, key),
         };
-        let Some(entry) = self.entries.get_mut(at as usize) else { return Pin::Invalid };
+        let Some(entry) = self.entries.get_mut(at as usize) else { return Written::INVALID };
         if note.is_dry_run {
             entry.dry_runs = entry.dry_runs.saturating_add(1);
         } else {
-            entry.count += 1;
+            entry.count = entry.count.saturating_add(1);
         }
         entry.first_seen = entry.first_seen.min(note.at);
         entry.last_seen = entry.last_seen.max(note.at);
         (entry.decision, entry.rule) = (decision, rule);
-        let pin = entry.pin;
+        let written = entry.written;
         if *entry.owner != *note.owner() {
             let before = std::mem::replace(&mut entry.owner, note.owner().into());
             self.charge(namespace, allocated(note.owner()), allocated(&before));
         }
-        pin
+        written
     }
 
     fn find(&self, key: Key<'_>) -> Option<u32> {
@@ -207,7 +212,7 @@ impl Memory {
             workload: note.workload,
             decision: ImageDecision::Allow,
             rule: None,
-            pin: Pin::of(image),
+            written: Written::of(image),
         };
         let bytes = entry.bytes();
         self.make_room(namespace, 1, bytes);
@@ -346,7 +351,7 @@ impl Memory {
             asker: Arc::clone(self.askers.get(entry.asker)?),
             owner: Arc::clone(&entry.owner),
             workload: entry.workload,
-            count: entry.count,
+            count: entry.count.into(),
             dry_runs: entry.dry_runs.into(),
             first_seen: entry.first_seen,
             last_seen: entry.last_seen,

@@ -15,8 +15,9 @@ use imagegate_core::policy::{Decision, Mode, Rule};
 
 /// Decisions that are kept.
 pub const MOST_RECENT: usize = 1024;
-/// Decisions that a follower may be behind before it is dropped.
-pub const LONGEST_FOLLOWED: usize = 256;
+/// Decisions that a follower may be behind before it is dropped. As many as are kept anyway; and the
+/// keeper hands on at once what was noted since its last look, which nobody can have read before.
+pub const LONGEST_FOLLOWED: usize = MOST_RECENT;
 /// Bytes of each text.
 const LONGEST_TEXT: usize = 256;
 
@@ -121,7 +122,7 @@ impl Recent {
     /// `None` for a plain admission.
     pub(super) fn of(noted: &Noted<'_, '_>) -> Option<Self> {
         let Noted { review, verdict, flip, now, .. } = noted;
-        let (violation, exempted) = (verdict.violations.first(), verdict.exempted.first());
+        let (violation, exempted) = (verdict.deciding(), verdict.exempted.first());
         if violation.is_none() && exempted.is_none() && flip.is_none() {
             return None;
         }
@@ -189,7 +190,7 @@ impl Recent {
 pub(super) mod tests {
     use super::{Decisions, LONGEST_FOLLOWED, MOST_RECENT, Recent};
 
-    pub(in crate::observed) fn recent() -> Recent {
+    pub(crate) fn recent() -> Recent {
         Recent {
             id: 0,
             at: 0,

@@ -4,6 +4,7 @@
 use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::closed::Closed;
+use super::origin::Origin;
 use super::register::Register;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::{ContainerImage, Mode, Rule, Verdict};
@@ -40,6 +41,15 @@ pub enum Pin {
     Tag,
 }
 
+/// What an image says of itself by the way in which it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// What pins it down.
+    pub pin: Pin,
+    /// Which registry it is from.
+    pub origin: Origin,
+}
+
 /// Why an image is not remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -55,6 +65,7 @@ pub enum Loss {
 #[derive(Debug)]
 pub struct ObservedMetrics {
     images: Closed<(Pin, ImageDecision)>,
+    origins: Closed<Origin>,
     losses: Closed<Loss>,
     evictions: IntCounter,
     entries: IntGauge,
@@ -84,7 +95,7 @@ impl ImageDecision {
     pub fn of(image: &ContainerImage<'_>, verdict: &Verdict<'_>) -> (Self, Option<Rule>) {
         let violation = verdict.violations.iter().find(|each| each.field == image.field);
         if let Some(violation) = violation {
-            let decision = match verdict.mode {
+            let decision = match violation.mode {
                 Mode::Audit => Self::Audit,
                 Mode::Enforce => Self::Deny,
                 Mode::Warn => Self::Warn,
@@ -107,16 +118,22 @@ impl Pin {
             Self::Tag => "tag",
         }
     }
+}
 
-    /// How an image is pinned down, as it is written.
+impl Written {
+    /// What is no reference.
+    pub const INVALID: Self = Self { pin: Pin::Invalid, origin: Origin::Invalid };
+
+    /// What an image says of itself.
     #[must_use]
     pub fn of(image: &str) -> Self {
-        match Reference::parse(image) {
-            Err(_) => Self::Invalid,
-            Ok(reference) if reference.digest().is_some() => Self::Digest,
-            Ok(reference) if reference.tag().is_some() => Self::Tag,
-            Ok(_) => Self::Nothing,
-        }
+        let Ok(reference) = Reference::parse(image) else { return Self::INVALID };
+        let pin = match (reference.digest(), reference.tag()) {
+            (Some(_), _) => Pin::Digest,
+            (None, Some(_)) => Pin::Tag,
+            (None, None) => Pin::Nothing,
+        };
+        Self { pin, origin: Origin::of(&reference) }
     }
 }
 
@@ -143,6 +160,12 @@ impl ObservedMetrics {
                 "Images of requests that were judged, by what pins them down and the decision.",
                 &["pinned_by", "decision"],
                 Pin::ALL.into_iter().flat_map(decided),
+            )?,
+            origins: register.closed(
+                "imagegate_observed_registries_total",
+                "Images of requests that were judged, by the registry if it is one that many use.",
+                &["registry"],
+                Origin::ALL.map(|origin| (origin, vec![origin.as_str()])),
             )?,
             losses: register.closed(
                 "imagegate_observed_losses_total",
@@ -173,9 +196,11 @@ impl ObservedMetrics {
         })
     }
 
-    /// `imagegate_observed_images_total{pinned_by,decision}`
-    pub fn seen(&self, pin: Pin, decision: ImageDecision) {
-        self.images.add_one(&(pin, decision));
+    /// `imagegate_observed_images_total{pinned_by,decision}` and
+    /// `imagegate_observed_registries_total{registry}`
+    pub fn seen(&self, image: Written, decision: ImageDecision) {
+        self.images.add_one(&(image.pin, decision));
+        self.origins.add_one(&image.origin);
     }
 
     /// `imagegate_observed_losses_total{reason}`

@@ -10,6 +10,7 @@ mod images;
 mod log;
 mod looks;
 mod metrics;
+mod origin;
 mod policy_metrics;
 mod rate;
 mod register;
@@ -19,10 +20,11 @@ use std::sync::Arc;
 
 pub use decided::Decided;
 pub use guard::Guard;
-pub use images::{ImageDecision, Loss, ObservedMetrics, Pin};
+pub use images::{ImageDecision, Loss, ObservedMetrics, Pin, Written};
 pub use log::{Log, LogError, LogFormat};
 pub use looks::Looks;
 pub use metrics::{Held, Metrics};
+pub use origin::Origin;
 pub use rejected::{Rejected, Rejects};
 
 use rate::LineRate;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::command::{Ran, imagegate, imagegate_with};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const PODS: &str = "\
@@ -81,6 +81,133 @@ allowedRegistries: +gcr.io -quay.io  (loosens)
     );
     assert_eq!(ran.err, "3 images: 1 newly refused, 1 newly admitted\n");
     assert_eq!(ran.code, 1);
+}
+
+/// Pods as `kubectl get pods -A -o json` has them, each with its labels and its owner.
+fn pods_of(owners: &[(&str, &str, &str)]) -> String {
+    let pods = owners.iter().enumerate().map(|(number, (labels, version, owner))| {
+        let (kind, name) = owner.split_once(' ').unwrap();
+        let reference =
+            json!({"apiVersion": version, "kind": kind, "name": name, "controller": true});
+        let labels: Value = serde_json::from_str(labels).unwrap();
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": format!("pod-{number}"), "namespace": "ci", "labels": labels,
+                "ownerReferences": [{"kind": "Node", "name": "n"}, reference],
+            },
+            "spec": {"containers": [{"name": "agent", "image": "quay.io/acme/agent:1"}]},
+        })
+    });
+    json!({"apiVersion": "v1", "kind": "List", "items": pods.collect::<Vec<_>>()}).to_string()
+}
+
+/// Who uses what is refused.
+fn used_by(ran: &Ran) -> String {
+    let line = ran.out.lines().find(|line| line.contains("  quay.io/acme/agent:1  ")).unwrap();
+    line.rsplit("  ").next().unwrap().to_owned()
+}
+
+#[test]
+fn pods_count_for_whatever_made_them_as_far_as_that_is_sure() {
+    let files = Files::new();
+    let rows = [
+        (r#"{"pod-template-hash": "7d9f8"}"#, "apps/v1", "ReplicaSet web-7d9f8", "Deployment web"),
+        ("{}", "apps/v1", "ReplicaSet web-7d9f8", "ReplicaSet web-7d9f8"),
+        (
+            r#"{"pod-template-hash": "other"}"#,
+            "apps/v1",
+            "ReplicaSet web-7d9f8",
+            "ReplicaSet web-7d9f8",
+        ),
+        (r#"{"pod-template-hash": "7d9f8"}"#, "apps/v1", "ReplicaSet 7d9f8", "ReplicaSet 7d9f8"),
+        (
+            r#"{"pod-template-hash": "7d9f8"}"#,
+            "example.com/v1",
+            "ReplicaSet web-7d9f8",
+            "ReplicaSet web-7d9f8",
+        ),
+        (r#"{"job-name": "nightly-29"}"#, "batch/v1", "Job nightly-29", "Job nightly-29"),
+        ("{}", "apps/v1", "StatefulSet db", "StatefulSet db"),
+    ];
+    for (labels, version, owner, expected) in rows {
+        let ran = files.diff("old.yaml new.yaml -f -", &pods_of(&[(labels, version, owner)]));
+        assert_eq!(used_by(&ran), format!("ci/{expected}"), "{labels} {version} {owner}");
+    }
+    let of_one = [(rows[0].0, rows[0].1, rows[0].2); 3];
+    let ran = files.diff("old.yaml new.yaml -f -", &pods_of(&of_one));
+    assert!(
+        ran.out.contains("  quay.io/acme/agent:1  3 times  ci/Deployment web\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn a_job_counts_for_its_cron_job_where_that_is_among_the_sources() {
+    const JOBS: &str = "
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: nightly-29
+  namespace: ci
+  ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: nightly, controller: true}]
+spec: {template: {spec: {containers: [{name: agent, image: 'quay.io/acme/agent:1'}]}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: once
+  namespace: ci
+  ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: other, controller: false}]
+spec: {template: {spec: {containers: [{name: agent, image: 'quay.io/acme/agent:1'}]}}}
+---
+# Two that say they made each other: it ends all the same.
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: circle
+  namespace: ci
+  ownerReferences: [{apiVersion: batch/v1, kind: Job, name: circle, controller: True}]
+spec: {template: {spec: {containers: [{name: agent, image: 'quay.io/acme/agent:1'}]}}}
+";
+    let pods = pods_of(&[("{}", "batch/v1", "Job nightly-29"), ("{}", "batch/v1", "Job once")]);
+    let ran = Files::new().diff("old.yaml new.yaml -f -", &(pods + JOBS));
+    assert_eq!(used_by(&ran), "ci/CronJob nightly, ci/Job circle, ci/Job once");
+    assert!(ran.out.contains("  quay.io/acme/agent:1  5 times  "), "{}", ran.out);
+}
+
+#[test]
+fn a_review_is_asked_for_by_whom_it_says_unless_somebody_is_named() {
+    let files = Files::new();
+    let lenient = "allowedRegistries: [docker.io]\n\
+        exemptions: [{name: kim, images: ['*'], users: [kim], reason: r},\
+        {name: admins, images: ['*'], groups: [admins], reason: r}]\n";
+    fs::write(files.0.path().join("lenient.yaml"), lenient).unwrap();
+    let review = |user: &str, groups: &[&str]| {
+        let object = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "ci"},
+            "spec": {"containers": [{"name": "agent", "image": "quay.io/acme/agent:1"}]},
+        });
+        let info = json!({"username": user, "groups": groups});
+        json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {"uid": "1", "operation": "CREATE", "userInfo": info, "object": object},
+        })
+        .to_string()
+    };
+    for (user, groups, rest, code) in [
+        ("kim", &[][..], "", 0),
+        ("eve", &["admins"][..], "", 0),
+        ("eve", &["users"][..], "", 1),
+        ("kim", &[][..], " --user eve", 1),
+        ("eve", &[][..], " --group admins", 0),
+    ] {
+        let line = format!("old.yaml lenient.yaml -f -{rest}");
+        let ran = files.diff(&line, &review(user, groups));
+        assert_eq!(ran.code, code, "{user} {groups:?}{rest}: {}{}", ran.out, ran.err);
+    }
 }
 
 #[test]

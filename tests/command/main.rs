@@ -12,6 +12,7 @@ mod check_render;
 mod check_trees;
 mod diff;
 mod import;
+mod krew;
 mod makefile;
 mod output;
 mod places;

@@ -58,6 +58,22 @@ METRICS = {
         "pinned_by": {"digest", "invalid", "nothing", "tag"},
         "decision": {"allow", "audit", "deny", "exempt", "warn"},
     },
+    "imagegate_observed_registries_total": {
+        "registry": {
+            "amazonaws.com",
+            "azurecr.io",
+            "docker.io",
+            "gcr.io",
+            "ghcr.io",
+            "invalid",
+            "mcr.microsoft.com",
+            "other",
+            "quay.io",
+            "registry.gitlab.com",
+            "registry.k8s.io",
+            "registry.redhat.io",
+        }
+    },
     "imagegate_observed_losses_total": {"reason": {"busy", "too-long", "too-many"}},
     "imagegate_observed_evictions_total": {},
     "imagegate_observed_entries": {},

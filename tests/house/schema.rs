@@ -31,6 +31,11 @@ fn the_schema_has_the_fields_that_compile_knows() {
         (&schema, unknown.to_owned()),
         (&schema["definitions"]["override"], format!("overrides: [{{name: o, {unknown}}}]")),
         (&schema["definitions"]["exemption"], format!("exemptions: [{{name: e, {unknown}}}]")),
+        (
+            &schema["definitions"]["registryEntry"],
+            format!("allowedRegistries: [{{registry: a.b, {unknown}}}]"),
+        ),
+        (&schema["properties"]["messages"], format!("messages: {{{unknown}}}")),
         (&schema["definitions"]["workload"], format!("workloads: [{{{unknown}}}]")),
         (&schema["properties"]["namespaceOptOut"], format!("namespaceOptOut: {{{unknown}}}")),
     ] {

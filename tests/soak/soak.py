@@ -44,22 +44,15 @@ def soak(binary, directory, seconds):
     pair.mkdir()
     write(policy / "policy.yaml", POLICIES[0])
     rotate(pair)
-    process = subprocess.Popen(
-        [binary, "serve", "--policy", policy, "--tls-cert", pair / "tls.crt",
-         "--tls-key", pair / "tls.key", "--listen", "127.0.0.1:0",
-         "--admin-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--log-format", "json"],
-        stderr=subprocess.PIPE, text=True)
-    ready = next(json.loads(line) for line in process.stderr if "is ready!" in line)
-    # Whoever does not read the log makes its lines be dropped, and that is load too.
-    threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
+    process, ready = started(binary, policy, pair)
     stop = threading.Event()
     threading.Thread(target=churn, args=(policy, pair, stop), daemon=True).start()
-    rounds, started = [], time.monotonic()
+    rounds, begun = [], time.monotonic()
     print("    s   requests failed  p50 ms  p99 ms p99.9 ms  RSS MiB  fds threads", flush=True)
     try:
-        while time.monotonic() - started < seconds:
+        while time.monotonic() - begun < seconds:
             figures = load(ready["listen"])
-            figures.update(at=time.monotonic() - started, **state(process.pid))
+            figures.update(at=time.monotonic() - begun, **state(process.pid))
             rounds.append(figures)
             print("{at:5.0f} {requests:10d} {failed:6d} {p50:7.3f} {p99:7.3f} {p999:8.3f} "
                   "{rss:8.2f} {descriptors:4d} {threads:7d}".format(**figures), flush=True)
@@ -72,6 +65,19 @@ def soak(binary, directory, seconds):
         process.kill()
         process.wait()
     return rounds
+
+
+def started(binary, policy, pair):
+    """A process that serves on ports of its own, and what it said when it was ready."""
+    process = subprocess.Popen(
+        [binary, "serve", "--policy", policy, "--tls-cert", pair / "tls.crt",
+         "--tls-key", pair / "tls.key", "--listen", "127.0.0.1:0",
+         "--admin-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--log-format", "json"],
+        stderr=subprocess.PIPE, text=True)
+    ready = next(json.loads(line) for line in process.stderr if "is ready!" in line)
+    # Whoever does not read the log makes its lines be dropped, and that is load too.
+    threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
+    return process, ready
 
 
 def churn(policy, pair, stop):

@@ -40,6 +40,7 @@ pub(crate) struct Process {
     child: Child,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
+    pub(crate) operator: SocketAddr,
     log: Log,
 }
 
@@ -139,7 +140,8 @@ impl Start {
         let (child, log) = self.spawn();
         let ready = log.line("ImageGate is ready!").await;
         let address = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
-        Process { child, listen: address("listen"), admin: address("admin"), log }
+        let (listen, admin, operator) = (address("listen"), address("admin"), address("operator"));
+        Process { child, listen, admin, operator, log }
     }
 
     /// The same where the log is text.
@@ -152,7 +154,8 @@ impl Start {
             let (_, rest) = ready.split_once(&format!(" {name}=\"")).unwrap();
             rest.split('"').next().unwrap().parse().unwrap()
         };
-        Process { child, listen: address("listen"), admin: address("admin"), log }
+        let (listen, admin, operator) = (address("listen"), address("admin"), address("operator"));
+        Process { child, listen, admin, operator, log }
     }
 
     /// Starts what cannot serve and waits for its end.

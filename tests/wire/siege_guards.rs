@@ -18,6 +18,11 @@ const GUARDS: [&str; 2] = ["/validate-config", "/validate-namespace"];
 
 /// A review of an edit of the policy's ConfigMap.
 pub(crate) fn policy_edit(policy: &str) -> Vec<u8> {
+    policy_edit_of(&json!({"policy.yaml": policy}))
+}
+
+/// The same, with all keys of the ConfigMap.
+pub(crate) fn policy_edit_of(data: &Value) -> Vec<u8> {
     let labels = json!({"imagegate/policy": "true"});
     json!({
         "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
@@ -25,7 +30,7 @@ pub(crate) fn policy_edit(policy: &str) -> Vec<u8> {
             "uid": "9d441dc0-4cb7-42ac-bf0f-700f61090b6b", "operation": "UPDATE",
             "kind": {"group": "", "version": "v1", "kind": "ConfigMap"},
             "userInfo": {"username": "admin"}, "name": "policy", "namespace": "imagegate",
-            "object": {"metadata": {"labels": labels}, "data": {"policy.yaml": policy}},
+            "object": {"metadata": {"labels": labels}, "data": data},
             "oldObject": {"metadata": {"labels": labels}, "data": {"policy.yaml": POLICY}},
         },
     })
@@ -42,7 +47,11 @@ pub(crate) fn expensive() -> String {
     policy
 }
 
-async fn post(connection: &mut Connection, path: &str, body: &[u8]) -> (StatusCode, Value) {
+pub(crate) async fn post(
+    connection: &mut Connection,
+    path: &str,
+    body: &[u8],
+) -> (StatusCode, Value) {
     let request = connection.request(Method::POST, path, whole(body));
     let answer = connection.send(request).await.unwrap();
     if answer.status == StatusCode::SERVICE_UNAVAILABLE {
@@ -94,10 +103,15 @@ async fn announce(client: &Client, path: &str, bytes: usize) -> TlsStream<TcpStr
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_the_guards_wait_for_cost_no_review() {
     let siege = Siege::start(POLICY, &[("max_requests", "64")]).await;
-    let mut held = Vec::new();
-    for number in 0..128 {
-        held.push(announce(&siege.gate.client, GUARDS[number % 2], 4 << 20).await);
-    }
+    let client = siege.gate.client.clone();
+    let attack = async move {
+        let mut held = Vec::new();
+        for number in 0..128 {
+            held.push(announce(&client, GUARDS[number % 2], 4 << 20).await);
+        }
+        held
+    };
+    let _held = siege.attacked("bodies announced to the guards", attack).await;
     let mut connection = siege.gate.client.connect(Protocol::Http1).await.unwrap();
     for _ in 0..20 {
         let answer = connection.review(&pod_review(&["docker.io/library/nginx:1.27"])).await;
@@ -109,13 +123,17 @@ async fn bodies_that_the_guards_wait_for_cost_no_review() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guard_that_is_flooded_costs_the_other_one_nothing() {
     let siege = Siege::start(POLICY, &[]).await;
-    let client = &siege.gate.client;
     for (flooded, other) in [(GUARDS[0], GUARDS[1]), (GUARDS[1], GUARDS[0])] {
-        let mut held = Vec::new();
-        for _ in 0..64 {
-            held.push(announce(client, flooded, 4 << 20).await);
-        }
-        let mut connection = client.connect(Protocol::Http1).await.unwrap();
+        let client = siege.gate.client.clone();
+        let attack = async move {
+            let mut held = Vec::new();
+            for _ in 0..64 {
+                held.push(announce(&client, flooded, 4 << 20).await);
+            }
+            held
+        };
+        let _held = siege.attacked(flooded, attack).await;
+        let mut connection = siege.gate.client.connect(Protocol::Http1).await.unwrap();
         for _ in 0..20 {
             let (status, answer) = post(&mut connection, other, &policy_edit(POLICY)).await;
             assert_eq!(status, StatusCode::OK, "{answer}");
@@ -158,17 +176,21 @@ async fn edits_with_as_much_in_them_as_fits_stay_within_the_memory() {
             body[at] = b'a' + u8::try_from(next % 26).unwrap();
             next += 1;
         }
-        let mut attackers = JoinSet::new();
-        for number in 0..8 {
-            let (client, body) = (siege.gate.client.clone(), body.clone());
-            attackers.spawn(async move {
-                let mut connection = client.connect(Protocol::Http1).await.unwrap();
-                for _ in 0..3 {
-                    post(&mut connection, GUARDS[number % 2], &body).await;
-                }
-            });
-        }
-        attackers.join_all().await;
+        let client = siege.gate.client.clone();
+        let attack = async move {
+            let mut attackers = JoinSet::new();
+            for number in 0..8 {
+                let (client, body) = (client.clone(), body.clone());
+                attackers.spawn(async move {
+                    let mut connection = client.connect(Protocol::Http1).await.unwrap();
+                    for _ in 0..3 {
+                        post(&mut connection, GUARDS[number % 2], &body).await;
+                    }
+                });
+            }
+            attackers.join_all().await;
+        };
+        siege.attacked(rest, attack).await;
         println!("{rest}: {:?} KiB", siege.gate.process.memory());
     }
     siege.end("full edits").await;

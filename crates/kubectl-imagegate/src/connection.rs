@@ -41,7 +41,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) gate_namespace: Option<String>,
     /// Ask the admin port of a replica here instead of by port-forward, as http://HOST:PORT; may be
-    /// given several times
+    /// given several times. For `tail`, `images`, `propose` and `diff` it is the operator port
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Vec<Uri>,
 }
@@ -121,7 +121,7 @@ fn endpoint(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|_| "not an address; write it as http://127.0.0.1:8080")?;
     if uri.scheme_str() != Some("http") || uri.host().is_none() || !matches!(uri.path(), "" | "/") {
         return Err(
-            "the admin port speaks plain HTTP; write it as http://127.0.0.1:8080".to_owned()
+            "a replica is asked over plain HTTP; write it as http://127.0.0.1:8080".to_owned()
         );
     }
     Ok(uri)

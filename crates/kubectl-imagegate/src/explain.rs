@@ -8,11 +8,11 @@ use imagegate_core::policy::{
     ContainerImage, Decision, Explanation, Field, ImageList, Policy, Subject, Verdict, Workload,
     printable,
 };
+use imagegate_report::Exit;
 use time::OffsetDateTime;
 
 use crate::cli::Failure;
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::{Found, InForce, Namespaces, Reach, Replica, Webhooks, Which};
 use crate::paint::Paint;
 

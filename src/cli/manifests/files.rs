@@ -27,10 +27,10 @@ pub(in crate::cli) struct Selection {
     /// Read only files that match this glob, below a directory; can be repeated
     #[arg(long, value_name = "GLOB")]
     include: Vec<String>,
-    /// Leave out files and directories that match this glob; can be repeated
+    /// Skip files and directories that match this glob; can be repeated
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
-    /// Read files that `.gitignore` names too
+    /// Also read files that `.gitignore` excludes
     #[arg(long)]
     no_ignore: bool,
 }

@@ -96,10 +96,7 @@ fn step<'t, R: Read>(
             tree.open_mapping(0, position)?;
             return Ok(None);
         }
-        ValueType::Boolean => {
-            read!(reader.next_bool());
-            (Value::Boolean, 0)
-        }
+        ValueType::Boolean => (Value::Boolean(read!(reader.next_bool())), 0),
         ValueType::Null => {
             read!(reader.next_null());
             (Value::Null, 0)

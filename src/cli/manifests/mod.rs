@@ -90,6 +90,8 @@ impl read::Visitor for Content<'_> {
             "" => text("namespace").unwrap_or_default(),
             namespace => namespace,
         };
+        let controller = found.object.controller;
+        let controller = controller.map(|it| (it.kind.to_owned(), it.name.to_owned()));
         for image in &found.images {
             self.visitor.image(Target {
                 place: Some(target::Place {
@@ -98,6 +100,7 @@ impl read::Visitor for Content<'_> {
                     document: place.document,
                     kind: found.object.kind.to_owned(),
                     name: found.object.name.to_owned(),
+                    controller: controller.clone(),
                 }),
                 namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
                 container: image.container.to_owned(),

@@ -81,16 +81,19 @@ fn take<'a>(
 fn value<'a>(text: Cow<'a, str>, is_plain: bool, tag: Option<&Tag>) -> Value<'a> {
     match tag.and_then(Tag::core_suffix) {
         Some("null") => Value::Null,
-        Some("bool") => Value::Boolean,
+        Some("bool") => Value::Boolean(is_true(&text)),
         Some("int" | "float") => Value::Number,
         _ if !is_plain => Value::Text(text),
         _ if matches!(&*text, "" | "~" | "null" | "Null" | "NULL") => Value::Null,
-        _ if matches!(&*text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE") => {
-            Value::Boolean
-        }
+        _ if is_true(&text) => Value::Boolean(true),
+        _ if matches!(&*text, "false" | "False" | "FALSE") => Value::Boolean(false),
         _ if is_number(&text) => Value::Number,
         _ => Value::Text(text),
     }
+}
+
+fn is_true(text: &str) -> bool {
+    matches!(text, "true" | "True" | "TRUE")
 }
 
 /// `[-+]?[0-9]+`, `0o7`, `0xf`, `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, `.inf`, `.nan`

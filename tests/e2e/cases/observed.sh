@@ -28,12 +28,15 @@ make_pods() {
     kubectl create namespace "team-$team" >/dev/null
   done
   # Of image number i there are 3 to 12, 300 in all.
-  jq -n -c '[range(40) as $image | range(3 + $image * 7 % 10) | $image] as $images | range(300) as $pod |
+  jq -n -c '("accounts agent api assets audit billing cart catalog chat checkout coupons crawler export feed fraud
+      gateway geo identity import inventory invoices ledger login mailer media metrics orders payments pricing
+      profiles proxy queue ratings reports search sessions shipping stock tax uploads" | split("\\s+"; "")) as $names |
+    [range(40) as $image | range(3 + $image * 7 % 10) | $image] as $images | range(300) as $pod |
     $images[$pod] as $image | {
       apiVersion: "v1", kind: "Pod",
       metadata: {name: "pod-\($pod)", namespace: "team-\($pod * 7 % 10)"},
       spec: {containers: [{name: "app",
-        image: "\(["docker.io", "gcr.io", "quay.io", "quay.io"][$image % 4])/acme/app-\($image):1.0"}]}}' \
+        image: "\(["docker.io", "gcr.io", "quay.io", "quay.io"][$image % 4])/acme/\($names[$image]):1.\($image)"}]}}' \
     >"$scratch/pods.json"
   kubectl apply --filename "$scratch/pods.json" >"$scratch/pods.txt"
 }
@@ -96,14 +99,24 @@ check '/decisions?follow tells of a denial as it happens' follows
 edit_policy() {
   KUBE_EDITOR="sed -i.bak $1" succeeds kubectl edit configmap imagegate-webhook-config -n imagegate
 }
+policy_text() {
+  kubectl get configmap imagegate-webhook-config -n imagegate -o jsonpath='{.data.policy\.yaml}'
+}
 in_quay() {
   stored "map(select(.image | startswith(\"quay.io/\"))) | $1"
 }
 
 told() {
-  local images line count
-  # The warnings without their prefix, as one line.
+  local images line count before
+  before=$(policy_text)
   edit_policy 's/,.quay.io//'
+  # For whoever draws it: the command, what changed in the editor, and what kubectl said.
+  {
+    printf '%s\n' '$ kubectl edit configmap imagegate-webhook-config -n imagegate'
+    diff <(printf '%s\n' "$before") <(policy_text) | sed -n 's/^< /- /p; s/^> /+ /p'
+    printf '%s\n' "$said"
+  } >"$scratch/edit.txt"
+  # The warnings without their prefix, as one line.
   sed -n 's/^Warning: //p' <<<"$said" | tr '\n' ' ' >"$scratch/told.txt"
   line=$(cat "$scratch/told.txt")
   images=$(stored 'map(.image) | unique | length')
@@ -130,7 +143,6 @@ told() {
     "$(head -n 1 <<<"$named" | cut -d' ' -f1)"
   longest=$(grep '^Warning: ' <<<"$said" | sed 's/^Warning: //' | awk '{ print length }' | sort -n | tail -n 1)
   ((longest <= 120)) || say "a warning of $longest characters"
-  printf '%s\n' "$said" >"$scratch/edit.txt"
 }
 check 'kubectl edit is told which images it hits, and how often' told
 
@@ -163,14 +175,13 @@ limited() {
   refused "would refuse $count images seen within the last day" \
     kubectl patch configmap imagegate-webhook-config -n imagegate --type merge --patch "$strict"
   has "$said" 'lets an edit refuse 3 (refuseEditsThatDeny)'
-  printf '%s\n' "$said" >"$scratch/refused.txt"
   hash=$(grep -oE 'imagegate/confirm: "[0-9a-f]{12}"' <<<"$said" | cut -d'"' -f2)
   refused 'would refuse' kubectl patch configmap imagegate-webhook-config -n imagegate --type merge --patch \
     "$(jq '.metadata.annotations["imagegate/confirm"] = "0123456789ab"' <<<"$strict")"
   succeeds kubectl patch configmap imagegate-webhook-config -n imagegate --type merge --patch \
     "$(jq --arg hash "$hash" '.metadata.annotations["imagegate/confirm"] = $hash' <<<"$strict")"
   becomes_policy ".hash == \"$hash\""
-  refused 'untrusted registry' try_pod quay.io/acme/app-2:1.0
+  refused 'untrusted registry' try_pod quay.io/acme/api:1.2
 }
 check 'beyond refuseEditsThatDeny an edit is refused, and accepted once it is confirmed' limited
 

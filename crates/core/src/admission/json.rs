@@ -9,43 +9,43 @@
 //!
 //! # How it can be wrong
 //!
-//! It either reads a text or *declines* it, whatever the reason: a syntax error, an escape in a
-//! text that is looked at, a wrong type, nesting beyond [`DEEPEST`]. A declined text is read again
-//! by `serde_json`, which has the last word and words the error. So the reader cannot refuse
-//! anything, and it cannot give another reason for refusing; the one way to be wrong is to *accept*
-//! a text that `serde_json` refuses, or to read a different value from one that both accept. The
-//! tests' `oracle` holds exactly that, on tables, on generated texts, and as a fuzz target, in
-//! every instruction set the machine has.
+//! It either reads a document or *declines* it, whatever the reason: a syntax error, an escape in a
+//! string that is looked at, a wrong type, nesting beyond [`DEEPEST`]. A declined document is read
+//! again by `serde_json`, which has the last word and words the error. So the reader cannot refuse
+//! anything, nor give a reason of its own. The only way to be wrong is to *accept* a document that
+//! `serde_json` refuses, or to read a different value from one that both accept. The tests'
+//! `oracle` compares the two: on tables, on generated documents, and as a fuzz target, in every
+//! instruction set that the machine has.
 //!
 //! # How it works
 //!
 //! serde's derived types ask for values in order; [`Json`] is their deserializer and holds a
-//! position in the text. Values that no type asks for are skipped, in one of two ways that accept
-//! the same texts:
+//! position in the document. Values that no type asks for are skipped, in one of two ways that
+//! accept the same documents:
 //!
 //! | file | does | knows |
 //! |---|---|---|
-//! | `words` | finds the end of a text, eight bytes at a time | every text |
-//! | `tokens` | finds the end of any other token | all JSON |
+//! | `tokens` | finds the end of a token; of a string, eight bytes at a time | all JSON |
 //! | `skip` | skips a value token by token: a loop and a stack of one bit per open bracket | all JSON, 127 levels |
-//! | `blocks` | skips an object or array 64 bytes at a time | no white space between tokens, 63 levels |
-//! | `classes` | the 64-byte blocks as bit masks, one per class of bytes | |
+//! | `blocks` | skips an object or array 64 bytes at a time | no whitespace between tokens, 63 levels |
+//! | `classes` | turns 64 bytes into bit masks, one per class of bytes | |
 //!
-//! `blocks` gives up wherever it does not know, and `skip` takes over. To check `blocks`, read
-//! `Scan::block` with one sentence in mind: *a mask has a bit for each byte of the block, the first
-//! byte lowest, and `mask << 1` is the byte behind*. The grammar then is what may stand behind
-//! what:
+//! Where `blocks` meets something that it does not know, it gives up and `skip` takes over. To
+//! check `blocks`, read `Scan::block` with one sentence in mind: *a mask has one bit for each byte
+//! of the block, the first byte lowest, so `mask << 1` marks the byte that follows*. The grammar is
+//! then a matter of which byte may follow which:
 //!
 //! ```text
-//! bytes     {"a":[1,"b"],"c":{}} opening   10000100000000000100    [ and { outside of texts
-//! members   01000010100001000010    behind one of those or a comma: here something must start
-//! for_keys  01000000000001000010    … inside an object: a key, or (`empty`) the bracket that
-//! closes it colons    00001000000000001000    stand behind a key, and nowhere else wrong
-//! 00000000000000000000    every rule that the block breaks, in one mask: must be zero
+//! bytes      {"a":[1,"b"],"c":{}}
+//! opening    10000100000000000100   [ and { outside strings
+//! members    01000010100001000010   after one of those or a comma: a member must start here
+//! for_keys   01000000000001000010   … inside an object: a key, or the bracket that closes it
+//! colons     00001000000000001000   must follow a key, and nothing else
+//! wrong      00000000000000000000   every rule that the block breaks: must be zero
 //! ```
 //!
-//! Two things cross the border of a block: what the last byte was (the carried masks of `Scan`),
-//! and which brackets are open (`Scan::open`, one bit each).
+//! Two things are carried from block to block: the last bit of each mask (in `Scan`), and which
+//! brackets are open (`Scan::open`, one bit each).
 //!
 //! # What it does not do
 //!
@@ -60,7 +60,6 @@ mod skip;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod words;
 
 use std::fmt;
 
@@ -73,19 +72,19 @@ use serde::forward_to_deserialize_any;
 /// `serde_json` refuses typed values at the same depth; what it skips may be nested without limit.
 const DEEPEST: u32 = 127;
 
-/// Reads a whole text as one value; `None` where that is left to `serde_json`.
+/// Reads a whole document as one value; `None` where that is left to `serde_json`.
 pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Option<T> {
     let mut json = Json { text, at: 0, depth: 0, level: Level::new() };
     let value = T::deserialize(&mut json).ok()?;
     json.token().is_none().then_some(value)
 }
 
-/// Whether a text of JSON can hold this one as it is, between quotes.
+/// Whether a JSON string can hold this text without escapes.
 pub(super) fn is_plain(text: &str) -> bool {
-    words::stop(text.as_bytes(), 0).is_none()
+    tokens::string_stop(text.as_bytes(), 0).is_none()
 }
 
-/// The place in a text.
+/// The position in a document.
 struct Json<'de> {
     text: &'de [u8],
     at: usize,
@@ -95,7 +94,7 @@ struct Json<'de> {
     level: Level,
 }
 
-/// The reader does not know this text. It gives no reason: `serde_json` will.
+/// The reader does not know this document. It gives no reason: `serde_json` will.
 #[derive(Debug)]
 struct Declined;
 
@@ -114,14 +113,14 @@ impl de::Error for Declined {
 }
 
 impl<'de> Json<'de> {
-    /// The next byte that is no white space, which stays.
+    /// The next byte that is not whitespace, without taking it.
     fn peek(&mut self) -> Option<u8> {
         let (byte, behind) = tokens::token(self.text, self.at)?;
         self.at = behind - 1;
         Some(byte)
     }
 
-    /// The next byte that is no white space, taken.
+    /// Takes the next byte that is not whitespace.
     fn token(&mut self) -> Option<u8> {
         let (byte, behind) = tokens::token(self.text, self.at)?;
         self.at = behind;
@@ -132,7 +131,7 @@ impl<'de> Json<'de> {
         if self.token() == Some(expected) { Ok(()) } else { Err(Declined) }
     }
 
-    /// Takes exactly `rest`, with no white space in front.
+    /// Takes exactly `rest`, with no whitespace before it.
     fn literal(&mut self, rest: &[u8]) -> Result<(), Declined> {
         let end = self.at + rest.len();
         if self.text.get(self.at..end) != Some(rest) {
@@ -142,11 +141,13 @@ impl<'de> Json<'de> {
         Ok(())
     }
 
-    /// A text if it has no escape.
+    /// Takes a string, if it has no escapes.
     fn plain(&mut self) -> Result<&'de [u8], Declined> {
         self.expect(b'"')?;
         let start = self.at;
-        let Some((b'"', behind)) = words::stop(self.text, start) else { return Err(Declined) };
+        let Some((b'"', behind)) = tokens::string_stop(self.text, start) else {
+            return Err(Declined);
+        };
         self.at = behind;
         self.text.get(start..behind - 1).ok_or(Declined)
     }
@@ -226,7 +227,7 @@ struct Members<'j, 'de> {
 }
 
 impl Members<'_, '_> {
-    /// Whether there is one more member; takes the comma in front of it, or the closing bracket.
+    /// Whether another member follows; takes the comma before it, or the closing bracket.
     fn more(&mut self, closing: u8) -> Result<bool, Declined> {
         let byte = self.json.peek().ok_or(Declined)?;
         if byte == closing {

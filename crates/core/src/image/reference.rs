@@ -154,8 +154,8 @@ fn split_host(written: &str) -> (Option<&str>, &str) {
 /// algorithm. containerd finds an image on the node by as many of the digits as make it unique
 /// (`Store.Get` of `internal/cri/store/image`), so that `sha256:e3` runs whatever was pulled there.
 fn is_shortened_digest(written: &str) -> bool {
-    let name = written.split([':', '@']).next().unwrap_or_default();
-    !written.contains('/') && grammar::is_digest_algorithm(name)
+    !written.bytes().any(|byte| byte == b'/')
+        && written.split([':', '@']).next().is_some_and(grammar::is_digest_algorithm)
 }
 
 /// A foreign character is the better reason wherever one is found.

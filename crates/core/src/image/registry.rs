@@ -49,7 +49,7 @@ pub(super) fn fold(host: &str) -> Cow<'_, str> {
 /// Whether a text in front of the first slash is a host whatever its case: it has a dot or a
 /// colon, or is `localhost`.
 pub(super) fn is_host_by_itself(text: &str) -> bool {
-    text.contains(['.', ':']) || text.eq_ignore_ascii_case("localhost")
+    text.bytes().any(|byte| matches!(byte, b'.' | b':')) || text.eq_ignore_ascii_case("localhost")
 }
 
 fn split_port(host: &str) -> (&str, Option<&str>) {

@@ -7,6 +7,7 @@
 //! Pure: nothing is read or parsed here, and no rule of a policy is known.
 
 mod candidate;
+mod controller;
 mod discover;
 mod known;
 mod node;
@@ -14,6 +15,7 @@ mod object;
 mod path;
 
 pub use candidate::Candidate;
+pub use controller::Controller;
 pub use discover::{Discovered, FoundImage, Misfit, discover, discover_as, discover_candidates};
 pub use node::{Entry, Node, Position, Value};
 pub use object::Object;

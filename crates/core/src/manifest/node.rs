@@ -26,7 +26,7 @@ pub struct Node<'a> {
 #[derive(Clone, Debug)]
 pub enum Value<'a> {
     /// `true` or `false`
-    Boolean,
+    Boolean(bool),
     /// Keys with their values, in the order of the text. No key is there twice.
     Mapping(Vec<Entry<'a>>),
     /// `null`, or nothing at all
@@ -95,7 +95,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn described(&self) -> &'static str {
         match self.value() {
-            Value::Boolean => "a Boolean",
+            Value::Boolean(_) => "a Boolean",
             Value::Mapping(_) => "a mapping",
             Value::Null => "null",
             Value::Number => "a number",
@@ -108,7 +108,7 @@ impl<'a> Node<'a> {
 impl Value<'_> {
     fn into_owned(self) -> Value<'static> {
         match self {
-            Self::Boolean => Value::Boolean,
+            Self::Boolean(is_true) => Value::Boolean(is_true),
             Self::Mapping(entries) => {
                 let owned = |entry: Entry<'_>| Entry {
                     key: Cow::Owned(entry.key.into_owned()),
@@ -133,7 +133,7 @@ impl<'a> From<&'a serde_json::Value> for Node<'a> {
         use serde_json::Value as Json;
         let value = match json {
             Json::Null => Value::Null,
-            Json::Bool(_) => Value::Boolean,
+            Json::Bool(is_true) => Value::Boolean(*is_true),
             Json::Number(_) => Value::Number,
             Json::String(text) => Value::Text(Cow::Borrowed(text)),
             Json::Array(items) => Value::Sequence(items.iter().map(Self::from).collect()),

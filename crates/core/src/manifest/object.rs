@@ -1,5 +1,6 @@
 //! What an object says it is.
 
+use super::controller::Controller;
 use super::node::Node;
 
 /// The identity of a Kubernetes object.
@@ -13,6 +14,8 @@ pub struct Object<'n> {
     pub name: &'n str,
     /// Empty where the object does not say.
     pub namespace: &'n str,
+    /// What made it. For people: nobody checks what an object says of that.
+    pub controller: Option<Controller<'n>>,
 }
 
 impl<'n> Object<'n> {
@@ -32,7 +35,8 @@ impl<'n> Object<'n> {
         let field = |key| text(metadata.and_then(|metadata| metadata.get(key)));
         let name = field("name").or_else(|| field("generateName")).unwrap_or_default();
         let namespace = field("namespace").unwrap_or_default();
-        Self { api_version, kind, name, namespace }
+        let controller = metadata.and_then(Controller::of);
+        Self { api_version, kind, name, namespace, controller }
     }
 
     /// The API group: `apps`, or nothing for the core group.

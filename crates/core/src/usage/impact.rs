@@ -1,11 +1,12 @@
 //! Uses judged by two policies: what a change from one to the other would refuse, warn about or
 //! admit that it did not before.
 //!
-//! While it counts, it holds references to what is hit; of the result, only the most frequent hits
-//! are kept, and the rest is counted.
+//! It goes through the uses twice: first it judges and counts them, then it collects where the most
+//! frequent hits are and who owns them. So an image that is hit takes a few words until it is known
+//! to be among those that are described; of all others only the number is known in the end.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::distinct::{Owner, Usage};
 use crate::image::Reference;
@@ -18,6 +19,8 @@ pub const MOST_NAMED: usize = 10;
 
 /// Hits within this many seconds are counted apart.
 const DAY: i64 = 24 * 60 * 60;
+/// Images for which there is room from the start: as many as a replica remembers by default.
+const USUAL_IMAGES: usize = 1 << 16;
 
 /// What a change of policy means for the images in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,55 +80,41 @@ impl Impact {
     /// Judges `usages` by both policies at `now`, in Unix seconds. Without an old policy nothing
     /// was refused.
     #[must_use]
-    pub fn between<'a>(
-        old: Option<&Policy>,
-        new: &Policy,
-        usages: impl IntoIterator<Item = Usage<'a>>,
-        now: i64,
-    ) -> Self {
+    pub fn between<'a, U>(old: Option<&Policy>, new: &Policy, usages: U, now: i64) -> Self
+    where
+        U: IntoIterator<Item = Usage<'a>> + Clone,
+    {
         Self::with_most(old, new, usages, now, MOST_HITS)
     }
 
     /// As [`Impact::between`], with the number of images of each kind that are described.
     #[must_use]
-    pub fn with_most<'a>(
+    pub fn with_most<'a, U>(
         old: Option<&Policy>,
         new: &Policy,
-        usages: impl IntoIterator<Item = Usage<'a>>,
+        usages: U,
         now: i64,
         most: usize,
-    ) -> Self {
-        let mut uses = 0;
-        let mut images = HashSet::new();
-        let [mut denied, mut warned, mut audited, mut admitted] =
-            [(); 4].map(|()| Groups::default());
-        for usage in usages {
-            uses += 1;
-            images.insert(usage.image);
-            let subject = usage.subject(now);
-            let reference = Reference::parse(usage.image);
-            let reference = reference.as_ref().map_err(|error| *error);
-            let after = new.outcome(&subject, reference);
-            let before = old.map_or(Outcome::Allowed, |old| old.outcome(&subject, reference));
-            match (before.is_denied(), after.is_denied()) {
-                (false, true) => denied.add(usage, after.rule()),
-                (true, false) => admitted.add(usage, before.rule()),
-                (false, false) if after.is_warned() && !before.is_warned() => {
-                    warned.add(usage, after.rule());
-                }
-                (false, false) if after.is_audited() && before.rule().is_none() => {
-                    audited.add(usage, after.rule());
-                }
-                _ => {}
-            }
+    ) -> Self
+    where
+        U: IntoIterator<Item = Usage<'a>> + Clone,
+    {
+        let once = usages.clone().into_iter();
+        let mut counted = Counted::with_room_for(once.size_hint());
+        for usage in once {
+            let turned = turned(old, new, &usage, now);
+            counted.add(&usage, turned);
         }
+        counted.choose(most);
+        counted.add_places(usages.into_iter());
+        let Counted { uses, images, groups, .. } = counted;
         Self {
             uses,
             images: images.len(),
-            newly_denied: denied.into_hits(most, now),
-            newly_warned: warned.into_hits(most, now),
-            newly_audited: audited.into_hits(most, now),
-            newly_admitted: admitted.into_hits(most, now),
+            newly_denied: groups.denied.into_hits(now),
+            newly_warned: groups.warned.into_hits(now),
+            newly_audited: groups.audited.into_hits(now),
+            newly_admitted: groups.admitted.into_hits(now),
         }
     }
 
@@ -145,69 +134,207 @@ impl Hits {
     }
 }
 
-/// The uses that are hit in one way, by image.
-#[derive(Default)]
-struct Groups<'a>(HashMap<&'a str, Group<'a>>);
+/// How a use fares otherwise by the new policy than by the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Denied,
+    Warned,
+    Audited,
+    Admitted,
+}
 
+/// Something for each turn.
 #[derive(Default)]
+struct ByTurn<T> {
+    denied: T,
+    warned: T,
+    audited: T,
+    admitted: T,
+}
+
+/// How one use turns, and the rule that it breaks on the side that refuses or warns.
+fn turned(
+    old: Option<&Policy>,
+    new: &Policy,
+    usage: &Usage<'_>,
+    now: i64,
+) -> Option<(Turn, Option<Rule>)> {
+    let subject = usage.subject(now);
+    let reference = Reference::parse(usage.image);
+    let reference = reference.as_ref().map_err(|error| *error);
+    let after = new.outcome(&subject, reference);
+    let before = old.map_or(Outcome::Allowed, |old| old.outcome(&subject, reference));
+    match (before.is_denied(), after.is_denied()) {
+        (false, true) => Some((Turn::Denied, after.rule())),
+        (true, false) => Some((Turn::Admitted, before.rule())),
+        (false, false) if after.is_warned() && !before.is_warned() => {
+            Some((Turn::Warned, after.rule()))
+        }
+        (false, false) if after.is_audited() && before.rule().is_none() => {
+            Some((Turn::Audited, after.rule()))
+        }
+        _ => None,
+    }
+}
+
+/// The uses by image.
+#[derive(Default)]
+struct Counted<'a> {
+    uses: usize,
+    /// Of each image, its group of each turn: its position there, from 1; 0 where it has none.
+    images: HashMap<&'a str, ByTurn<u32>>,
+    groups: ByTurn<Groups<'a>>,
+    /// The uses that turn, by their position among all of them.
+    turned: Vec<Turned>,
+}
+
+/// A use that turns.
+struct Turned {
+    usage: usize,
+    turn: Turn,
+    group: u32,
+}
+
+/// The images that turn in one way.
+#[derive(Default)]
+struct Groups<'a> {
+    groups: Vec<Group<'a>>,
+    /// The ones that are described, in the order in which they are.
+    chosen: Vec<u32>,
+}
+
+/// One image that turns in one way.
 struct Group<'a> {
+    image: &'a str,
     uses: usize,
     count: u64,
     last_seen: Option<i64>,
     rule: Option<Rule>,
-    /// Where, and by whom. Of the many uses of one image most are alike in both.
-    places: BTreeSet<(&'a str, Option<Owner<'a>>)>,
+    /// Where, and by whom; of those that are described. Of the many uses of one image most are alike
+    /// in both.
+    places: Option<BTreeSet<(&'a str, Option<Owner<'a>>)>>,
 }
 
-impl<'a> Groups<'a> {
-    fn add(&mut self, usage: Usage<'a>, rule: Option<Rule>) {
-        let group = self.0.entry(usage.image).or_default();
-        group.uses += 1;
-        group.count = group.count.saturating_add(usage.count);
-        group.last_seen = group.last_seen.max(usage.last_seen);
-        group.rule = match (group.rule, rule) {
+impl<T> ByTurn<T> {
+    fn of(&mut self, turn: Turn) -> &mut T {
+        match turn {
+            Turn::Denied => &mut self.denied,
+            Turn::Warned => &mut self.warned,
+            Turn::Audited => &mut self.audited,
+            Turn::Admitted => &mut self.admitted,
+        }
+    }
+}
+
+impl<'a> Counted<'a> {
+    fn with_room_for((least, most): (usize, Option<usize>)) -> Self {
+        let room = most.unwrap_or(least).min(USUAL_IMAGES);
+        Self { images: HashMap::with_capacity(room), ..Self::default() }
+    }
+
+    fn add(&mut self, usage: &Usage<'a>, turned: Option<(Turn, Option<Rule>)>) {
+        let of_image = self.images.entry(usage.image).or_default();
+        if let Some((turn, rule)) = turned {
+            let Groups { groups, .. } = self.groups.of(turn);
+            let group = of_image.of(turn);
+            if *group == 0 {
+                groups.push(Group::of(usage.image));
+                // Whoever reads the uses bounds them far below.
+                *group = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+            }
+            if let Some(group) = groups.get_mut(*group as usize - 1) {
+                group.add(usage, rule);
+            }
+            self.turned.push(Turned { usage: self.uses, turn, group: *group - 1 });
+        }
+        self.uses += 1;
+    }
+
+    /// Decides which groups are described: `most` of each turn.
+    fn choose(&mut self, most: usize) {
+        let ByTurn { denied, warned, audited, admitted } = &mut self.groups;
+        for groups in [denied, warned, audited, admitted] {
+            groups.choose(most);
+        }
+    }
+
+    /// Collects the places of the groups that are described, from the same uses in the same order.
+    fn add_places(&mut self, mut usages: impl Iterator<Item = Usage<'a>>) {
+        let mut next = 0;
+        for Turned { usage, turn, group } in &self.turned {
+            let group = self.groups.of(*turn).groups.get_mut(*group as usize);
+            let Some(places) = group.and_then(|group| group.places.as_mut()) else { continue };
+            let Some(found) = usages.nth(usage - next) else { return };
+            next = usage + 1;
+            places.insert((found.namespace, found.owner));
+        }
+    }
+}
+
+impl Groups<'_> {
+    fn choose(&mut self, most: usize) {
+        let Self { groups, chosen } = self;
+        chosen.extend(0..u32::try_from(groups.len()).unwrap_or(u32::MAX));
+        let order = |at: &u32| groups.get(*at as usize).map(|it| (Reverse(it.count), it.image));
+        if chosen.len() > most {
+            chosen.select_nth_unstable_by_key(most, order);
+            chosen.truncate(most);
+        }
+        chosen.sort_unstable_by_key(order);
+        for at in chosen {
+            if let Some(group) = groups.get_mut(*at as usize) {
+                group.places = Some(BTreeSet::new());
+            }
+        }
+    }
+
+    fn into_hits(self, now: i64) -> Hits {
+        let Self { groups, chosen } = self;
+        let day_ago = now.saturating_sub(DAY);
+        let within_a_day = groups.iter().filter(|it| it.last_seen.is_some_and(|at| at > day_ago));
+        Hits {
+            uses: groups.iter().map(|group| group.uses).sum(),
+            images: groups.len(),
+            images_within_a_day: within_a_day.count(),
+            most_frequent: chosen.iter().filter_map(|at| groups.get(*at as usize)?.hit()).collect(),
+        }
+    }
+}
+
+impl<'a> Group<'a> {
+    fn of(image: &'a str) -> Self {
+        Self { image, uses: 0, count: 0, last_seen: None, rule: None, places: None }
+    }
+
+    fn add(&mut self, usage: &Usage<'a>, rule: Option<Rule>) {
+        self.uses += 1;
+        self.count = self.count.saturating_add(usage.count);
+        self.last_seen = self.last_seen.max(usage.last_seen);
+        self.rule = match (self.rule, rule) {
             (Some(first), Some(rule)) => Some(first.min(rule)),
             (first, rule) => first.or(rule),
         };
-        group.places.insert((usage.namespace, usage.owner));
     }
 
-    fn into_hits(self, most: usize, now: i64) -> Hits {
-        let uses = self.0.values().map(|group| group.uses).sum();
-        let within_a_day =
-            |group: &&Group<'_>| group.last_seen.is_some_and(|seen| seen > now.saturating_sub(DAY));
-        let images_within_a_day = self.0.values().filter(within_a_day).count();
-        let images = self.0.len();
-        let mut groups: Vec<_> = self.0.into_iter().collect();
-        let order = |(image, group): &(&'a str, Group<'_>)| (Reverse(group.count), *image);
-        if groups.len() > most {
-            groups.select_nth_unstable_by_key(most, order);
-            groups.truncate(most);
-        }
-        groups.sort_unstable_by_key(order);
-        let most_frequent = groups.into_iter().map(|(image, group)| group.into_hit(image));
-        Hits { uses, images, images_within_a_day, most_frequent: most_frequent.collect() }
-    }
-}
-
-impl Group<'_> {
-    fn into_hit(self, image: &str) -> Hit {
-        let Self { uses, count, last_seen, rule, places } = self;
+    /// The group in words; `None` where it is not to be described.
+    fn hit(&self) -> Option<Hit> {
+        let Self { image, uses, count, last_seen, rule, places } = self;
+        let places = places.as_ref()?;
         let namespaces: BTreeSet<_> = places.iter().map(|(namespace, _)| *namespace).collect();
         let owners = places.iter().filter_map(|(namespace, owner)| Some((namespace, (*owner)?)));
         let owners_total = owners.clone().count();
         let owners =
             owners.take(MOST_NAMED).map(|(namespace, owner)| format!("{namespace}/{owner}"));
-        Hit {
-            image: image.to_owned(),
-            uses,
-            count,
-            last_seen,
+        Some(Hit {
+            image: (*image).to_owned(),
+            uses: *uses,
+            count: *count,
+            last_seen: *last_seen,
             namespaces: namespaces.iter().take(MOST_NAMED).map(ToString::to_string).collect(),
             more_namespaces: namespaces.len().saturating_sub(MOST_NAMED),
             owners: owners.collect(),
             more_owners: owners_total.saturating_sub(MOST_NAMED),
-            rule,
-        }
+            rule: *rule,
+        })
     }
 }

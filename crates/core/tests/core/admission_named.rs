@@ -113,8 +113,13 @@ fn check_finds_the_same_as_the_webhook() {
     ];
     for object in objects {
         let node = Node::from(&object);
-        let identity =
-            Object { api_version: "argoproj.io/v1", kind: "Rollout", name: "", namespace: "" };
+        let identity = Object {
+            api_version: "argoproj.io/v1",
+            kind: "Rollout",
+            name: "",
+            namespace: "",
+            controller: None,
+        };
         let found = discover_as(&node, identity, policy.workloads());
         let line = |each: &imagegate_core::manifest::FoundImage<'_>| {
             format!("{} {}={}", each.path(), each.container, each.image.unwrap_or("?"))

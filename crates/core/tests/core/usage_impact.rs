@@ -1,6 +1,10 @@
 //! Whom a change of policy hits, and in which words.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
 
 use crate::support::policy::{self, container, default_policy, pod_in};
 use imagegate_core::image::Reference;
@@ -259,10 +263,93 @@ fn an_outcome_is_the_verdict_on_that_image() {
                 let exempt = matches!(outcome, Outcome::Exempt(_));
                 assert_eq!(exempt, verdict.exempted_total == 1, "{yaml} {image}");
                 if let Some(rule) = outcome.rule() {
-                    let mode = verdict.mode;
+                    let mode = verdict.violations[0].mode;
                     assert!(matches!(outcome, Outcome::Broken(r, m) if r == rule && m == mode));
                 }
             }
+        }
+    }
+}
+
+/// A use out of a few namespaces, images and owners, so that many have some of them in common.
+fn use_of_few() -> impl Strategy<Value = Usage<'static>> {
+    let images = ["docker.io/a:1", "docker.io/a:latest", "quay.io/a:1", "gcr.io/a", "a b"];
+    let owners =
+        [("Pod", "p"), ("Job", ""), ("ReplicaSet", "r")].map(|(kind, name)| Owner { kind, name });
+    (
+        prop::sample::select(&["lax", "b", "c"][..]),
+        prop::sample::select(images.to_vec()),
+        prop::option::of(prop::sample::select(owners.to_vec())),
+        any::<bool>(),
+        1..9_u64,
+        0..40_i64,
+    )
+        .prop_map(|(namespace, image, owner, is_template, count, hours_ago)| Usage {
+            owner,
+            workload: if is_template { Workload::Template } else { Workload::Pod },
+            ..used(namespace, image, count, hours_ago)
+        })
+}
+
+/// The hits on one image, as somebody would count them by hand.
+fn counted(image: &str, uses: &[&Usage<'_>], rule: impl Fn(&Usage<'_>) -> Option<Rule>) -> Hit {
+    let uses: Vec<_> = uses.iter().filter(|usage| usage.image == image).collect();
+    let namespaces: BTreeSet<_> = uses.iter().map(|usage| usage.namespace.to_owned()).collect();
+    let owners = uses.iter().filter_map(|usage| Some((usage.namespace, usage.owner?)));
+    let owners: BTreeSet<_> = owners.collect();
+    Hit {
+        image: image.to_owned(),
+        uses: uses.len(),
+        count: uses.iter().map(|usage| usage.count).sum(),
+        last_seen: uses.iter().filter_map(|usage| usage.last_seen).max(),
+        namespaces: namespaces.into_iter().collect(),
+        more_namespaces: 0,
+        owners: owners
+            .into_iter()
+            .map(|(namespace, owner)| format!("{namespace}/{owner}"))
+            .collect(),
+        more_owners: 0,
+        rule: uses.iter().filter_map(|usage| rule(usage)).min(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_hit_is_counted_as_by_hand(
+        uses in prop::collection::vec(use_of_few(), 0..40),
+        policies in (0..4_usize, 0..4_usize),
+        most in 0..4_usize,
+    ) {
+        let yaml = [
+            "",
+            "allowedRegistries: [quay.io]",
+            "{allowedRegistries: [gcr.io], overrides: [{name: lax, namespaces: [lax], mode: warn}]}",
+            "{mode: audit, requireDigest: true}",
+        ];
+        let (old, new) = (policy(yaml[policies.0]), policy(yaml[policies.1]));
+        let impact = Impact::with_most(Some(&old), &new, uses.iter().copied(), NOW, most);
+        let outcome = |policy: &Policy, usage: &Usage<'_>| {
+            let reference = Reference::parse(usage.image);
+            let outcome = policy.outcome(&usage.subject(NOW), reference.as_ref().map_err(|error| *error));
+            (outcome.is_denied(), outcome.rule())
+        };
+        for (hits, before, after) in [
+            (&impact.newly_denied, false, true),
+            (&impact.newly_admitted, true, false),
+        ] {
+            let hit = |usage: &&Usage<'_>| {
+                (outcome(&old, usage).0, outcome(&new, usage).0) == (before, after)
+            };
+            let hit: Vec<_> = uses.iter().filter(hit).collect();
+            let rule = |usage: &Usage<'_>| outcome(if after { &new } else { &old }, usage).1;
+            let images: BTreeSet<_> = hit.iter().map(|usage| usage.image).collect();
+            let mut expected: Vec<_> = images.iter().map(|image| counted(image, &hit, rule)).collect();
+            let of_today = expected.iter().filter(|hit| hit.last_seen > Some(NOW - 24 * HOUR)).count();
+            expected.sort_by_key(|hit| (Reverse(hit.count), hit.image.clone()));
+            expected.truncate(most);
+            prop_assert_eq!((hits.uses, hits.images), (hit.len(), images.len()));
+            prop_assert_eq!(hits.images_within_a_day, of_today);
+            prop_assert_eq!(&hits.most_frequent, &expected);
         }
     }
 }

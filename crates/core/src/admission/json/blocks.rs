@@ -1,12 +1,12 @@
 //! Skips an object or an array 64 bytes at a time, checking its grammar by the bits of masks.
 //!
-//! A walk from token to token mispredicts the length of every other one. Here a block costs nearly
-//! the same whatever is in it: the rules of the grammar that look at two neighbours are a few
-//! operations on masks, and only brackets that are not empty, numbers, literals and rare escapes
-//! are visited one by one.
+//! Going from token to token, the processor mispredicts the length of every other one. Here a block
+//! costs nearly the same whatever is in it: the rules about which byte may follow which take a few
+//! operations on masks, and only non-empty brackets, numbers, literals and rare escapes are visited
+//! one by one.
 //!
-//! It knows JSON without white space, as API servers write it, up to 63 levels deep. Anything else
-//! it leaves to `skip`, as it does whatever is wrong.
+//! It knows JSON without whitespace, as API servers write it, up to 63 levels deep. Everything else,
+//! and everything that is wrong, is left to `skip`.
 
 #![expect(clippy::inline_always, reason = "the only way into the caller's instruction set")]
 
@@ -18,10 +18,10 @@ use super::tokens::{escape_end, scalar_end};
 /// The deepest nesting that fits into [`Scan::open`].
 pub(super) const DEEPEST: u32 = 63;
 
-/// The place behind the object or array whose opening bracket stands at `at`; `None` where that is
-/// left to others.
+/// The position behind the object or array whose opening bracket is at `at`; `None` where that is
+/// left to `skip`.
 pub(super) fn container_end(level: Level, text: &[u8], at: usize) -> Option<usize> {
-    // A pair of brackets with nothing in it is no bracket below.
+    // Below, an empty pair of brackets does not count as brackets.
     if let b"{}" | b"[]" = text.get(at..at + 2)? {
         return Some(at + 2);
     }
@@ -30,7 +30,7 @@ pub(super) fn container_end(level: Level, text: &[u8], at: usize) -> Option<usiz
 
 #[inline(always)]
 fn scan<S: Simd>(simd: S, text: &[u8], mut at: usize) -> Option<usize> {
-    // As if a colon stood in front of the value.
+    // As if a colon preceded the value.
     let mut scan = Scan { open: BOTTOM, colons: 1 << 63, ..Scan::default() };
     let mut rest = text.get(at..)?;
     while let Some((block, behind)) = split_block(rest) {
@@ -47,17 +47,17 @@ fn scan<S: Simd>(simd: S, text: &[u8], mut at: usize) -> Option<usize> {
 /// Below the outermost bracket.
 const BOTTOM: u64 = 1;
 
-/// What a block must know of those before it. A mask is that of the last block.
+/// What a block needs to know about those before it. Each mask is that of the previous block.
 #[derive(Default)]
 struct Scan {
-    /// One bit for each bracket that is open, the innermost lowest: 1 for an object. Above them
-    /// stands [`BOTTOM`].
+    /// One bit for each open bracket, the innermost lowest: 1 for an object. Above them is
+    /// [`BOTTOM`].
     open: u64,
-    /// All ones where the last block ended within a text.
-    within_text: u64,
-    /// 1 where the last block ended with a backslash that escapes what follows.
+    /// All ones where the previous block ended within a string.
+    within_string: u64,
+    /// 1 where the previous block ended with a backslash that escapes what follows.
     escapes: u64,
-    /// Whether the last block ended within a text that may be a key.
+    /// Whether the previous block ended within a string that may be a key.
     within_key: bool,
     opening: u64,
     commas: u64,
@@ -67,17 +67,17 @@ struct Scan {
 }
 
 impl Scan {
-    /// Reads one block, which begins at `at`. The mask of the bytes that belong to the value: all
-    /// of them, unless it ends here.
+    /// Reads one block, which begins at `at`. Returns the mask of the bytes that belong to the value:
+    /// all of them, unless it ends here.
     #[inline(always)]
     fn block(&mut self, classes: &Classes, text: &[u8], at: usize) -> Option<u64> {
         let escaped = self.escaped(classes.backslashes);
         let quotes = classes.quotes & !escaped;
-        // From an opening quote up to the byte in front of the closing one.
-        let texts = prefix_xor(quotes) ^ self.within_text;
-        self.within_text = (texts.cast_signed() >> 63).cast_unsigned();
-        let (text_starts, text_ends) = (quotes & texts, quotes & !texts);
-        let outside = !(texts | text_ends);
+        // From an opening quote up to the byte before the closing one.
+        let strings = prefix_xor(quotes) ^ self.within_string;
+        self.within_string = (strings.cast_signed() >> 63).cast_unsigned();
+        let (string_starts, string_ends) = (quotes & strings, quotes & !strings);
+        let outside = !(strings | string_ends);
 
         let opening = classes.opening & outside;
         let closing = classes.closing & outside;
@@ -91,23 +91,23 @@ impl Scan {
         let behind_scalar = behind(scalars, &mut self.scalars);
         let empty = behind_opening & closing;
 
-        // A pair across the border of two blocks was opened in the first of them.
+        // A pair that spans two blocks was opened in the first of them.
         let pairs = empty & !1;
         let brackets = (opening | closing) & !(pairs | (pairs >> 1));
         let (within_object, last) = self.nest(brackets, opening, classes.braces)?;
         let unlike = pairs & (classes.braces ^ (classes.braces << 1));
 
-        // Where a member begins, which in an object is its key; and where that or a value does.
+        // Where a member begins (in an object, its key), and where any value or key does.
         let members = behind_opening | behind_comma;
         let for_keys = members & within_object;
         let places = (members | behind_colon) & !empty;
         let scalar_starts = scalars & !behind_scalar;
         let unquoted = opening | scalar_starts;
-        let keys = self.ends_of(text_starts & for_keys, texts) & text_ends;
+        let keys = self.ends_of(string_starts & for_keys, strings) & string_ends;
         let behind_key = behind(keys, &mut self.keys);
         let wrong = classes.controls
             | unlike
-            | (places ^ (text_starts | unquoted))
+            | (places ^ (string_starts | unquoted))
             | (for_keys & unquoted)
             | (colons ^ behind_key);
 
@@ -118,14 +118,14 @@ impl Scan {
         sound.then_some(last)
     }
 
-    /// The bytes that a backslash escapes: behind the first, third, … of a run.
+    /// The bytes that a backslash escapes: those behind the first, third, … of a run.
     ///
     /// Source: the arithmetic is that of simdjson, Langdale and Lemire, Parsing Gigabytes of JSON
     /// per Second, 2019, section 3.1.1.
     #[inline(always)]
     fn escaped(&mut self, backslashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
-        // None, in nearly all blocks.
+        // True of nearly all blocks.
         if backslashes | self.escapes == 0 {
             return 0;
         }
@@ -136,17 +136,17 @@ impl Scan {
         escaped
     }
 
-    /// The bytes behind those `texts` that start at `starts`: a carry runs through each of them.
+    /// The bytes behind those `strings` that start at `starts`: a carry runs through each of them.
     #[inline(always)]
-    fn ends_of(&mut self, starts: u64, texts: u64) -> u64 {
-        let (ends, carry) = texts.carrying_add(starts, self.within_key);
+    fn ends_of(&mut self, starts: u64, strings: u64) -> u64 {
+        let (ends, carry) = strings.carrying_add(starts, self.within_key);
         self.within_key = carry;
         ends
     }
 
-    /// Opens and closes `brackets`. The mask of the bytes whose innermost bracket is that of an
-    /// object, where a bracket itself counts to what it stands in; and the mask of the bytes up to
-    /// the one that closes the value.
+    /// Opens and closes `brackets`. Returns the mask of the bytes whose innermost bracket is that of
+    /// an object, where a bracket itself belongs to what encloses it; and the mask of the bytes up
+    /// to the one that closes the value.
     #[inline(always)]
     fn nest(&mut self, mut brackets: u64, opening: u64, braces: u64) -> Option<(u64, u64)> {
         let mut within_object = 0_u64.wrapping_sub(self.open & 1);
@@ -177,7 +177,7 @@ impl Scan {
     }
 }
 
-/// The bytes behind those of `mask`, across the border of two blocks.
+/// The bytes behind those of `mask`, carried from the previous block.
 #[inline(always)]
 fn behind(mask: u64, last: &mut u64) -> u64 {
     let behind = (mask << 1) | (*last >> 63);
@@ -185,7 +185,7 @@ fn behind(mask: u64, last: &mut u64) -> u64 {
     behind
 }
 
-/// Each bit becomes the parity of itself and those below it.
+/// Turns each bit into the parity of itself and those below it.
 #[inline(always)]
 fn prefix_xor(mut mask: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
@@ -194,7 +194,7 @@ fn prefix_xor(mut mask: u64) -> u64 {
     mask
 }
 
-/// Whether all bits of `mask`, by their places, are as they should be.
+/// Whether the check holds for the position of each bit of `mask`.
 #[inline(always)]
 fn each(mut mask: u64, is_sound: impl Fn(usize) -> bool) -> bool {
     while mask != 0 {

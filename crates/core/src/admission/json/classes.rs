@@ -1,27 +1,27 @@
 //! The classes of bytes that JSON is made of, found for 64 bytes at a time.
 //!
-//! A class is a mask: one bit for each byte of a block, the first byte lowest. It says nothing of
-//! where a byte stands; a comma in a text is a comma here.
+//! A class is a mask: one bit for each byte of a block, the first byte lowest. It says nothing about
+//! where a byte stands: a comma within a string is a comma here.
 
 #![expect(clippy::inline_always, reason = "the only way into the caller's instruction set")]
 
 use fearless_simd::prelude::*;
 use fearless_simd::u8x64;
 
-/// Bytes that are looked at together.
+/// Bytes in a block.
 pub(super) const BLOCK: usize = 64;
 
 /// The classes that the grammar needs.
 pub(super) struct Classes {
     pub(super) quotes: u64,
     pub(super) backslashes: u64,
-    /// Below the space: nowhere allowed in a text.
+    /// Below the space: not allowed in a string.
     pub(super) controls: u64,
     /// `{` and `[`
     pub(super) opening: u64,
     /// `}` and `]`
     pub(super) closing: u64,
-    /// Of the opening and closing ones, those that are `{` or `}`. Other bits mean nothing.
+    /// Which of the opening and closing brackets are `{` or `}`. Other bits have no meaning.
     pub(super) braces: u64,
     pub(super) commas: u64,
     pub(super) colons: u64,
@@ -30,7 +30,7 @@ pub(super) struct Classes {
 impl Classes {
     #[inline(always)]
     pub(super) fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
-        /// Makes `[` and `]` to `{` and `}`, and no other byte to one of those.
+        /// Turns `[` and `]` into `{` and `}`, and no other byte into one of those.
         const BRACKET_TO_BRACE: u8 = b'{' ^ b'[';
         let bytes = u8x64::from_slice(simd, block);
         let folded = bytes | u8x64::splat(simd, BRACKET_TO_BRACE);
@@ -48,7 +48,7 @@ impl Classes {
     }
 }
 
-/// Splits the first block off; the last one has spaces behind it. `None` at the end of the text.
+/// Splits off the first block; the last one is padded with spaces. `None` at the end.
 #[inline(always)]
 pub(super) fn split_block(text: &[u8]) -> Option<([u8; BLOCK], &[u8])> {
     match text.split_first_chunk() {

@@ -1,13 +1,13 @@
 //! Skips a value, checking its grammar and nothing else.
 //!
-//! Here it is done byte by byte; [`super::blocks`] is faster on what API servers write.
+//! This goes from token to token; [`super::blocks`] is faster on what API servers write.
 
 use super::blocks;
-use super::tokens::{scalar_end, text_end, token};
+use super::tokens::{scalar_end, string_end, token};
 use super::{DEEPEST, Declined, Json};
 
 impl Json<'_> {
-    /// Takes one value of any type. Texts in it need not be UTF-8, as in `serde_json`.
+    /// Takes one value of any type. Strings in it need not be UTF-8, as in `serde_json`.
     pub(super) fn skip(&mut self) -> Result<(), Declined> {
         let deepest = DEEPEST - self.depth;
         let end = match self.peek() {
@@ -22,9 +22,7 @@ impl Json<'_> {
     }
 }
 
-/// The place behind the value that begins at `at`, whose brackets are at most `deepest` deep.
-///
-/// The place is passed by value, so that it stays in a register.
+/// The position behind the value that begins at `at`, nested at most `deepest` levels.
 pub(super) fn value_end(text: &[u8], mut at: usize, deepest: u32) -> Option<usize> {
     // One bit for each bracket that is open, the innermost lowest: 1 for an object.
     let mut objects: u128 = 0;
@@ -33,7 +31,7 @@ pub(super) fn value_end(text: &[u8], mut at: usize, deepest: u32) -> Option<usiz
         let byte;
         (byte, at) = token(text, at)?;
         match byte {
-            b'"' => at = text_end(text, at)?,
+            b'"' => at = string_end(text, at)?,
             b'{' | b'[' => {
                 if depth >= deepest {
                     return None;
@@ -80,6 +78,6 @@ pub(super) fn value_end(text: &[u8], mut at: usize, deepest: u32) -> Option<usiz
 
 fn key_end(text: &[u8], at: usize) -> Option<usize> {
     let (b'"', at) = token(text, at)? else { return None };
-    let (b':', at) = token(text, text_end(text, at)?)? else { return None };
+    let (b':', at) = token(text, string_end(text, at)?)? else { return None };
     Some(at)
 }

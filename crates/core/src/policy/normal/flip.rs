@@ -20,7 +20,7 @@ impl Flip {
             (Decision::Allow, Decision::Deny) => candidate,
             _ => return None,
         };
-        let rule = denying.violations.first().map(|violation| violation.rule);
+        let rule = denying.deciding().map(|violation| violation.rule);
         Some(Self { to: candidate.decision, rule })
     }
 }
@@ -37,6 +37,7 @@ mod tests {
             image: String::new(),
             field,
             rule,
+            mode: Mode::Enforce,
             message: String::new(),
             advice: None,
         };

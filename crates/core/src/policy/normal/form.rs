@@ -23,7 +23,7 @@ use crate::policy::rules::value::Value;
 /// Serialises to the full form, with the fields of each mapping in alphabetical order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalForm {
-    /// Every field of the rules.
+    /// Every field of the rules, but `messages` where there are none.
     pub(in crate::policy) base: Fields,
     /// Of each override, its name, its namespaces and the fields that it names.
     pub(in crate::policy) overrides: Vec<Fields>,
@@ -52,7 +52,12 @@ impl NormalForm {
         let OptOut { written_users, written_groups, .. } = opt_out;
         let exemptions = raw.exemptions.iter().zip(exemptions);
         Self {
-            base: Fields::of(FIELDS.iter().map(|field| (field.name, (field.value)(base)))),
+            base: Fields::of(
+                FIELDS
+                    .iter()
+                    .map(|field| (field.name, (field.value)(base)))
+                    .filter(|(_, value)| !value.is_left_out()),
+            ),
             overrides: raw.overrides.iter().zip(overrides).map(of_override).collect(),
             exemptions: exemptions.map(of_exemption).collect(),
             opt_out: Fields::of([

@@ -242,7 +242,8 @@ fn mappings<'a>(
     mappings
 }
 
-fn unknown_field<'a>(
+/// Reports a field that nobody knows, with the name that was probably meant.
+pub(in crate::policy) fn unknown_field<'a>(
     name: &str,
     at: &At,
     known: impl Iterator<Item = &'a str> + Clone,

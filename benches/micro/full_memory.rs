@@ -1,0 +1,53 @@
+//! The memory of a replica when it is as full as it is by default, for whatever measures a reader.
+
+use std::sync::Arc;
+
+use imagegate::observed::{Asker, SeenImage, Snapshot};
+use imagegate::telemetry::ImageDecision;
+use imagegate_core::policy::{Documents, POLICY_KEY, Policy, Workload, compile};
+
+/// What a replica remembers by default.
+pub(crate) const ENTRIES: usize = 65_536;
+/// Any time: nothing here expires.
+pub(crate) const NOW: i64 = 1_800_000_000;
+/// In force while the images were seen.
+pub(crate) const IN_FORCE: &str = "allowedRegistries: [docker.io, quay.io, registry.example.com]";
+/// What removes the registry of a third of them.
+pub(crate) const STRICTER: &str = "allowedRegistries: [docker.io, registry.example.com]";
+
+/// The policy that a text means.
+pub(crate) fn policy(yaml: &str) -> Policy {
+    let volume = Some([(POLICY_KEY.to_owned(), yaml.as_bytes().to_vec())].into());
+    compile(&Documents { volume, ..Documents::default() }).unwrap().0
+}
+
+/// So many images of three registries, each as often as fills the memory, in 64 namespaces. In no
+/// order, as an index by hash gives them.
+pub(crate) fn full_memory(images: usize) -> Snapshot {
+    let asker = Arc::new(Asker {
+        user: "system:serviceaccount:kube-system:replicaset-controller".into(),
+        groups: ["system:serviceaccounts".into(), "system:authenticated".into()].into(),
+        pinned: None,
+    });
+    let namespaces: Vec<Arc<str>> = (0..64).map(|at| format!("namespace-{at}").into()).collect();
+    // Odd, so that each position comes up once.
+    let scattered = |at: usize| at.wrapping_mul(40_503) % ENTRIES;
+    let images = (0..ENTRIES).map(scattered).map(|at| {
+        let image = at % images;
+        let registry = ["docker.io", "quay.io", "registry.example.com"][image % 3];
+        SeenImage {
+            namespace: Arc::clone(&namespaces[(image + at / images) % 64]),
+            image: format!("{registry}/team-{}/service-{image}:1.{image}", image % 100).into(),
+            asker: Arc::clone(&asker),
+            owner: format!("ReplicaSet/service-{image}-{at:x}").into(),
+            workload: Workload::Pod,
+            count: 1 + at as u64 % 50,
+            dry_runs: 0,
+            first_seen: NOW - 3600,
+            last_seen: NOW - 60,
+            decision: ImageDecision::Allow,
+            rule: None,
+        }
+    });
+    Snapshot { images: images.collect(), evicted: 0, lost: 0 }
+}
