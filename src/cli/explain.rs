@@ -79,6 +79,12 @@ fn accepted(image: &str, suggestions: Vec<String>) -> Vec<String> {
     if !Reference::parse(image.trim()).is_ok_and(|reference| reference.is_short_name()) {
         return suggestions;
     }
-    let if_meant = |suggestion| format!("{suggestion}, if the image on Docker Hub is meant");
+    let if_meant = |suggestion: String| {
+        if suggestion.starts_with("docker.io/") {
+            format!("{suggestion}, if the image on Docker Hub is meant")
+        } else {
+            suggestion
+        }
+    };
     suggestions.into_iter().map(if_meant).collect()
 }

@@ -56,7 +56,8 @@ pub(super) struct Memory {
 struct Entry {
     image: Arc<str>,
     owner: Arc<str>,
-    count: u64,
+    /// Both stop at their largest number.
+    count: u32,
     dry_runs: u32,
     first_seen: i64,
     last_seen: i64,
@@ -176,7 +177,7 @@ impl Memory {
         if note.is_dry_run {
             entry.dry_runs = entry.dry_runs.saturating_add(1);
         } else {
-            entry.count += 1;
+            entry.count = entry.count.saturating_add(1);
         }
         entry.first_seen = entry.first_seen.min(note.at);
         entry.last_seen = entry.last_seen.max(note.at);
@@ -350,7 +351,7 @@ impl Memory {
             asker: Arc::clone(self.askers.get(entry.asker)?),
             owner: Arc::clone(&entry.owner),
             workload: entry.workload,
-            count: entry.count,
+            count: entry.count.into(),
             dry_runs: entry.dry_runs.into(),
             first_seen: entry.first_seen,
             last_seen: entry.last_seen,

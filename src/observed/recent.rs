@@ -190,7 +190,7 @@ impl Recent {
 pub(super) mod tests {
     use super::{Decisions, LONGEST_FOLLOWED, MOST_RECENT, Recent};
 
-    pub(in crate::observed) fn recent() -> Recent {
+    pub(crate) fn recent() -> Recent {
         Recent {
             id: 0,
             at: 0,

@@ -46,7 +46,7 @@ fn the_commands_of_the_page_run() {
 }
 
 /// What the commands name: a repository with manifests, a policy, a chart and a kustomization. Tools of
-/// others are stood in for; tests/command/check_render.rs has the real ones.
+/// others are stood in for; `tests/command/check_render.rs` has the real ones.
 fn prepare(directory: &Path) {
     for (path, content) in [
         ("deploy/web.yaml", DEPLOYMENT),

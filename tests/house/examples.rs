@@ -50,7 +50,7 @@ fn the_hashes_of_the_examples_are_those_of_earlier_releases() {
     for (directory, expected) in [
         ("policy", "b7e4fac17795"),
         ("examples/production", "2f9d845dd8cd"),
-        ("examples/registries", "0"),
+        ("examples/registries", "13c24987bcd1"),
         ("examples/rollout", "9c863061623c"),
         ("examples/short-names", "2587c02ad8b0"),
         ("examples/simple", "bee025311d0b"),

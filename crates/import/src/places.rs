@@ -125,12 +125,11 @@ fn short(text: &str, path: Option<&str>, keep: bool) -> Translated {
 
 /// One image, with its tag or without.
 fn whole(text: &str, of: Use, exactly: bool) -> Translated {
-    match without_tag(text, true) {
-        Some(repository) => images(text, repository, "", of, exactly),
-        None => {
-            let what = format!("`{text}` there is the image without a tag, and no other");
-            unsayable(what, text, of)
-        }
+    if let Some(repository) = without_tag(text, true) {
+        images(text, repository, "", of, exactly)
+    } else {
+        let what = format!("`{text}` there is the image without a tag, and no other");
+        unsayable(what, text, of)
     }
 }
 

@@ -141,6 +141,7 @@ impl<'a> Spec<'a> {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "cloned for each field: without a copy for a built-in kind")]
 impl<'a> PodSpec<'a> {
     /// Every image of a pod spec that stands at the path `pod_spec`: those of containers, init
     /// containers, ephemeral containers and volumes, each in the order of its list.
@@ -156,6 +157,7 @@ impl<'a> PodSpec<'a> {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "cloned for each field: without a copy for a built-in kind")]
 impl<'a> Images<'a> {
     pub(super) fn is_empty(&self) -> bool {
         self.listed.is_empty() && self.unread.is_empty()

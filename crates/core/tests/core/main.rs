@@ -25,6 +25,7 @@ mod policy_evaluate;
 mod policy_explain;
 mod policy_messages;
 mod policy_properties;
+mod policy_short_names;
 mod policy_warnings;
 mod policy_workloads;
 mod reference_grammar;

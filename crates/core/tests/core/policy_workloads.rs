@@ -90,8 +90,8 @@ fn a_kind_may_have_several_paths_and_each_once() {
     let twice = [String::from("/spec"), String::from("/spec")];
     let problems = compile(&listed(&twice)).unwrap_err().to_string();
     assert!(problems.contains("workloads[1].podSpec: this path of the kind `C` is there twice"));
-    let many: String =
-        (0..201).map(|n| format!("- {{group: a.b, kind: C{n}, podSpec: /s}}\n")).collect();
+    let entry = |n: usize| format!("- {{group: a.b, kind: C{n}, podSpec: /s}}\n");
+    let many: String = (0..201).map(entry).collect();
     let problems = compile(&full_form(&format!("workloads:\n{many}"))).unwrap_err().to_string();
     assert!(problems.contains("201 workloads are more than the limit of 200"), "{problems}");
     assert_eq!(hash(&full_form("workloads: []")), hash(&full_form("mode: enforce")));

@@ -30,7 +30,10 @@ fn what_was_refused_is_apart_and_what_is_not_wanted_is_left_out() {
     let refused: Vec<_> = gathered.refused.usages().map(|it| (it.image, it.count)).collect();
     assert_eq!(refused, [("evil.example/a:1", 4)]);
     let all = gathered.into_all();
-    assert_eq!(all.images().into_iter().collect::<Vec<_>>(), ["evil.example/a:1", "quay.io/acme/agent:1"]);
+    assert_eq!(
+        all.images().into_iter().collect::<Vec<_>>(),
+        ["evil.example/a:1", "quay.io/acme/agent:1"]
+    );
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl What {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, What, Told, Wanted};
+    use super::{Decision, Told, Wanted, What};
 
     fn told() -> Told {
         let json = r#"{"id":7,"at":"2026-11-27T09:00:00Z","decision":"deny","namespace":"ci","rule":"blocked-tag",

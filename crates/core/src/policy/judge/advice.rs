@@ -7,7 +7,8 @@
 use crate::image::Reference;
 use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::message;
-use crate::policy::rules::fields::{Rules, ShortNames};
+use crate::policy::rules::fields::Rules;
+use crate::policy::rules::short_names::ShortNames;
 
 /// Characters of a line, as the API documentation asks of a warning.
 const LONGEST: usize = 120;

@@ -2,14 +2,15 @@
 //! each.
 //!
 //! Evaluation stops at the first check that is broken; an explanation goes on to the last. The texts
-//! for people are in [`message`](super::message).
+//! for people are in [`message`].
 
 use crate::image::Reference;
 use crate::policy::judge::message;
 use crate::policy::judge::subject::Workload;
 use crate::policy::judge::terms::Terms;
 use crate::policy::judge::verdict::{Mode, TemplateMode};
-use crate::policy::rules::fields::{Rules, ShortNames};
+use crate::policy::rules::fields::Rules;
+use crate::policy::rules::short_names::ShortNames;
 
 /// The rules an image can break, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -142,6 +142,15 @@ impl<'p> Applicable<'p, '_> {
                 return;
             }
         };
+        let mut text = String::new();
+        let reference = match rules.short_names.looked_up(&reference, &mut text) {
+            None => reference,
+            Some(Ok(looked_up)) => looked_up,
+            Some(Err(error)) => {
+                verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&error));
+                return;
+            }
+        };
         let (breach, expired) = match policy.standing(rules, &reference, subject) {
             Standing::Fine => return,
             Standing::Exempt(exemption) => {

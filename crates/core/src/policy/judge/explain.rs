@@ -46,7 +46,11 @@ impl Policy {
     pub fn explain(&self, subject: &Subject<'_>, image: &str) -> Explanation {
         let (rules, override_name) = self.rules_for(subject);
         let override_name = override_name.map(str::to_owned);
-        let reference = match Reference::parse(image) {
+        let mut text = String::new();
+        let parsed = Reference::parse(image);
+        let looked_up = parsed.as_ref().ok();
+        let looked_up = looked_up.and_then(|it| rules.short_names.looked_up(it, &mut text));
+        let reference = match looked_up.unwrap_or(parsed) {
             Ok(reference) => reference,
             Err(error) => {
                 let why = error.to_string();
@@ -65,7 +69,7 @@ impl Policy {
         };
         let broken = rules.broken_by(&reference);
         let suggestions = match broken {
-            Some(_) => suggestions(rules, image),
+            Some(_) => suggestions(rules, reference.written()),
             None => Vec::new(),
         };
         let covered = rules.allowed_registries.deciding(&reference).is_some();

@@ -12,7 +12,7 @@ use crate::policy::judge::registries::Entry;
 use crate::policy::judge::subject::{Unread, WhyUnread};
 use crate::policy::judge::template::Values;
 use crate::policy::printable::{printable, printable_within};
-use crate::policy::rules::fields::ShortNames;
+use crate::policy::rules::short_names::ShortNames;
 
 /// An image that is not a reference can be anything; this much of it is shown.
 const LONGEST_IMAGE: usize = 256;

@@ -79,7 +79,11 @@ impl Policy {
         let Ok(reference) = reference else {
             return Outcome::Broken(Rule::InvalidReference, mode);
         };
-        match self.standing(rules, reference, subject) {
+        let mut text = String::new();
+        let Ok(looked_up) = rules.short_names.looked_up(reference, &mut text).transpose() else {
+            return Outcome::Broken(Rule::InvalidReference, mode);
+        };
+        match self.standing(rules, looked_up.as_ref().unwrap_or(reference), subject) {
             Standing::Fine => Outcome::Allowed,
             Standing::Exempt(exemption) => Outcome::Exempt(exemption),
             Standing::Broken(Breach { broken, terms }, _) => {

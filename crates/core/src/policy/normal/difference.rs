@@ -189,6 +189,8 @@ impl Difference {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
             let laxity = |value: Option<&Value>| value.and_then(Value::laxity);
             let loosens = field.loosens != Loosens::Never
+                // Nothing is stricter than the first choice.
+                && laxity(new) != Some(0)
                 && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
             self.push(text, loosens);
         }
@@ -368,9 +370,10 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Choice { name, .. }) => (*name).to_owned(),
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(Value::Count(count)) => count.to_string(),
-        Some(value @ (Value::Items(_) | Value::Messages(_) | Value::Registries(_))) => {
-            shorten(&serde_json::to_string(value).unwrap_or_default())
-        }
+        Some(
+            value
+            @ (Value::Field(..) | Value::Items(_) | Value::Messages(_) | Value::Registries(_)),
+        ) => shorten(&serde_json::to_string(value).unwrap_or_default()),
     }
 }
 

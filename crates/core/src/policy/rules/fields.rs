@@ -21,6 +21,7 @@ use crate::policy::read::source::{Located, Text, Texts};
 use crate::policy::read::values::{choice, text, texts};
 use crate::policy::read::yaml::Node;
 use crate::policy::rules::messages::{self, Messages, RawMessages};
+use crate::policy::rules::short_names::{self, RawShortNames, ShortNames};
 use crate::policy::rules::value::{Choice, Value};
 
 /// The registries that are allowed where a policy does not say.
@@ -41,7 +42,7 @@ pub(in crate::policy) struct RawRules<'a> {
     pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
     pub(in crate::policy) require_tag: Option<Located<bool>>,
     pub(in crate::policy) require_digest: Option<bool>,
-    pub(in crate::policy) short_names: Option<ShortNames>,
+    pub(in crate::policy) short_names: Option<RawShortNames<'a>>,
     pub(in crate::policy) updates: Option<UpdateScope>,
     pub(in crate::policy) templates: Option<TemplateMode>,
     pub(in crate::policy) denial_warnings: Option<bool>,
@@ -187,12 +188,15 @@ pub(in crate::policy) const FIELDS: [RuleField; 13] = [
     },
     RuleField {
         name: "shortNames",
-        read: |raw, node, at, report| raw.short_names = choice(node, at, report),
+        read: |raw, node, at, report| raw.short_names = short_names::read(node, at, report),
         is_written: |raw| raw.short_names.is_some(),
-        replace: |rules, raw, _, _| {
-            rules.short_names = raw.short_names.unwrap_or(rules.short_names);
+        replace: |rules, raw, _, report| {
+            let Some(raw) = &raw.short_names else { return };
+            if let Some(short_names) = short_names::compile(raw, report) {
+                rules.short_names = short_names;
+            }
         },
-        value: |rules| Value::choice(rules.short_names),
+        value: |rules| rules.short_names.value(),
         loosens: Loosens::LaxerValue,
     },
     RuleField {
@@ -311,23 +315,9 @@ impl Rules {
     }
 }
 
-/// What short names such as `nginx:1.27` are taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::policy) enum ShortNames {
-    /// Refused: the node decides where a short name is pulled from.
-    Deny,
-    /// Names of Docker Hub, as most runtimes read them.
-    DockerHub,
-}
-
 impl Choice for Mode {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("enforce", Self::Enforce), ("warn", Self::Warn), ("audit", Self::Audit)];
-}
-
-impl Choice for ShortNames {
-    const CHOICES: &'static [(&'static str, Self)] =
-        &[("deny", Self::Deny), ("dockerHub", Self::DockerHub)];
 }
 
 impl Choice for UpdateScope {

@@ -39,12 +39,11 @@ pub(in crate::policy) fn read<'a>(
         if let Some(rule) = rules.clone().find(|rule| rule.as_str() == key.name) {
             read.extend(text(node, &field, report).map(|text| (rule, text)));
         } else if !report.counts_only() {
-            let hint = match nearest(&key.name, rules.clone().map(Rule::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let names: Vec<_> = rules.map(Rule::as_str).collect();
-                    format!("the fields are `{}`", names.join("`, `"))
-                }
+            let hint = if let Some(near) = nearest(&key.name, rules.clone().map(Rule::as_str)) {
+                format!("did you mean `{near}`?")
+            } else {
+                let names: Vec<_> = rules.map(Rule::as_str).collect();
+                format!("the fields are `{}`", names.join("`, `"))
             };
             let message = format!("`{}` is not a rule with a message", shorten(&key.name));
             report.problem(&at.at(key.place), message, Some(&hint));

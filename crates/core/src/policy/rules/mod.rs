@@ -5,4 +5,5 @@
 
 pub(super) mod fields;
 pub(super) mod messages;
+pub(super) mod short_names;
 pub(super) mod value;

@@ -28,6 +28,8 @@ pub(in crate::policy) enum Value {
     },
     Flag(bool),
     Count(u32),
+    /// A mapping of one field.
+    Field(&'static str, Box<str>),
     Items(Written),
     Registries(AllowedRegistries),
     Messages(Arc<Messages>),
@@ -66,6 +68,7 @@ impl Value {
             // Flags are requirements.
             Self::Flag(required) => Some(usize::from(!required)),
             Self::Count(_)
+            | Self::Field(..)
             | Self::Items(_)
             | Self::Messages(_)
             | Self::Registries(_)
@@ -80,6 +83,7 @@ impl Serialize for Value {
             Self::Choice { name, .. } => name.serialize(serializer),
             Self::Flag(flag) => flag.serialize(serializer),
             Self::Count(count) => count.serialize(serializer),
+            Self::Field(name, text) => serializer.collect_map([(name, text)]),
             Self::Items(items) => items.serialize(serializer),
             Self::Registries(registries) => registries.serialize(serializer),
             Self::Messages(messages) => {
