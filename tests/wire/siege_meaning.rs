@@ -64,8 +64,6 @@ async fn what_would_get_around_the_policy_is_refused() {
         }
         assert!(!answer.to_string().contains('\u{202e}'), "{answer}");
     }
-    let log = siege.gate.process.log();
-    assert!(!log.iter().any(|line| line.contains('\u{202e}')), "{log:#?}");
     siege.end("ways around the policy").await;
 }
 
