@@ -133,7 +133,7 @@ cd "$work"
 
   prompt 'echo maybe >policy/DISABLE_EMPTY_TAG'
   echo maybe >policy/DISABLE_EMPTY_TAG
-  show_log_with 'is not applied'
+  show_log_with 'was not applied'
 } >"$work/session"
 stop_server
 terminal screenshot_start 'imagegate serve' <"$work/session"

@@ -89,6 +89,7 @@ def rows(arguments):
                     yield ("gate", "gate, reloads"), protocol, connections, verdict, size
         for size in sizes:
             yield ("gate, no log", "gate, all logged"), protocol, 16, "denied", size
+            yield ("gate, no memory", "gate"), protocol, 16, "allowed", size
         yield ("plain hyper", "floor"), protocol, 16, "allowed", sizes[0]
         if shutil.which("nginx"):
             yield ("nginx", "floor"), protocol, 16, "allowed", sizes[0]
@@ -136,11 +137,14 @@ class Field:
                 "floor": lambda: Floor(self.arguments.floor, self.pair, answer),
                 "plain hyper": lambda: Floor(self.arguments.floor, self.pair, answer, "plain"),
                 "nginx": lambda: Nginx(self.directory, self.pair, answer),
-                "gate, no log": lambda: Gate(self.arguments.gate, self.pair, self.volume, 0),
-                "gate, all logged": lambda: Gate(
-                    self.arguments.gate, self.pair, self.volume, 2**31),
+                "gate, no log": lambda: self.another_gate(max_log_lines_per_second=0),
+                "gate, all logged": lambda: self.another_gate(max_log_lines_per_second=2**31),
+                "gate, no memory": lambda: self.another_gate(observed_images=0),
             }[name]()
         return self.others[key]
+
+    def another_gate(self, **settings):
+        return Gate(self.arguments.gate, self.pair, self.volume, **settings)
 
     def measure(self, row):
         """Rounds of the contenders in turn: a list of results for each."""

@@ -65,13 +65,14 @@ class Floor(Server):
 class Gate(Server):
     """The webhook, ready."""
 
-    def __init__(self, binary, pair, policy, lines_per_second=100):
+    def __init__(self, binary, pair, policy, **settings):
         cert, key = pair
         super().__init__(
             [binary, "serve", "--policy", policy, "--tls-cert", cert, "--tls-key", key,
              "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--log-format", "json"],
             stderr=subprocess.PIPE,
-            env={**os.environ, "IMAGEGATE_MAX_LOG_LINES_PER_SECOND": str(lines_per_second)},
+            env={**os.environ, **{f"IMAGEGATE_{name.upper()}": str(value)
+                                  for name, value in settings.items()}},
         )
         for line in self.process.stderr:
             fields = json.loads(line)

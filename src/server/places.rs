@@ -12,6 +12,8 @@ use tokio::time::timeout;
 /// How long to wait for a connection that was told to end. It ends at once, unless the process is
 /// short of CPU.
 const LEAVING: Duration = Duration::from_secs(1);
+/// Connections that have ended and are remembered all the same, beside as many as are open.
+const FEW: usize = 16;
 
 /// A limited number of connections, each of which holds a place.
 #[derive(Debug)]
@@ -19,7 +21,8 @@ pub(super) struct Places {
     free: Arc<Semaphore>,
     most: usize,
     leaves: Leaves,
-    /// The connections with their addresses, oldest first.
+    /// The connections with their addresses, oldest first. A handle keeps all that its task took, some
+    /// 14 KiB, so those that have ended go soon.
     oldest_first: VecDeque<(IpAddr, AbortHandle)>,
 }
 
@@ -66,7 +69,8 @@ impl Places {
 
     /// Records the connection that took the last place.
     pub(super) fn taken_by(&mut self, from: IpAddr, connection: AbortHandle) {
-        if self.oldest_first.len() >= self.most {
+        let open = self.most.saturating_sub(self.free.available_permits());
+        if self.oldest_first.len() >= self.most.min(2 * open + FEW) {
             self.oldest_first.retain(|(_, each)| !each.is_finished());
         }
         self.oldest_first.push_back((from, connection));
@@ -107,6 +111,34 @@ mod tests {
         assert!(matches!(places.take(ONE).await, (None, true)));
         drop(first);
         assert!(matches!(places.take(ONE).await, (Some(_), false)));
+    }
+
+    #[tokio::test]
+    async fn those_that_have_ended_are_forgotten_long_before_the_last_place() {
+        let mut places = Places::for_every_address(2048);
+        let mut open = Vec::new();
+        for number in 0..1000 {
+            let (place, _) = places.take(ONE).await;
+            let stays = number % 100 == 0;
+            let task = tokio::spawn(async move {
+                let _place = place;
+                if stays {
+                    pending::<()>().await;
+                }
+            });
+            places.taken_by(ONE, task.abort_handle());
+            if stays {
+                open.push(task);
+            } else {
+                task.await.unwrap();
+            }
+            let most = 2 * (open.len() + 1) + super::FEW;
+            assert!(places.oldest_first.len() <= most, "{number}: {}", places.oldest_first.len());
+        }
+        let held = |task: &tokio::task::JoinHandle<()>| {
+            places.oldest_first.iter().any(|(_, each)| each.id() == task.id())
+        };
+        assert!(open.iter().all(held), "those that are open are not");
     }
 
     #[tokio::test]

@@ -105,6 +105,8 @@ impl Siege {
     /// answered in time, and the process to have stayed below its limit.
     pub(crate) async fn end(self, what: &str) -> (Gate, Cost) {
         let Self { mut gate, bystander, probe, idle, attacker: _attacker } = self;
+        // First, since a process that has died answers no probe either.
+        assert!(gate.process.is_alive(), "{what}: {:#?}", gate.process.log());
         let slowest_probe = probe.stop(what).await;
         let retried = bystander.was_served(what).await.iter().map(|tally| tally.retried).sum();
         assert!(gate.process.is_alive(), "{what}: {:#?}", gate.process.log());

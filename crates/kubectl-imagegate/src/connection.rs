@@ -71,9 +71,6 @@ impl Connection {
             config.default_namespace.clone_from(namespace);
         }
         let limit = (!self.request_timeout.is_zero()).then_some(self.request_timeout);
-        if limit.is_some() {
-            config.connect_timeout = limit;
-        }
         Cluster::new(config, limit)
     }
 
@@ -83,12 +80,20 @@ impl Connection {
             cluster: self.cluster.clone(),
             user: self.user.clone(),
         };
-        let read = match &self.kubeconfig {
-            Some(path) => match Kubeconfig::read_from(path) {
-                Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
-                Err(error) => Err(error),
-            },
-            None => Config::from_kubeconfig(&options).await,
+        let kubeconfig = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        let read = match kubeconfig {
+            Ok(kubeconfig) => {
+                let proxy = proxy(&kubeconfig, &options);
+                let read = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+                read.map(|mut config| {
+                    config.proxy_url = proxy.or(config.proxy_url);
+                    config
+                })
+            }
+            Err(error) => Err(error),
         };
         match read {
             // In a Pod there is no file, and a token in its place.
@@ -101,6 +106,18 @@ impl Connection {
             read => read.map_err(|error| no_config(&error)),
         }
     }
+}
+
+/// The proxy that the kubeconfig names for its cluster. As with kubectl it holds whatever `NO_PROXY` says,
+/// which is about the variables.
+fn proxy(kubeconfig: &Kubeconfig, options: &KubeConfigOptions) -> Option<Uri> {
+    let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
+    let named = kubeconfig.contexts.iter().find(|named| Some(&named.name) == context);
+    let of_context = named.and_then(|named| Some(&named.context.as_ref()?.cluster));
+    let cluster = options.cluster.as_ref().or(of_context);
+    let named = kubeconfig.clusters.iter().find(|named| Some(&named.name) == cluster);
+    let proxy = named?.cluster.as_ref()?.proxy_url.as_ref()?;
+    proxy.parse().ok()
 }
 
 fn no_config(error: &KubeconfigError) -> Fault {

@@ -59,7 +59,7 @@ older() {
   place=$(free_port)
   mkdir "$scratch/older"
   gate_page policy | jq '{hash, generation, appliedAt, policy}' >"$scratch/older/policy"
-  spawn older python3 -m http.server --bind 127.0.0.1 --directory "$scratch/older" "$place"
+  spawn older python3 -m http.server --protocol HTTP/1.1 --bind 127.0.0.1 --directory "$scratch/older" "$place"
   eventually 10 curl -sf "http://127.0.0.1:$place/policy"
   make_replica imagegate imagegate-webhook-older "127.0.0.1:$place" "$port"
   asks 0 status

@@ -23,8 +23,9 @@ kubectl wait --for condition=Established --timeout 20s crd/rollouts.e2e.example.
 
 local_gate
 
-rules=$(helm template imagegate "$root/deploy/helm/imagegate" --show-only templates/webhook.yaml \
-  --set tls.mode=existingSecret --set tls.existingSecret.name=x --set tls.existingSecret.caBundle=x \
+rules=$(helm template imagegate "$root/deploy/helm/imagegate" --show-only templates/webhook.yaml --kube-version "$server_version" \
+  --set tls.mode=existingSecret --set tls.existingSecret.name=x \
+  --set-file tls.existingSecret.caBundle="$scratch/ca.crt" \
   --set image.repository=registry.invalid/imagegate \
   --set-json 'webhook.workloads=[{"group":"e2e.example.com","resources":["rollouts"]}]' |
   kubectl create --dry-run=client --filename - -o json |
