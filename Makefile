@@ -51,6 +51,7 @@ MANUAL := target/manual
 manual: ## Write completions and man pages into target/manual
 	rm -rf $(MANUAL)
 	cargo run --locked --quiet --example manual -- $(MANUAL)
+	cargo run --locked --quiet --package kubectl-imagegate --example plugin_manual -- $(MANUAL)
 
 .PHONY: install
 install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and completions below PREFIX, ~/.local by default
@@ -163,7 +164,7 @@ sbom: ## Write a CycloneDX bill of materials
 .PHONY: release-tools
 release-tools: ## Install what `make release` and `make release-check` need beside the toolchain
 	sudo apt-get update -q
-	sudo apt-get install -y -q --no-install-recommends binutils g++ gcc jq libc6-dev man-db python3
+	sudo apt-get install -y -q --no-install-recommends binutils dpkg-dev g++ gcc jq libc6-dev man-db python3
 	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
 
 .PHONY: release
@@ -173,6 +174,17 @@ release: ## Write tarball, Debian package, bill of materials and checksums into 
 .PHONY: release-check
 release-check: ## Unpack and install what `make release` wrote, and try it
 	tests/release.sh
+
+.PHONY: krew
+krew: ## Write the plugin's manifest for krew into target/dist; needs REPOSITORY=https://…, and every tarball
+	@mkdir -p target/dist
+	deploy/krew.sh '$(REPOSITORY)' >target/dist/imagegate.yaml
+
+.PHONY: krew-upload
+krew-upload: ## Make that manifest for the release of TAG, from its tarballs, and attach it; needs gh
+	gh release download '$(TAG)' --pattern '*-linux.tar.gz' --dir target/dist --clobber
+	$(MAKE) krew REPOSITORY='$(REPOSITORY)'
+	gh release upload '$(TAG)' target/dist/imagegate.yaml --clobber
 
 .PHONY: release-upload
 release-upload: ## Attach what `make release` wrote to the release of TAG; needs gh

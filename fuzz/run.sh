@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 seconds=${1:-60}
 targets=("${@:2}")
-[[ ${#targets[@]} -gt 0 ]] || targets=(reference json review policy pattern tag images)
+[[ ${#targets[@]} -gt 0 ]] || targets=(reference json review policy pattern tag images import)
 ./seeds.sh
 
 # What cargo-fuzz passes without a sanitizer. The code has no `unsafe`, so that coverage is what is

@@ -87,6 +87,8 @@ end_to_end() {
   while IFS= read -r line; do
     case $line in
       '$ '*) prompt "${line#'$ '}" ;;
+      # From a terminal, in its own colours.
+      *$'\r') printf '%s\n' "$line" ;;
       'Error from server'*) printf '\e[31m%s:\e[0m%s\n' "${line%%:*}" "${line#*:}" ;;
       'Warning: '*) printf '\e[33mWarning:\e[0m %s\n' "${line#*: }" ;;
       '- '*) printf '\e[31m%s\e[0m\n' "$line" ;;
@@ -143,6 +145,8 @@ if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
   end_to_end transcript transcript.txt | terminal screenshot_denied kubectl
   # --- An edit is told whom it hits ---
   end_to_end observed edit.txt | terminal screenshot_edit kubectl
+  # --- An edit with the plugin, from the editor to the last replica ---
+  end_to_end plugin_day_two session.txt | terminal screenshot_plugin 'kubectl imagegate'
 else
   {
     shown imagegate check --policy policy nginx nginx:latest docker.io/nginx:latest docker.io/nginx:1.20

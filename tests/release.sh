@@ -18,30 +18,47 @@ fail() {
 (cd "$dist" && sha256sum --check --strict --quiet SHA256SUMS-*)
 echo 'the checksums are right'
 
-tar --extract --gzip --file "$dist"/imagegate-*-linux.tar.gz --directory "$work"
-unpacked=$(echo "$work"/imagegate-*-linux)
-# A new user's first minutes: unpack, check a manifest, get a SARIF file.
-printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: nginx}]}\n' \
-  >"$work/pod.yaml"
+# A new user's first five minutes, as the page has them, with the names of what was made here.
+cp "$dist"/imagegate-*-linux.tar.gz "$dist"/SHA256SUMS-* "$work"
+unpacked=$(basename "$work"/imagegate-*-linux.tar.gz .tar.gz)
+sums=$(basename "$work"/SHA256SUMS-*)
+sed -n '/^## The first five minutes$/,/^## Exit codes$/p' docs/pipelines.md | sed -n '/^```sh$/,/^```$/{/^```/!p}' |
+  sed "s/imagegate-[0-9.]*-x86_64-linux/$unpacked/; s/SHA256SUMS-x86_64/$sums/" >"$work/minutes.sh"
+[[ $(wc -l <"$work/minutes.sh") -ge 15 ]] || fail 'docs/pipelines.md has no first five minutes'
 status=0
-(cd "$work" && env -i "$unpacked/bin/imagegate" check -f pod.yaml -o sarif >found.sarif) || status=$?
-[[ $status -eq 1 ]] || fail "check exited with $status"
-jq -e '.runs[0].results[0].ruleId == "missing-tag"' "$work/found.sarif" >/dev/null ||
+(cd "$work" && env -i PATH=/usr/bin:/bin bash minutes.sh >minutes.txt 2>&1) || status=$?
+[[ $status -eq 1 ]] || { cat "$work/minutes.txt"; fail "the first five minutes end with $status"; }
+for expected in 'quay.io/acme/web:latest' 'did you mean\|<tag>' 'policy.yaml' ': OK'; do
+  grep -q -- "$expected" "$work/minutes.txt" || { cat "$work/minutes.txt"; fail "nobody says $expected"; }
+done
+jq -e '.runs[0].results | length == 1 and .[0].ruleId == "blocked-tag"' "$work/imagegate.sarif" >/dev/null ||
   fail 'no SARIF of the unpacked binary'
-echo 'the tarball works'
+unpacked=$work/$unpacked
+env -i "$unpacked/bin/kubectl-imagegate" --version >/dev/null || fail 'the plugin does not start'
+# As kubectl asks: what may come next.
+PATH=$unpacked/bin:$PATH kubectl_complete-imagegate stat >"$work/completed"
+grep -q '^status' "$work/completed" || fail "the plugin completes stat to: $(<"$work/completed")"
+echo 'the tarball works, with the plugin'
 
 root=$work/root
 mkdir -p "$root/var/lib/dpkg/"{info,updates}
 touch "$root/var/lib/dpkg/status" "$root/var/lib/dpkg/available"
-dpkg --force-not-root --force-script-chrootless --root="$root" --log=/dev/null \
+# Into an empty system, which lacks the C library that the plugin depends on.
+dpkg --force-not-root --force-script-chrootless --force-depends --root="$root" --log=/dev/null \
   --install "$dist"/*.deb >/dev/null
 env -i "$root/usr/bin/imagegate" --version
+env -i "$root/usr/bin/kubectl-imagegate" --version
+[[ -x $root/usr/bin/kubectl_complete-imagegate ]] || fail 'the package has no completions of the plugin'
+[[ $(dpkg-deb --field "$dist"/*.deb Depends) == libc6* ]] || fail 'the package does not depend on libc6'
 mapfile -t pages < <(find "$root/usr/share/man/man1" -name '*.1.gz' | sort)
 [[ ${#pages[@]} -ge 8 ]] || fail "only ${#pages[@]} man pages"
 for page in "${pages[@]}"; do
   MANWIDTH=80 man --warnings --local-file "$page" >"$work/page" 2>"$work/warnings"
   grep -q '^SYNOPSIS' "$work/page" || fail "$page has no synopsis"
   [[ ! -s $work/warnings ]] || { cat "$work/warnings"; fail "$page is not clean"; }
+done
+for page in kubectl-imagegate kubectl-imagegate-status; do
+  MANPATH=$root/usr/share/man man "$page" 2>/dev/null | grep -q '^SYNOPSIS' || fail "man does not find $page"
 done
 MANPATH=$root/usr/share/man man imagegate-check 2>/dev/null | grep -q 'policy' ||
   fail 'man does not find imagegate-check'

@@ -47,7 +47,8 @@ impl Edit {
         let Judging::Compile(new) = edit.judge() else { panic!("it is the policy") };
         let before = Before { policy: Some(in_force), candidate: None };
         let usages = memory.usages();
-        let seen = SeenHere { usages, replica: "a", since: NOW - 3600, now: NOW };
+        let total = ENTRIES;
+        let seen = SeenHere { usages, total, replica: "a", since: NOW - 3600, now: NOW };
         let judged = new.judge(&BTreeMap::new(), before, &seen);
         assert!(judged.impact.is_some());
         edit.answer(&judged.guarded)

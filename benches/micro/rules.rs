@@ -77,7 +77,7 @@ fn container(image: &str) -> ContainerImage<'static> {
     ContainerImage {
         container: "web".into(),
         image: Some(image.to_owned().into()),
-        field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
     }
 }
 

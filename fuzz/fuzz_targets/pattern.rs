@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
         pinned: None,
         now: 0,
     };
-    let field = Field { pod_spec: "spec", list: ImageList::Containers, index: 0 };
+    let field = Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 };
     let image = ContainerImage { container: "a".into(), image: Some(image.into()), field };
     let verdict = policy.evaluate(&subject, [&image]);
     if verdict.violations.is_empty() {

@@ -16,14 +16,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::exit::Exit;
 use super::images::Images;
 use super::policy_source;
 use super::target::Asker;
 use super::{output, paint};
 use crate::settings::DEFAULT_POLICY;
 use gather::Gather;
-use imagegate_report::{FailOn, Format, Outcome, PolicySource, Report, Style, Summary};
+use imagegate_report::{Exit, FailOn, Format, Outcome, PolicySource, Report, Style, Summary};
 use judge::Judge;
 use render::Rendered;
 
@@ -91,11 +90,7 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
     let (report, passed_over) = gather.finish();
     let outcome = report.summary.outcome(check.fail_on, check.allow_empty);
     write(report, check.output, style)?.conclude(&passed_over, check, outcome);
-    Ok(match outcome {
-        Outcome::Fine => Exit::Fine,
-        Outcome::Found => Exit::Denied,
-        Outcome::Unusable => Exit::Unusable,
-    })
+    Ok(outcome.into())
 }
 
 impl Check {

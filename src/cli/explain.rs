@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::exit::Exit;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
@@ -13,7 +12,7 @@ use super::target::{Asker, Target};
 use crate::clock;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::printable;
-use imagegate_report::Answer;
+use imagegate_report::{Answer, Exit};
 
 /// Explain the verdict on one image, rule by rule
 #[derive(Debug, clap::Args)]
@@ -49,6 +48,9 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         writeln!(out, "override   {}", printable(name))?;
     }
     writeln!(out, "policy     {}", policy.hash())?;
+    for workload in policy.workloads().described() {
+        writeln!(out, "workload   {}", printable(&workload))?;
+    }
     for step in &explanation.steps {
         let outcome = paint.outcome(step.passed);
         writeln!(out, "  {outcome}  {:<18}  {}", step.rule.as_str(), printable(&step.detail))?;
@@ -68,7 +70,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         }
     }
     out.finish()?;
-    Ok(if answer == Answer::Deny { Exit::Denied } else { Exit::Fine })
+    Ok(if answer == Answer::Deny { Exit::Finding } else { Exit::Fine })
 }
 
 /// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says
@@ -77,6 +79,12 @@ fn accepted(image: &str, suggestions: Vec<String>) -> Vec<String> {
     if !Reference::parse(image.trim()).is_ok_and(|reference| reference.is_short_name()) {
         return suggestions;
     }
-    let if_meant = |suggestion| format!("{suggestion}, if the image on Docker Hub is meant");
+    let if_meant = |suggestion: String| {
+        if suggestion.starts_with("docker.io/") {
+            format!("{suggestion}, if the image on Docker Hub is meant")
+        } else {
+            suggestion
+        }
+    };
     suggestions.into_iter().map(if_meant).collect()
 }

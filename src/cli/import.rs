@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use imagegate_import::{Document, documents, import};
 
-use super::exit::Exit;
 use super::located::STDIN;
+use imagegate_report::Exit;
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Import) -> Result<Exit> {
         bail!("there is nothing to import");
     }
     std::io::stdout().lock().write_all(imported.policy.as_bytes())?;
-    Ok(if imported.notes.is_empty() { Exit::Fine } else { Exit::Denied })
+    Ok(if imported.notes.is_empty() { Exit::Fine } else { Exit::Finding })
 }
 
 /// The files of a directory that may hold policies, sorted by name.

@@ -5,7 +5,6 @@
 
 mod check;
 mod diff;
-mod exit;
 mod explain;
 mod images;
 mod import;
@@ -28,7 +27,7 @@ use std::process::ExitCode;
 use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 
 use crate::version;
-use exit::Exit;
+use imagegate_report::Exit;
 
 /// Refuses Pods whose images come from untrusted registries, carry a prohibited tag, or have no tag
 #[derive(Debug, Parser)]
@@ -88,9 +87,4 @@ pub fn command() -> clap::Command {
 /// Prints a line to standard error. A failure is ignored: there is nowhere left to report it.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// A count of images in words.
-fn images(count: usize) -> String {
-    format!("{count} image{}", if count == 1 { "" } else { "s" })
 }

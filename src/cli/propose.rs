@@ -1,24 +1,19 @@
 //! `imagegate propose`: a policy from what is used.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
-use super::exit::Exit;
 use super::output;
 use super::policy_source;
 use super::target::Asker;
-use super::usages::{Gathered, Sources};
+use super::usages::Sources;
 use crate::clock;
 use crate::files;
-use imagegate_core::policy::{Documents, POLICY_KEY, Policy, compile, printable};
-use imagegate_core::usage::{
-    Exempting, ExemptingError, Fit, Impact, Inventory, NothingUsed, Proposal,
-};
-
-/// What a ConfigMap can hold, in bytes.
-const LARGEST: usize = 1 << 20;
+use imagegate_core::policy::POLICY_KEY;
+use imagegate_core::usage::{Exempting, Fit, Proposed, Wish};
+use imagegate_report::Exit;
 
 /// Propose a policy from what is used
 ///
@@ -78,93 +73,35 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
     } else {
         None
     };
-    let Gathered { used, refused, unreadable } = sources.gather(asker)?;
-    if used.is_empty() {
-        bail!("nothing is used in what was read");
-    }
-    let yaml = if let Some(policy) = exempt_from {
-        exempting(propose, &policy, &used)?
-    } else {
-        let fit = match (tight, loose) {
-            (true, _) => Fit::Tight,
-            (_, true) => Fit::Loose,
-            _ => Fit::Balanced,
-        };
-        let proposal = Proposal::of(used.usages(), fit);
-        proposal.map_err(|NothingUsed| anyhow!(NothingUsed))?.yaml().to_owned()
+    let (gathered, unreadable) = sources.gather(asker)?;
+    let of = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (expires, owner) = (of(&propose.expires), of(&propose.owner));
+    let source = propose.policy.as_deref().and_then(text_of);
+    let wish = match &exempt_from {
+        Some(policy) => {
+            let exempting = Exempting { expires: &expires, owner: &owner, reason: &propose.reason };
+            Wish::Exempting { policy, source: source.as_deref(), exempting }
+        }
+        None if *tight => Wish::New(Fit::Tight),
+        None if *loose => Wish::New(Fit::Loose),
+        None => Wish::New(Fit::Balanced),
     };
-    let left_out = refused.images().difference(&used.images()).count();
-    if left_out > 0 {
-        super::say(&format!("left out, since refused when last seen: {}", super::images(left_out)));
+    let Proposed { yaml, notes, denied } = Proposed::of(&wish, &gathered, clock::unix_seconds())?;
+    for note in notes {
+        super::say(&note);
     }
-    let denied = still_denied(&yaml, &used)?;
     let mut out = output::stdout();
     out.write_all(yaml.as_bytes())?;
     out.finish()?;
     Ok(match (denied, unreadable) {
         (0, 0) => Exit::Fine,
         (0, _) => Exit::Unusable,
-        _ => Exit::Denied,
+        _ => Exit::Finding,
     })
 }
 
-/// The policy with exemptions for what it would refuse.
-fn exempting(propose: &Propose, policy: &Policy, used: &Inventory) -> Result<String> {
-    let of = |text: &Option<String>| text.clone().unwrap_or_default();
-    let (expires, owner) = (of(&propose.expires), of(&propose.owner));
-    // Where there is a text, its comments are kept.
-    let source = propose.policy.as_deref().and_then(|path| {
-        let path = if path.is_dir() { &path.join(POLICY_KEY) } else { path };
-        String::from_utf8(files::read_regular(path, 4 << 20).ok()?).ok()
-    });
-    let exempting = Exempting { expires: &expires, owner: &owner, reason: &propose.reason };
-    let now = clock::unix_seconds();
-    match exempting.of(policy, source.as_deref(), used.usages(), now) {
-        Ok(exempting) => {
-            let (added, images) = (exempting.added, super::images(exempting.images));
-            let plural = if added == 1 { "" } else { "s" };
-            super::say(&format!("{images} exempt until {expires} by {added} exemption{plural}"));
-            Ok(exempting.yaml)
-        }
-        Err(ExemptingError::Ended) => bail!("`{}` lies in the past", printable(&expires)),
-        Err(ExemptingError::Problems(problems)) => {
-            bail!("the exemptions are not valid\n{problems}")
-        }
-    }
-}
-
-/// Judges what is used by what is about to be printed: whatever made it, it is known to be a policy,
-/// and what it refuses is said.
-fn still_denied(yaml: &str, used: &Inventory) -> Result<usize> {
-    let policy = compiled(yaml)?;
-    let impact = Impact::between(None, &policy, used.usages(), clock::unix_seconds());
-    let Impact { images, newly_denied, .. } = impact;
-    let admitted = images - newly_denied.images;
-    super::say(&format!("{}: {admitted} admitted", super::images(images)));
-    if newly_denied.images > 0 {
-        let shown = newly_denied.most_frequent.iter().take(10);
-        let shown: Vec<_> = shown.map(|hit| printable(&hit.image)).collect();
-        let more = match newly_denied.images - shown.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        super::say(&format!(
-            "refused, since no policy and no exemption admits it: {}{more}",
-            shown.join(", ")
-        ));
-    }
-    if yaml.len() > LARGEST {
-        super::say(
-            "warning: this is larger than a ConfigMap can be\n  hint: --loose makes it shorter",
-        );
-    }
-    Ok(newly_denied.images)
-}
-
-fn compiled(yaml: &str) -> Result<Policy> {
-    let volume = Some([(POLICY_KEY.to_owned(), yaml.as_bytes().to_vec())].into());
-    match compile(&Documents { volume, ..Documents::default() }) {
-        Ok((policy, _)) => Ok(policy),
-        Err(problems) => bail!("what is proposed is not valid\n{problems}"),
-    }
+/// The text of a policy, whose comments are kept.
+fn text_of(path: &Path) -> Option<String> {
+    let path = if path.is_dir() { &path.join(POLICY_KEY) } else { path };
+    String::from_utf8(files::read_regular(path, 4 << 20).ok()?).ok()
 }

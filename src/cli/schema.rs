@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use anyhow::Result;
 
-use super::exit::Exit;
 use super::output;
+use imagegate_report::Exit;
 
 /// Print a JSON Schema: of policy.yaml, or of a report
 #[derive(Debug, clap::Args)]

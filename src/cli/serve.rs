@@ -8,11 +8,11 @@ use anyhow::Result;
 use config::Value;
 use tokio::runtime::Builder;
 
-use super::exit::Exit;
 use crate::server::{self, Ending};
 use crate::settings::{Flags, Settings};
 use crate::telemetry::{Log, LogFormat};
 use imagegate_core::policy::SIMPLE_KEYS;
+use imagegate_report::Exit;
 
 /// Threads for blocking work: one each to check the policy, check the key pair, judge an edit and
 /// render a page of the admin port, two to render pages of the operator port, and a few in reserve.

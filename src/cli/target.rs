@@ -108,7 +108,7 @@ impl Target {
             let image = ContainerImage {
                 container: container.into(),
                 image: self.image.as_deref().map(Into::into),
-                field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+                field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
             };
             policy.evaluate(subject, [&image])
         })

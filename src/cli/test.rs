@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::exit::Exit;
 use super::located::{self, Place};
 use super::output;
 use super::policy_source;
@@ -16,7 +15,7 @@ use super::target::{Asker, Target};
 use crate::clock;
 use imagegate_core::policy::{Policy, Rule, printable};
 use imagegate_report::{
-    Answer, Format, Level, Place as ReportPlace, Remark, Remarks, RuleId, write_remarks,
+    Answer, Exit, Format, Level, Place as ReportPlace, Remark, Remarks, RuleId, write_remarks,
 };
 
 /// Test policies against files of expected verdicts
@@ -119,7 +118,7 @@ pub(super) fn run(test: &Test) -> Result<Exit> {
         write_remarks(&remarks, test.output, &mut out)?;
     }
     out.finish()?;
-    Ok(if failed > 0 { Exit::Denied } else { Exit::Fine })
+    Ok(if failed > 0 { Exit::Finding } else { Exit::Fine })
 }
 
 /// A case and how it ended, in the form of a pipeline.

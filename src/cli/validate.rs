@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::exit::Exit;
 use super::output;
 use super::policy_source::{self, Compiled};
 use crate::clock;
 use imagegate_core::policy::{
     CANDIDATE_KEY, Exemption, POLICY_KEY, Policy, Problem, UnchangedUpdates, Warning, printable,
 };
-use imagegate_report::{Format, Level, Place, Remark, Remarks, RuleId, write_remarks};
+use imagegate_report::{Exit, Format, Level, Place, Remark, Remarks, RuleId, write_remarks};
 
 /// An exemption that expires within so many seconds, 14 days, is warned of.
 const SOON: i64 = 14 * 86_400;

@@ -120,6 +120,8 @@ impl Keeper {
     fn answer(&self, ask: Ask) {
         // Whoever asked may have left.
         match ask {
+            // A copy of everything is not made for nobody.
+            Ask::Images(answer) if answer.is_closed() => {}
             Ask::Images(answer) => {
                 let (evicted, lost) = (self.memory.evicted(), self.metrics.observed.lost_in_all());
                 let images = self.memory.images();

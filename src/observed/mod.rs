@@ -28,6 +28,8 @@ mod table;
 pub use handle::{Observed, Unanswered};
 pub use memory::{BYTES_PER_IMAGE, MOST_IMAGES};
 pub use note::Noted;
+#[cfg(test)]
+pub(crate) use recent::tests::recent as a_recent;
 pub use recent::{Following, LONGEST_FOLLOWED, MOST_RECENT, Recent};
 pub(crate) use snapshot::rfc3339;
 pub use snapshot::{Asker, SeenImage, Snapshot};

@@ -122,7 +122,7 @@ impl Recent {
     /// `None` for a plain admission.
     pub(super) fn of(noted: &Noted<'_, '_>) -> Option<Self> {
         let Noted { review, verdict, flip, now, .. } = noted;
-        let (violation, exempted) = (verdict.violations.first(), verdict.exempted.first());
+        let (violation, exempted) = (verdict.deciding(), verdict.exempted.first());
         if violation.is_none() && exempted.is_none() && flip.is_none() {
             return None;
         }
@@ -190,7 +190,7 @@ impl Recent {
 pub(super) mod tests {
     use super::{Decisions, LONGEST_FOLLOWED, MOST_RECENT, Recent};
 
-    pub(in crate::observed) fn recent() -> Recent {
+    pub(crate) fn recent() -> Recent {
         Recent {
             id: 0,
             at: 0,

@@ -59,7 +59,7 @@ pub fn admin_routes(
 
 /// Renders an expensive page: one at a time, and not on the threads that serve reviews, so that any
 /// number of scrapers cannot delay reviews.
-async fn rendered<F>(turn: Arc<Semaphore>, render: F) -> Response
+pub(super) async fn rendered<F>(turn: Arc<Semaphore>, render: F) -> Response
 where
     F: FnOnce() -> Response + Send + 'static,
 {

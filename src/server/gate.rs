@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::in_time::InTime;
 use super::operator::Replica;
 use super::slot::{NoResult, Slot};
 use crate::clock;
@@ -26,6 +27,10 @@ const TURN: Duration = Duration::from_secs(2);
 const JUDGING: Duration = Duration::from_secs(2);
 /// How long the memory of images may take to answer. Part of [`JUDGING`].
 const REMEMBERING: Duration = Duration::from_millis(500);
+/// How long images may be judged by the new policy, and then by the candidate. Part of [`JUDGING`]
+/// too: what has begun holds the slot until it ends, and whoever fills the memory, or sends a policy
+/// of costly regexes, must not hold it for longer.
+const IMAGES: Duration = Duration::from_millis(500);
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,12 +130,15 @@ impl Gate {
         {
             return Err(Refusal::unknown_override(name));
         }
-        let review = Review::parse(body)?;
+        let review = Review::parse_with(body, in_force.policy.workloads())?;
         let now = clock::unix_seconds();
         let verdict = review.judge(&in_force.policy, pinned, now);
         let flip = in_force.candidate.as_ref().and_then(|candidate| {
+            let workloads = candidate.policy.workloads();
+            let differ = review.is_custom() && workloads != in_force.policy.workloads();
+            let again = differ.then(|| Review::parse_with(body, workloads).ok()).flatten();
             // A candidate without the pinned override falls back to its own namespaces.
-            let own = review.judge(&candidate.policy, pinned, now);
+            let own = again.as_ref().unwrap_or(&review).judge(&candidate.policy, pinned, now);
             Some((candidate.compare(&verdict, &own)?, own))
         });
         let answer = review.answer(&verdict);
@@ -177,8 +185,10 @@ impl Gate {
                 policy: in_force.map(|in_force| in_force.policy.as_ref()),
                 candidate: candidate.map(|candidate| &candidate.policy),
             };
-            let (usages, now) = (snapshot.usages(), clock::unix_seconds());
-            policy.judge(&variables, before, &SeenHere { usages, replica: &replica, since, now })
+            let (total, now) = (snapshot.usages().count(), clock::unix_seconds());
+            let usages = InTime::new(snapshot.usages(), IMAGES);
+            let seen = SeenHere { usages, total, replica: &replica, since, now };
+            policy.judge(&variables, before, &seen)
         };
         match self.compiling.run(judge).await {
             Ok(Judged { guarded, impact, trial: _ }) => {

@@ -13,6 +13,7 @@ mod budgets;
 mod connection;
 mod drain;
 mod gate;
+mod in_time;
 mod limits;
 mod operator;
 mod places;

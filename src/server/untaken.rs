@@ -210,32 +210,190 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::pin::Pin;
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::task::{Context, Poll};
     use std::time::Duration;
 
-    use http_body_util::Full;
-    use tokio::time::timeout;
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use http_body_util::{BodyExt as _, Empty, Full};
+    use hyper::body::{Body, Frame, SizeHint};
+    use tokio::time::{Instant, sleep, timeout};
 
-    use super::{AllUntaken, MOST, Untaken};
+    use super::{ANSWER, AllUntaken, Answer, MOST, PIECE, STREAMED, Untaken};
+
+    /// Longer than anything that is waited for here.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A body of these frames, with or without a known length.
+    struct Frames {
+        frames: VecDeque<Frame<Bytes>>,
+        is_sized: bool,
+    }
+
+    impl Frames {
+        fn of(lengths: &[usize]) -> Self {
+            let data = |length: &usize| Frame::data(vec![7; *length].into());
+            Self { frames: lengths.iter().map(data).collect(), is_sized: true }
+        }
+
+        fn len(&self) -> usize {
+            let data = |frame: &Frame<Bytes>| frame.data_ref().map_or(0, Bytes::len);
+            self.frames.iter().map(data).sum()
+        }
+    }
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.frames.pop_front().map(Ok))
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.frames.is_empty()
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            if self.is_sized { SizeHint::with_exact(self.len() as u64) } else { SizeHint::new() }
+        }
+    }
 
     async fn is_closed(untaken: &Untaken) -> bool {
         timeout(Duration::ZERO, untaken.crowded_out()).await.is_ok()
+    }
+
+    /// An answer of so many bytes in all.
+    fn part(connection: &Untaken, bytes: usize) -> Answer<Full<Bytes>> {
+        connection.answers().answer(Full::new(vec![0; bytes - ANSWER].into()))
     }
 
     #[tokio::test]
     async fn beyond_the_bound_the_slowest_reader_is_closed() {
         let all = Arc::new(AllUntaken::default());
         let (slow, reads, idle) = (all.connection(), all.connection(), all.connection());
-        let part = |connection: &Untaken| {
-            connection.answers().answer(Full::new(bytes::Bytes::from(vec![0; MOST / 4])))
-        };
-        let _first = part(&slow);
-        let kept = part(&reads);
-        drop(part(&reads));
-        let _second = part(&slow);
+        let _first = part(&slow, MOST / 4);
+        let kept = part(&reads, MOST / 4);
+        drop(part(&reads, MOST / 4));
+        let _second = part(&slow, MOST / 4);
         assert!(!is_closed(&slow).await, "three quarters of the bound");
-        let _more = part(&reads);
+        let _exactly = part(&reads, MOST / 4);
+        assert!(!is_closed(&slow).await, "the whole bound, and no more");
+        let _more = part(&reads, ANSWER);
         assert!(is_closed(&slow).await && !is_closed(&reads).await && !is_closed(&idle).await);
         drop(kept);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_longest_is_the_slowest_whenever_it_came() {
+        let all = Arc::new(AllUntaken::default());
+        let (early, late) = (all.connection(), all.connection());
+        let _of_late = part(&late, MOST / 2);
+        // The first answer of a connection that had nothing to read begins its wait.
+        let _of_early = part(&early, MOST / 2);
+        let other = all.connection();
+        let _more = part(&other, ANSWER);
+        assert!(is_closed(&late).await && !is_closed(&early).await);
+        // Who reads one answer of two does not wait for as long any more.
+        let all = Arc::new(AllUntaken::default());
+        let (reads, waits) = (all.connection(), all.connection());
+        let (taken, _left) = (part(&reads, ANSWER), part(&reads, MOST / 2));
+        let _of_waits = part(&waits, MOST / 2 - ANSWER);
+        drop(taken);
+        let other = all.connection();
+        let _more = part(&other, 2 * ANSWER);
+        assert!(is_closed(&waits).await && !is_closed(&reads).await);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_closed_for_a_first_answer_but_for_a_second() {
+        let all = Arc::new(AllUntaken::default());
+        let alone = all.connection();
+        let _huge = part(&alone, 2 * MOST);
+        assert!(!is_closed(&alone).await);
+        let _second = part(&alone, ANSWER);
+        assert!(is_closed(&alone).await);
+        assert!(all.connections().is_empty(), "it is closed once");
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_and_who_has_left_count_no_more() {
+        let all = Arc::new(AllUntaken::default());
+        let held = || all.bytes.load(Ordering::Relaxed);
+        let connection = all.connection();
+        let (empty, sized) = (
+            connection.answers().answer(Empty::<Bytes>::new()),
+            connection.answers().answer(Frames::of(&[5, 6])),
+        );
+        assert_eq!(held(), 2 * (3 << 10) + 11);
+        let streamed = Frames { is_sized: false, ..Frames::of(&[1]) };
+        let streamed = connection.answers().answer(streamed);
+        assert_eq!(held(), 3 * (3 << 10) + 11 + (64 << 10), "{STREAMED}");
+        drop((empty, sized, streamed));
+        assert_eq!((held(), connection.own.answers.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!(all.connections().len(), 1);
+        drop(connection);
+        assert!(all.connections().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_read_stalls_its_connection_and_no_other() {
+        const PERIOD: Duration = Duration::from_millis(5);
+        let all = Arc::new(AllUntaken::default());
+        let (stalls, idle) = (all.connection(), all.connection());
+        let _answer = part(&stalls, ANSWER);
+        let began = Instant::now();
+        timeout(PATIENCE, stalls.stalled(PERIOD)).await.expect("it waits");
+        assert!(began.elapsed() >= PERIOD);
+        tokio::select! {
+            () = idle.stalled(PERIOD) => panic!("there is no answer"),
+            () = sleep(PERIOD * 10) => {}
+        }
+        // Each is taken before the next look, whenever that is.
+        let reads = async {
+            for _ in 0..10 {
+                drop(part(&idle, ANSWER));
+                sleep(PERIOD).await;
+            }
+        };
+        tokio::select! {
+            () = idle.stalled(PERIOD) => panic!("each answer is taken"),
+            () = reads => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chunk_is_handed_on_in_pieces_and_the_length_stays_true() {
+        let connection = Arc::new(AllUntaken::default()).connection();
+        let mut trailers = Frames::of(&[PIECE + 1, 5]);
+        trailers.frames.push_back(Frame::trailers(HeaderMap::new()));
+        let mut answer = connection.answers().answer(trailers);
+        let length = |answer: &Answer<Frames>| {
+            let hint = answer.size_hint();
+            assert_eq!(hint.exact(), Some(hint.lower()));
+            hint.lower()
+        };
+        assert_eq!(length(&answer), PIECE as u64 + 6);
+        assert!(!answer.is_end_stream());
+        for (piece, rest) in [(16 << 10, 6), (1, 5), (5, 0)] {
+            let frame = answer.frame().await.unwrap().unwrap();
+            assert_eq!(frame.data_ref().map(Bytes::len), Some(piece));
+            assert_eq!(length(&answer), rest);
+        }
+        assert!(answer.frame().await.unwrap().unwrap().is_trailers());
+        assert!(!answer.is_end_stream(), "it is asked once more, so that it lives until then");
+        assert!(answer.frame().await.is_none());
+        let empty = connection.answers().answer(Frames::of(&[]));
+        assert!(empty.is_end_stream(), "nobody need ask");
+        let streamed = Frames { is_sized: false, ..Frames::of(&[1]) };
+        assert_eq!(connection.answers().answer(streamed).size_hint().upper(), None);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Metrics, Telemetry};
 use imagegate_core::admission::Review;
-use imagegate_core::policy::{Decision, Flip, Rule, Verdict};
+use imagegate_core::policy::{Decision, Flip, Mode, Rule, Verdict};
 
 /// The longest user input in a log line, in characters.
 const LONGEST: usize = 256;
@@ -37,10 +37,14 @@ impl Decided<'_, '_> {
     }
 
     fn count(&self, metrics: &Metrics) {
-        let Verdict { decision, mode, violated, exempted_total, .. } = self.verdict;
+        let Verdict { decision, mode, violations, violated, exempted_total, .. } = self.verdict;
         metrics.decided(*decision, *mode, self.review.operation(), self.took.as_secs_f64());
-        for rule in Rule::ALL {
-            metrics.violated(rule, *mode, violated.of(rule) as u64);
+        if !violations.is_empty() {
+            for (rule, mode) in
+                Rule::ALL.into_iter().flat_map(|rule| Mode::ALL.map(|it| (rule, it)))
+            {
+                metrics.violated(rule, mode, violated.of_mode(rule, mode) as u64);
+            }
         }
         metrics.exempted(*exempted_total as u64);
         if let Some((flip, _)) = &self.flip {
@@ -50,10 +54,10 @@ impl Decided<'_, '_> {
 
     fn log(&self, suppressed: u64) {
         let Self { review, verdict, flip, took } = self;
-        let violation = verdict.violations.first();
+        let violation = verdict.deciding();
         let exempted = verdict.exempted.first();
         // Only the denying verdict has an image to name.
-        let flipped = flip.as_ref().and_then(|(_, candidate)| candidate.violations.first());
+        let flipped = flip.as_ref().and_then(|(_, candidate)| candidate.deciding());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let message = match verdict.decision {
             Decision::Deny => "denied",

@@ -95,7 +95,7 @@ impl ImageDecision {
     pub fn of(image: &ContainerImage<'_>, verdict: &Verdict<'_>) -> (Self, Option<Rule>) {
         let violation = verdict.violations.iter().find(|each| each.field == image.field);
         if let Some(violation) = violation {
-            let decision = match verdict.mode {
+            let decision = match violation.mode {
                 Mode::Audit => Self::Audit,
                 Mode::Enforce => Self::Deny,
                 Mode::Warn => Self::Warn,

@@ -14,7 +14,11 @@ fn make_install(home: &Path, prefix: &str, path: &str) -> String {
     let binary = env!("CARGO_BIN_EXE_imagegate");
     let manual = Path::new(binary).with_file_name("examples").join("manual");
     let script = format!(
-        "#!/bin/sh\nset -e\nif [ \"$1\" = run ]; then exec '{}' target/manual; fi\n\
+        "#!/bin/sh\nset -e\n\
+         case \"$*\" in\n\
+         run*plugin_manual*) echo kubectl-imagegate >target/manual/man/kubectl-imagegate.1; exit ;;\n\
+         run*) exec '{}' target/manual ;;\n\
+         esac\n\
          mkdir -p \"$CARGO_TARGET_DIR/release\"\n\
          cp '{binary}' \"$CARGO_TARGET_DIR/release/imagegate\"\n\
          cp '{binary}' \"$CARGO_TARGET_DIR/release/kubectl-imagegate\"\n",
@@ -57,6 +61,7 @@ fn the_binary_is_installed_below_the_prefix() {
         for file in [
             "man/man1/imagegate.1",
             "man/man1/imagegate-check.1",
+            "man/man1/kubectl-imagegate.1",
             "bash-completion/completions/imagegate",
             "zsh/site-functions/_imagegate",
             "fish/vendor_completions.d/imagegate.fish",

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 use crate::support::command::{imagegate, imagegate_with};
+use crate::support::skip::{Need, grants};
 
 /// Runs `imagegate` with a reader that takes so many bytes and leaves.
 fn closed_after(bytes: usize, arguments: &[&str]) -> (i32, String) {
@@ -103,6 +104,38 @@ fn a_policy_and_its_cases_are_reported_in_every_format() {
     }
     let ran = imagegate(&format!("test -o junit --policy config/policy/policy.yaml {cases}"));
     assert!(ran.out.contains(r#"tests="2" failures="1""#), "{}", ran.out);
+}
+
+/// `script` runs a command on a terminal of its own; standard output stays a file, so that what is left is
+/// standard error.
+#[test]
+fn progress_is_shown_on_a_terminal_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..600 {
+        let pod = "kind: Pod\nspec: {containers: [{name: a, image: docker.io/a/b:1}]}\n";
+        fs::write(folder.path().join(format!("{number}.yaml")), pod).unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    let piped = imagegate(&format!("check -f {path}"));
+    assert_eq!(piped.code, 0, "{}", piped.err);
+    assert!(!piped.err.contains(['\r', '\u{1b}']) && !piped.err.contains("files"), "{}", piped.err);
+    if !grants("progress_is_shown_on_a_terminal_alone", Need::Script, &["script", "--version"]) {
+        return;
+    }
+    let binary = env!("CARGO_BIN_EXE_imagegate");
+    let line = format!("'{binary}' check -f '{path}' >'{path}/out'");
+    let ran = Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&ran.stdout);
+    assert!(shown.contains(" of 600 files, "), "{shown:?}");
+    // It goes when it is done, and the summary stays.
+    let (_, behind) = shown.rsplit_once(" files, ").unwrap();
+    assert!(behind.contains("\u{1b}[2K") && behind.contains("600 images"), "{behind:?}");
+    assert!(!fs::read_to_string(format!("{path}/out")).unwrap().contains('\u{1b}'));
 }
 
 #[test]

@@ -294,6 +294,18 @@ conditions() {
 }
 check 'chart: match conditions where the API server and the policy allow' conditions
 
+custom() {
+  render --set-json 'webhook.workloads=[{"group":"argoproj.io","resources":["rollouts"]}]' \
+    --set-json 'webhook.overrides=[{"name":"o","namespaceLabel":{"key":"a","values":["b"]}}]' \
+    --set-json 'policy.overrides=[{"name":"o"}]' \
+    --set-json 'policy.workloads=[{"group":"argoproj.io","kind":"Rollout","podSpec":"/spec/template/spec"}]' \
+    >"$work/a" || return 1
+  # Those that judge, and neither of the guards.
+  [[ $(grep -c 'apiGroups: \["argoproj.io"\]' "$work/a") == 2 ]] || say 'not in both webhooks' || return 1
+  grep -A 3 'apiGroups: \["argoproj.io"\]' "$work/a" | grep -qF 'resources: ["rollouts"]'
+}
+check 'chart: custom resources are sent to every webhook that judges' custom
+
 open_first() {
   render --kube-version 1.29.0 >"$work/a" || return 1
   # All but the one that is asked about nothing but the proof that the gate is reached.
@@ -330,6 +342,10 @@ check 'chart: refuses a misspelt field of the policy' \
 check 'chart: refuses a misspelt field of the candidate' \
   refuses '/candidate' --set candidate.requireDigests=true
 check 'chart: refuses a misspelt value' refuses '/webhook' --set webhook.failurePolice=Fail
+check 'chart: refuses a custom resource of a group without a dot' \
+  refuses '/webhook/workloads/0/group' --set-json 'webhook.workloads=[{"group":"apps","resources":["x"]}]'
+check 'chart: refuses a path that is none' \
+  refuses '/policy/workloads/0/podSpec' --set-json 'policy.workloads=[{"group":"a.b","kind":"C","podSpec":"spec"}]'
 check 'chart: refuses an empty list of registries' refuses '/simple' --set simple.ALLOWED_REGISTRIES=' ; '
 check 'chart: refuses a webhook for an override that is not there' \
   refuses 'no override "strict"' \

@@ -78,6 +78,14 @@ for each in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"):
         (each, templated(BARE), templated(A), True),
     ]
 
+# Where a custom resource has its images is not known.
+UPDATES += [
+    ("Rollout", templated(A), templated(A), True),
+    ("Thing", {"spec": "text"}, {}, True),
+]
+GROUPS = {"Rollout": "argoproj.io", "Thing": "example.com", "CronJob": "batch", "Job": "batch"}
+GROUPS |= dict.fromkeys(["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"], "apps")
+
 
 OPTED_OUT = {"metadata": {"labels": {"imagegate/disable-filtering": "true", "a": "b"}}}
 OPTED_IN = {"metadata": {"labels": {"imagegate/disable-filtering": "false", "a": "b"}}}
@@ -109,7 +117,8 @@ def disagrees(name: str, updates) -> bool:
     creates = [(kind, new, new, True) for kind, _, new, _ in updates]
     for operation, rows in (("UPDATE", updates), ("CREATE", creates)):
         for kind, old, new, wanted in rows:
-            request = {"operation": operation, "kind": {"kind": kind}}
+            group = GROUPS.get(kind, "")
+            request = {"operation": operation, "kind": {"group": group, "kind": kind}}
             got = bool(
                 program.evaluate(
                     {

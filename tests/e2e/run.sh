@@ -14,7 +14,7 @@ root=$(cd "$e2e/../.." && pwd)
 readonly e2e root
 cd "$root"
 for part in requirements process check pki cluster controllers gate webhook volume local_gate load kubelet \
-  transcript; do
+  plugin transcript; do
   # shellcheck source=/dev/null
   source "$e2e/lib/$part.sh"
 done

@@ -29,7 +29,7 @@ fn the_default_policy_as_files_is_the_built_in_one() {
 fn every_example_compiles_and_has_cases() {
     let entries = fs::read_dir("config/examples").unwrap().map(|entry| entry.unwrap().path());
     let directories: Vec<_> = entries.filter(|path| path.is_dir()).collect();
-    assert!(directories.len() >= 5, "{directories:?}");
+    assert!(directories.len() >= 6, "{directories:?}");
     for directory in directories {
         let documents = documents(&directory);
         let candidate = compile_candidate(&documents);
@@ -50,6 +50,7 @@ fn the_hashes_of_the_examples_are_those_of_earlier_releases() {
     for (directory, expected) in [
         ("policy", "b7e4fac17795"),
         ("examples/production", "2f9d845dd8cd"),
+        ("examples/registries", "13c24987bcd1"),
         ("examples/rollout", "9c863061623c"),
         ("examples/short-names", "2587c02ad8b0"),
         ("examples/simple", "bee025311d0b"),

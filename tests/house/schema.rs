@@ -31,6 +31,12 @@ fn the_schema_has_the_fields_that_compile_knows() {
         (&schema, unknown.to_owned()),
         (&schema["definitions"]["override"], format!("overrides: [{{name: o, {unknown}}}]")),
         (&schema["definitions"]["exemption"], format!("exemptions: [{{name: e, {unknown}}}]")),
+        (
+            &schema["definitions"]["registryEntry"],
+            format!("allowedRegistries: [{{registry: a.b, {unknown}}}]"),
+        ),
+        (&schema["properties"]["messages"], format!("messages: {{{unknown}}}")),
+        (&schema["definitions"]["workload"], format!("workloads: [{{{unknown}}}]")),
         (&schema["properties"]["namespaceOptOut"], format!("namespaceOptOut: {{{unknown}}}")),
     ] {
         assert_eq!(properties(object), listed(&yaml, "the fields are"), "{yaml}");
@@ -43,7 +49,10 @@ fn the_schema_has_the_choices_that_compile_knows() {
     let schema = schema();
     for field in ["mode", "shortNames", "updates", "templates"] {
         for rules in [&schema, &schema["definitions"]["override"]] {
-            let choices = rules["properties"][field]["enum"].as_array().unwrap();
+            let property = &rules["properties"][field];
+            // A field may have another form beside its names.
+            let choices = property["enum"].as_array().or(property["anyOf"][0]["enum"].as_array());
+            let choices = choices.unwrap();
             let choices: BTreeSet<String> =
                 choices.iter().map(|choice| choice.as_str().unwrap().to_owned()).collect();
             assert_eq!(choices, listed(&format!("{field}: qqqqqqqqqqqq"), "is not one of"));

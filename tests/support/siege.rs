@@ -73,20 +73,25 @@ impl Siege {
 
     /// Runs an attack, and says what it cost either side in processor time until it returned. The
     /// gate's side has the bystander's requests in it, so its share is at most what is said.
-    pub(crate) async fn attacked<T: Send + 'static>(
+    pub(crate) fn attacked<T: Send + 'static>(
         &self,
         what: &str,
         attack: impl Future<Output = T> + Send + 'static,
-    ) -> T {
-        let before = (self.attacker.processor_time(), self.gate.process.processor_time());
-        let came = self.attacker.run(attack).await;
-        let attacker = self.attacker.processor_time().saturating_sub(before.0);
-        let gate = self.gate.process.processor_time().saturating_sub(before.1);
-        println!(
-            "{what}: processor time of the gate {gate:?}, of the attacker {attacker:?}, ratio {:.2}",
-            gate.as_secs_f64() / attacker.as_secs_f64()
-        );
-        came
+    ) -> impl Future<Output = T> {
+        // Boxed here, since an attack is a large future, and would be part of every caller's.
+        let attack = Box::pin(attack);
+        async move {
+            let before = (self.attacker.processor_time(), self.gate.process.processor_time());
+            let came = self.attacker.run(attack).await;
+            let attacker = self.attacker.processor_time().saturating_sub(before.0);
+            let gate = self.gate.process.processor_time().saturating_sub(before.1);
+            let ratio = gate.as_secs_f64() / attacker.as_secs_f64();
+            println!(
+                "{what}: processor time of the gate {gate:?}, of the attacker {attacker:?}, \
+                 ratio {ratio:.2}"
+            );
+            came
+        }
     }
 
     /// Waits until the bystander has so many more answers on each protocol.
@@ -100,6 +105,8 @@ impl Siege {
     /// answered in time, and the process to have stayed below its limit.
     pub(crate) async fn end(self, what: &str) -> (Gate, Cost) {
         let Self { mut gate, bystander, probe, idle, attacker: _attacker } = self;
+        // First, since a process that has died answers no probe either.
+        assert!(gate.process.is_alive(), "{what}: {:#?}", gate.process.log());
         let slowest_probe = probe.stop(what).await;
         let retried = bystander.was_served(what).await.iter().map(|tally| tally.retried).sum();
         assert!(gate.process.is_alive(), "{what}: {:#?}", gate.process.log());

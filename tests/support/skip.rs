@@ -22,6 +22,8 @@ pub(crate) enum Need {
     Namespaces,
     /// `promtool` of Prometheus.
     Promtool,
+    /// `script` of util-linux, which runs a command on a terminal.
+    Script,
     /// `taskset` of util-linux, and leave to run on the first processor.
     Taskset,
 }
@@ -33,6 +35,7 @@ impl Need {
             Self::Kubectl => "kubectl",
             Self::Namespaces => "namespaces",
             Self::Promtool => "promtool",
+            Self::Script => "script",
             Self::Taskset => "taskset",
         }
     }

@@ -14,3 +14,4 @@ mod settings;
 mod telemetry;
 mod volume;
 mod watch;
+mod workloads;

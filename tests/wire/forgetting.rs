@@ -13,7 +13,7 @@ const IMAGES: usize = 32;
 const NAMESPACES: usize = 50;
 
 /// Asks for images that nobody has asked for, `from` one number to another.
-pub(crate) async fn ask_for_new(connection: &mut Connection, from: usize, to: usize) {
+async fn ask_for_new(connection: &mut Connection, from: usize, to: usize) {
     for first in (from..to).step_by(IMAGES) {
         let images = first..to.min(first + IMAGES);
         let images: Vec<_> =

@@ -13,6 +13,8 @@ mod reload;
 mod siege;
 mod siege_guards;
 mod siege_http;
+mod siege_meaning;
+mod siege_observed;
 mod siege_policy;
 mod siege_review;
 mod siege_together;

@@ -123,7 +123,7 @@ async fn edits_that_would_be_huge_are_refused_at_once() {
     ] {
         // On a machine that is busy, an edit may be refused for the time that it takes; not for ever.
         until(expected, async || {
-            let attack = Box::pin(judged(siege.gate.client.clone(), policy.clone(), 2));
+            let attack = judged(siege.gate.client.clone(), policy.clone(), 2);
             let response = siege.attacked(expected, attack).await;
             assert_eq!(response["allowed"], false);
             let message = response["status"]["message"].as_str().unwrap();
@@ -143,7 +143,8 @@ async fn the_largest_policies_are_judged_within_the_limit() {
     for policy in [full_lists(), regexes_in_lists()] {
         // On a machine that is busy, an edit may be refused for the time that it takes; not for ever.
         until("a verdict within its time", async || {
-            let response = judged(siege.gate.client.clone(), policy.clone(), 1).await;
+            let attack = judged(siege.gate.client.clone(), policy.clone(), 1);
+            let response = siege.attacked("the largest edits", attack).await;
             let message = response["status"]["message"].as_str().unwrap_or_default();
             assert!(message.is_empty() || message.contains("cannot be judged within"), "{message}");
             response["allowed"] == true

@@ -13,7 +13,7 @@ use crate::support::client::{Client, pod, pod_review, review_of};
 use crate::support::frames;
 use crate::support::process::until;
 use crate::support::siege::Siege;
-use crate::{siege_guards, siege_policy};
+use crate::{siege_guards, siege_observed, siege_policy};
 use http::StatusCode;
 use imagegate::settings::Protocol;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -54,6 +54,9 @@ async fn all_attacks_at_once_cost_nobody_anything_and_leave_nothing_behind() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
     let siege = Siege::start(POLICY, &[]).await;
+    // What a replica remembers it remembers for ever, so that it has it from the start.
+    siege_observed::fill(&siege, siege_observed::MOST).await;
+    let idle = siege.gate.process.memory().0;
     let (client, admin) = (siege.gate.client.from(ATTACKER), siege.gate.process.admin);
     let all = async move {
         let mut attackers = JoinSet::new();
@@ -88,7 +91,6 @@ async fn all_attacks_at_once_cost_nobody_anything_and_leave_nothing_behind() {
     };
     siege.attacked("all at once", all).await;
     siege.goes_on(50).await;
-    let idle = siege.idle;
     let (gate, _) = siege.end("all at once").await;
     // The kubelet goes on asking, and so the allocator goes on being called.
     until("memory is given back", async || {
@@ -140,6 +142,7 @@ fn attacks() -> Vec<Attack> {
             at_once,
         ),
         attack("more regexes", http1, edit(&expensive), 2, at_once),
+        attack("edits that deny", http1, edit(&siege_observed::edit_that_denies()), 4, long),
         attack("streams", http2, flood(256, |index| frames::with_fields(index, &fields)), 60, long),
         attack("resets", http2, flood(20_000, frames::opened_and_reset), 2, at_once),
         attack("settings", http2, flood(20_000, frames::settings), 2, at_once),

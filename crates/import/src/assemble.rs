@@ -243,7 +243,8 @@ fn covers(wide: &str, narrow: &str) -> bool {
     }
     match narrow.strip_prefix(base) {
         Some("") => !below,
-        Some(rest) => rest.starts_with('/'),
+        // A place covers its images; behind a host alone the colon is that of a port.
+        Some(rest) => rest.starts_with('/') || base.contains('/') && rest.starts_with([':', '@']),
         None => false,
     }
 }

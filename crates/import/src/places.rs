@@ -52,7 +52,7 @@ pub(crate) fn translate(text: &str, covered: Covered, of: Use, exactly: bool) ->
             } else if body.contains(['*', '?']) {
                 glob(text, of, exactly)
             } else if body == text {
-                whole(text, of)
+                whole(text, of, exactly)
             } else {
                 // Who writes the wildcard means it.
                 prefix(body, of, true)
@@ -72,8 +72,10 @@ fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
     if text.is_empty() {
         return same("*".to_owned());
     }
-    if let Some(repository) = without_tag(text) {
-        return tagged(text, repository, of);
+    if let Some(repository) = without_tag(text, false) {
+        // What begins with a digest that is written whole is that image.
+        let end = if text.contains('@') { "" } else { "*" };
+        return images(text, repository, end, of, exactly);
     }
     let (host, path) = split(text);
     let Some(host) = host else { return short(text, path, keep) };
@@ -122,14 +124,65 @@ fn short(text: &str, path: Option<&str>, keep: bool) -> Translated {
 }
 
 /// One image, with its tag or without.
-fn whole(text: &str, of: Use) -> Translated {
-    let repository = without_tag(text).unwrap_or(text);
-    tagged(text, repository, of)
+fn whole(text: &str, of: Use, exactly: bool) -> Translated {
+    if let Some(repository) = without_tag(text, true) {
+        images(text, repository, "", of, exactly)
+    } else {
+        let what = format!("`{text}` there is the image without a tag, and no other");
+        unsayable(what, text, of)
+    }
 }
 
-/// A text with a tag or a digest, which no pattern carries.
-fn tagged(text: &str, repository: &str, of: Use) -> Translated {
-    let what = format!("`{text}` is about a tag or a digest, which no registry pattern carries");
+/// Images of a repository by tag or digest; `end` is a `*` where what begins with the text is meant.
+fn images(text: &str, repository: &str, end: &str, of: Use, exactly: bool) -> Translated {
+    let keep = exactly || of == Use::Block;
+    let pin = format!("{}{end}", text.strip_prefix(repository).unwrap_or_default());
+    if matches!(repository, "*" | "*/*") {
+        return same(format!("*/**{pin}"));
+    }
+    let unsaid = || {
+        let what = format!("`{text}` is about tags or digests in a way that no pattern is");
+        unsayable(what, repository, of)
+    };
+    let (host, path) = split(repository);
+    // There the wildcard of a host reaches into the path.
+    if text.contains('?') || keep && host.is_some_and(|host| host.contains('*')) {
+        return unsaid();
+    }
+    let (place, is_short) = match (host, path) {
+        (None, None) => (format!("docker.io/library/{repository}"), true),
+        (None, Some(_)) => (format!("docker.io/{repository}"), true),
+        (Some(_), None) => return unsaid(),
+        (Some("docker.io"), Some(path)) if !path.contains(['/', '*']) => {
+            (format!("docker.io/library/{path}"), false)
+        }
+        (Some(_), Some(_)) => (repository.to_owned(), false),
+    };
+    let wild = |place: &str| place.replace("**", "*").replace('*', "**");
+    let (place, is_narrower) = match place.split_once('/') {
+        Some((host, path)) if keep || path == "*" => (format!("{host}/{}", wild(path)), false),
+        _ => (place.clone(), place.contains('*')),
+    };
+    let pattern = format!("{place}{pin}");
+    if of == Use::Block && problems(&policy_of(&pattern)).is_some() {
+        return unsaid();
+    }
+    let note = if is_short {
+        let what = format!("`{text}` names no registry");
+        let nearest = "it is read as Docker Hub's, which also covers the same image with its \
+                       registry written out";
+        Some((what, nearest.to_owned()))
+    } else if is_narrower {
+        let what = format!("`*` in `{text}` there also matches `/`");
+        Some((what, format!("in `{pattern}` it does not; `--exactly` keeps that where it can")))
+    } else {
+        None
+    };
+    Translated { patterns: vec![pattern], short: is_short, note }
+}
+
+/// What no pattern says: nothing is admitted by it, or the whole repository is refused.
+fn unsayable(what: String, repository: &str, of: Use) -> Translated {
     let (patterns, nearest) = match of {
         Use::Allow => (Vec::new(), "it was left out, so those images are refused".to_owned()),
         Use::Block => {
@@ -144,8 +197,8 @@ fn tagged(text: &str, repository: &str, of: Use) -> Translated {
 /// A repository with any tag, and nothing below it, which only a regex says. That an image has a tag is
 /// no matter of a registry pattern.
 fn any_tag(text: &str, repository: &str, of: Use, exactly: bool) -> Translated {
-    if without_tag(repository).is_some() {
-        return tagged(text, without_tag(repository).unwrap_or(repository), of);
+    if let Some(repository) = without_tag(repository, true) {
+        return images(text, repository, "", of, exactly);
     }
     let (host, path) = split(repository);
     let Some(host) = host else {
@@ -181,8 +234,12 @@ fn any_tag(text: &str, repository: &str, of: Use, exactly: bool) -> Translated {
 
 /// A text with wildcards inside.
 fn glob(text: &str, of: Use, exactly: bool) -> Translated {
-    if !text.ends_with('*') || without_tag(text).is_some() {
-        return tagged(text, without_tag(text).unwrap_or(text), of);
+    if let Some(repository) = without_tag(text, true) {
+        return images(text, repository, "", of, exactly);
+    }
+    if !text.ends_with('*') {
+        let what = format!("`{text}` there is about images without a tag, and no others");
+        return unsayable(what, text, of);
     }
     if exactly || of == Use::Block || text.contains('?') {
         return same(regex(text, ".*"));
@@ -224,16 +281,18 @@ fn split(text: &str) -> (Option<&str>, Option<&str>) {
     (is_host.then_some(first), path)
 }
 
-/// The repository in front of a tag or a digest, where the text has one.
-fn without_tag(text: &str) -> Option<&str> {
+/// The repository in front of a tag or a digest, where the text has one. A text without a slash that is
+/// no image may be a host with a port.
+fn without_tag(text: &str, is_image: bool) -> Option<&str> {
     if let Some((repository, _)) = text.split_once('@') {
-        return Some(without_tag(repository).unwrap_or(repository));
+        return Some(without_tag(repository, is_image).unwrap_or(repository));
     }
     let segment = text.rfind('/').map_or(0, |slash| slash + 1);
     let (_, last) = text.split_at_checked(segment)?;
     let (_, tag) = last.split_once(':')?;
     // A colon in the only segment is that of a port, as far as digits follow.
-    if segment == 0 && !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_number = !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit());
+    if segment == 0 && is_number && !is_image {
         return None;
     }
     text.strip_suffix(tag)?.strip_suffix(':')
@@ -243,7 +302,7 @@ fn without_tag(text: &str) -> Option<&str> {
 fn checked(text: &str, of: Use, mut translated: Translated) -> Translated {
     let mut refused = None;
     translated.patterns.retain(|pattern| {
-        let problems = problems(&format!("allowedRegistries: [{}]", serde_json::json!(pattern)));
+        let problems = problems(&policy_of(pattern));
         let is_pattern = problems.is_none();
         refused = refused.take().or(problems);
         is_pattern
@@ -262,6 +321,11 @@ fn checked(text: &str, of: Use, mut translated: Translated) -> Translated {
         translated.note = Some((what, nearest.to_owned()));
     }
     translated
+}
+
+/// A policy with this pattern.
+fn policy_of(pattern: &str) -> String {
+    format!("allowedRegistries: [{}]", serde_json::json!(pattern))
 }
 
 /// What is wrong with a policy.
@@ -300,8 +364,22 @@ mod tests {
             ),
             ("nginx", Prefix, Allow, false, &["docker.io/library/nginx", "docker.io/nginx"], true),
             ("acme/", Prefix, Allow, false, &["docker.io/acme/*"], true),
-            ("gcr.io/acme/web:1", Prefix, Allow, false, &[], true),
-            ("gcr.io/acme/web:1", Prefix, Block, false, &["gcr.io/acme/web"], true),
+            ("gcr.io/acme/web:1", Prefix, Allow, false, &["gcr.io/acme/web:1*"], false),
+            ("gcr.io/acme/web:1", Prefix, Block, false, &["gcr.io/acme/web:1*"], false),
+            ("gcr.io/web:1.*", Glob, Allow, false, &["gcr.io/web:1.*"], false),
+            ("gcr.io/*/base:1.*", Glob, Allow, false, &["gcr.io/*/base:1.*"], true),
+            ("gcr.io/*/base:1.*", Glob, Allow, true, &["gcr.io/**/base:1.*"], false),
+            ("gcr.io/*/base:1.*", Glob, Block, false, &["gcr.io/**/base:1.*"], false),
+            ("gcr.io/*:1.*", Glob, Allow, false, &["gcr.io/**:1.*"], false),
+            ("*.corp/x:1", Glob, Allow, false, &["*.corp/x:1"], true),
+            ("*.corp/x:1", Glob, Block, false, &["*.corp/x"], true),
+            ("*:1.2", Glob, Block, false, &["*/**:1.2"], false),
+            ("ubuntu:20.14", Glob, Allow, false, &["docker.io/library/ubuntu:20.14"], true),
+            ("redis:7", WholeOrPrefix, Block, false, &["docker.io/library/redis:7"], true),
+            ("acme/web:1", WholeOrPrefix, Allow, false, &["docker.io/acme/web:1"], true),
+            ("docker.io/nginx:1", Glob, Allow, false, &["docker.io/library/nginx:1"], false),
+            ("gcr.io/web@sha256:*", Glob, Allow, false, &[], true),
+            ("gcr.io/web@sha256:*", Glob, Block, false, &["gcr.io/web"], true),
             ("gcr.io/*", Glob, Allow, false, &["gcr.io"], false),
             ("gcr.io/acme*", Glob, Allow, false, &["gcr.io/acme*"], false),
             ("*.corp/*", Glob, Allow, false, &["*.corp"], true),
@@ -313,7 +391,6 @@ mod tests {
             ("nginx:*", Glob, Allow, false, &[r"/docker\.io/library/nginx/"], true),
             ("acme/web:*", Glob, Block, false, &[r"/docker\.io/acme/web/"], true),
             ("gcr.io/x/*-base/*", Glob, Allow, false, &["gcr.io/x/*-base/*"], true),
-            ("gcr.io/web:1.*", Glob, Allow, false, &[], true),
             ("*", Glob, Allow, false, &["*"], false),
             ("gcr.io/web", WholeOrPrefix, Allow, false, &[], true),
             ("gcr.io/web:1@sha256:0", WholeOrPrefix, Block, false, &["gcr.io/web"], true),

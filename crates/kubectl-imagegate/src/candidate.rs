@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS, printable};
+use imagegate_report::Exit;
 
 use crate::change::{Before, ChangeFlags};
 use crate::cli::Failure;
 use crate::cluster::Fault;
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::Replica;
 use crate::table::Table;
 

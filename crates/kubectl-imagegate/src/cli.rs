@@ -6,10 +6,13 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use imagegate_report::Exit;
 
 use crate::connection::Connection;
-use crate::exit::Exit;
-use crate::{audit, candidate, complete, doctor, edit, exempt, explain, status};
+use crate::{
+    audit, candidate, complete, diff, doctor, edit, exempt, explain, history, images, propose,
+    status, tail,
+};
 
 /// What a cluster runs, and what its image policy says of it
 ///
@@ -35,11 +38,17 @@ enum Command {
     Status(status::Status),
     Explain(explain::Explain),
     Audit(audit::Audit),
+    Tail(tail::Tail),
+    Images(images::Images),
+    Propose(propose::Propose),
+    Diff(diff::Diff),
     Doctor(doctor::Doctor),
     Edit(edit::Edit),
     Apply(edit::Apply),
     Candidate(candidate::Candidate),
     Exempt(exempt::Exempt),
+    History(history::History),
+    Undo(history::Undo),
 }
 
 /// The command line as a value, for those who write completions and manual pages from it.
@@ -80,11 +89,23 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Exit {
     let Arguments { connection, command } = arguments;
+    // Whoever follows something ends it so.
+    let follows = match &command {
+        Command::Tail(_) => true,
+        Command::Status(status) => status.follows(),
+        _ => false,
+    };
     let result = tokio::select! {
         result = async {
             match command {
                 Command::Status(status) => status::run(&connection, &status).await,
                 Command::Audit(audit) => audit::run(&connection, &audit).await,
+                Command::Tail(tail) => tail::run(&connection, &tail).await,
+                Command::Images(images) => images::run(&connection, &images).await,
+                Command::Propose(propose) => propose::run(&connection, &propose).await,
+                Command::Diff(diff) => diff::run(&connection, &diff).await,
+                Command::History(history) => history::history(&connection, &history).await,
+                Command::Undo(undo) => history::undo(&connection, &undo).await,
                 Command::Doctor(doctor) => doctor::run(&connection, &doctor).await,
                 Command::Edit(edit) => edit::edit(&connection, &edit).await,
                 Command::Apply(apply) => edit::apply(&connection, &apply).await,
@@ -93,7 +114,7 @@ async fn run(arguments: Arguments) -> Exit {
                 Command::Explain(explain) => explain::run(&connection, &explain).await,
             }
         } => result,
-        _ = tokio::signal::ctrl_c() => {
+        _ = tokio::signal::ctrl_c() => if follows { Ok(Exit::Fine) } else {
             say("interrupted");
             Ok(Exit::Unusable)
         }

@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, ValueHint};
 
 /// The hidden word by which the program is asked.
 pub(crate) const WORD: &str = "__complete";
@@ -49,6 +49,12 @@ pub(crate) fn complete(command: &Command, words: &[String]) -> String {
             Some((format!("--{}", each.get_long()?), described(each.get_help())))
         });
         return rendered(flags, last, NO_FILES);
+    }
+    let is_file = |argument: &Arg| {
+        matches!(argument.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath)
+    };
+    if reached.get_positionals().any(is_file) {
+        return rendered(std::iter::empty(), last, DEFAULT);
     }
     let commands = reached.get_subcommands().filter(|each| !each.is_hide_set());
     let rows = commands.map(|each| (each.get_name().to_owned(), described(each.get_about())));
@@ -97,6 +103,9 @@ mod tests {
             ("audit -o ta", &["table", ":4"]),
             ("apply --filename ", &[":0"]),
             ("explain docker", &[":4"]),
+            ("diff ", &[":0"]),
+            ("tail --decision ", &["deny", "warn", "audit", "exempt", "flip", ":4"]),
+            ("undo --t", &["--to", "--to-file", ":4"]),
         ] {
             assert_eq!(asked(line), expected, "{line}");
         }

@@ -41,7 +41,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) gate_namespace: Option<String>,
     /// Ask the admin port of a replica here instead of by port-forward, as http://HOST:PORT; may be
-    /// given several times
+    /// given several times. For `tail`, `images`, `propose` and `diff` it is the operator port
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Vec<Uri>,
 }
@@ -71,9 +71,6 @@ impl Connection {
             config.default_namespace.clone_from(namespace);
         }
         let limit = (!self.request_timeout.is_zero()).then_some(self.request_timeout);
-        if limit.is_some() {
-            config.connect_timeout = limit;
-        }
         Cluster::new(config, limit)
     }
 
@@ -83,12 +80,20 @@ impl Connection {
             cluster: self.cluster.clone(),
             user: self.user.clone(),
         };
-        let read = match &self.kubeconfig {
-            Some(path) => match Kubeconfig::read_from(path) {
-                Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
-                Err(error) => Err(error),
-            },
-            None => Config::from_kubeconfig(&options).await,
+        let kubeconfig = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        let read = match kubeconfig {
+            Ok(kubeconfig) => {
+                let proxy = proxy(&kubeconfig, &options);
+                let read = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+                read.map(|mut config| {
+                    config.proxy_url = proxy.or(config.proxy_url);
+                    config
+                })
+            }
+            Err(error) => Err(error),
         };
         match read {
             // In a Pod there is no file, and a token in its place.
@@ -101,6 +106,18 @@ impl Connection {
             read => read.map_err(|error| no_config(&error)),
         }
     }
+}
+
+/// The proxy that the kubeconfig names for its cluster. As with kubectl it holds whatever `NO_PROXY` says,
+/// which is about the variables.
+fn proxy(kubeconfig: &Kubeconfig, options: &KubeConfigOptions) -> Option<Uri> {
+    let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
+    let named = kubeconfig.contexts.iter().find(|named| Some(&named.name) == context);
+    let of_context = named.and_then(|named| Some(&named.context.as_ref()?.cluster));
+    let cluster = options.cluster.as_ref().or(of_context);
+    let named = kubeconfig.clusters.iter().find(|named| Some(&named.name) == cluster);
+    let proxy = named?.cluster.as_ref()?.proxy_url.as_ref()?;
+    proxy.parse().ok()
 }
 
 fn no_config(error: &KubeconfigError) -> Fault {
@@ -121,7 +138,7 @@ fn endpoint(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|_| "not an address; write it as http://127.0.0.1:8080")?;
     if uri.scheme_str() != Some("http") || uri.host().is_none() || !matches!(uri.path(), "" | "/") {
         return Err(
-            "the admin port speaks plain HTTP; write it as http://127.0.0.1:8080".to_owned()
+            "a replica is asked over plain HTTP; write it as http://127.0.0.1:8080".to_owned()
         );
     }
     Ok(uri)

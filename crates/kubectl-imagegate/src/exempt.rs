@@ -2,12 +2,12 @@
 
 use imagegate_core::image::Reference;
 use imagegate_core::policy::POLICY_KEY;
+use imagegate_report::Exit;
 
 use crate::change::{Before, ChangeFlags};
 use crate::cli::Failure;
 use crate::cluster::Fault;
 use crate::connection::Connection;
-use crate::exit::Exit;
 
 /// Exempt an image from the policy, until a day
 ///

@@ -8,11 +8,11 @@ use imagegate_core::policy::{
     ContainerImage, Decision, Explanation, Field, ImageList, Policy, Subject, Verdict, Workload,
     printable,
 };
+use imagegate_report::Exit;
 use time::OffsetDateTime;
 
 use crate::cli::Failure;
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::{Found, InForce, Namespaces, Reach, Replica, Webhooks, Which};
 use crate::paint::Paint;
 
@@ -109,7 +109,7 @@ impl<'a> Answer<'a> {
         let container = ContainerImage {
             container: if name.is_empty() { "image" } else { name }.into(),
             image: Some(image.into()),
-            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+            field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
         };
         let explanation = policy.explain(subject, image);
         let verdict = policy.evaluate(subject, [&container]);
@@ -190,7 +190,13 @@ impl<'a> Answer<'a> {
         if !Reference::parse(self.image.trim()).is_ok_and(|reference| reference.is_short_name()) {
             return suggestions;
         }
-        let if_meant = |suggestion| format!("{suggestion}, if the image on Docker Hub is meant");
+        let if_meant = |suggestion: String| {
+            if suggestion.starts_with("docker.io/") {
+                format!("{suggestion}, if the image on Docker Hub is meant")
+            } else {
+                suggestion
+            }
+        };
         suggestions.into_iter().map(if_meant).collect()
     }
 }

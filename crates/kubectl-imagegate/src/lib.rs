@@ -9,10 +9,10 @@
 //! | `connection` | the flags of kubectl, and the client they make | kubeconfig |
 //! | `cluster` | requests to the API server: retries, pages, port-forward | the network |
 //! | `gate` | where the gate is, what its replicas say, how it is registered | by `cluster` |
-//! | `status`, `explain`, `audit`, `doctor` | the commands of these names | standard output |
-//! | `edit`, `candidate`, `exempt` | the commands that change the policy | an editor |
+//! | `status`, `explain`, `audit`, `doctor`, `tail`, `images`, `propose`, `diff` | the commands of these names | standard output |
+//! | `edit`, `candidate`, `exempt`, `history` | the commands that change the policy, or take that back | an editor |
+//! | `uses` | what is used, in the cluster and as the replicas remember | by `cluster` |
 //! | `change` | a change of the policy, from the text to the last replica | by `cluster` |
-//! | `exit` | exit codes | none |
 //! | `complete` | what may come next on the command line | none |
 //! | `table`, `words`, `paint` | columns, numbers and colours of text | none |
 
@@ -35,15 +35,20 @@ mod cli;
 mod cluster;
 mod complete;
 mod connection;
+mod diff;
 mod doctor;
 mod edit;
 mod exempt;
-mod exit;
 mod explain;
 mod gate;
+mod history;
+mod images;
 mod paint;
+mod propose;
 mod status;
 mod table;
+mod tail;
+mod uses;
 mod words;
 
 pub use cli::{command, main};

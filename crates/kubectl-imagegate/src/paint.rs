@@ -15,6 +15,12 @@ impl Paint {
         Self { wanted: !refused && std::io::stdout().is_terminal() }
     }
 
+    /// Without colours.
+    #[cfg(test)]
+    pub(crate) fn never() -> Self {
+        Self { wanted: false }
+    }
+
     /// Whether there are colours.
     pub(crate) fn is_wanted(self) -> bool {
         self.wanted

@@ -10,8 +10,10 @@
 //! | `finding` | one image with its place, its answer and the reasons |
 //! | `trouble` | what could not be read or understood, and what was passed over |
 //! | `summary` | the counts, and how a command ends because of them |
+//! | `exit` | exit codes |
 //! | `remark` | all of that in the form in which pipelines take it |
 //! | `rules` | what a remark can be about, with a help text for each |
+//! | `comparison` | two policies side by side, and whom the new one hits |
 //! | `format` | the report as text, JSON and so on |
 //!
 //! Pure, like the core: no IO but the writer that is passed in, no clock, no terminal is asked.
@@ -29,6 +31,8 @@
 )]
 
 mod answer;
+mod comparison;
+mod exit;
 mod finding;
 mod format;
 mod remark;
@@ -37,6 +41,8 @@ mod summary;
 mod trouble;
 
 pub use answer::Answer;
+pub use comparison::Comparison;
+pub use exit::Exit;
 pub use finding::{BrokenRule, Exempted, Finding, ImageReference, Object, Place};
 pub use format::{Format, Style, write, write_findings, write_remarks};
 pub use remark::{Level, Remark, Remarks};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::target::{Asker, Target};
 use crate::clock;
-use imagegate_core::policy::{ContainerImage, Explanation, Field, ImageList, Policy};
+use imagegate_core::policy::{ContainerImage, Explanation, Field, ImageList, Policy, Workloads};
 use imagegate_report::{Answer, Finding, Object, Place};
 
 /// Explanations that are kept: most manifests of a tree have the same few images.
@@ -36,7 +36,7 @@ impl<'p> Judge<'p> {
         let image = ContainerImage {
             container: target.container.as_str().into(),
             image: target.image.as_deref().map(Into::into),
-            field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+            field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
         };
         let is_bare = target.place.is_none();
         let mut finding = Finding::new(&verdict, &image, object(target, self.asker));
@@ -48,6 +48,11 @@ impl<'p> Judge<'p> {
             self.explain(target, &mut finding);
         }
         finding
+    }
+
+    /// The kinds that the policy names.
+    pub(super) fn workloads(&self) -> &Workloads {
+        self.policy.workloads()
     }
 
     /// Whether images that get this answer may be counted and forgotten.

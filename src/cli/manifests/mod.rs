@@ -23,6 +23,7 @@ mod yaml;
 use std::io::Read;
 
 use imagegate_core::manifest::{Candidate, Discovered, Node, Object, Position, Value};
+use imagegate_core::policy::Workloads;
 
 use super::located::STDIN;
 use super::target::{self, Asking, Target};
@@ -33,6 +34,10 @@ pub(super) use read::Problem;
 
 /// What becomes of the content of a file.
 pub(super) trait Visitor {
+    /// The kinds whose pod specs are read where the policy says, beside what looks like one.
+    fn workloads(&self) -> &Workloads {
+        Workloads::none()
+    }
     /// An object; its images follow.
     fn object(&mut self) {}
     /// An image of the object.
@@ -73,6 +78,10 @@ struct Content<'c> {
 }
 
 impl read::Visitor for Content<'_> {
+    fn workloads(&self) -> &Workloads {
+        self.visitor.workloads()
+    }
+
     fn object(&mut self, place: read::Place<'_>, found: &Discovered<'_>) {
         self.visitor.object();
         let request = place.request;

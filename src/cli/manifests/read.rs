@@ -11,6 +11,7 @@ use super::{json, yaml};
 use imagegate_core::manifest::{
     Candidate, Discovered, Node, Object, Position, Value, discover_as, discover_candidates,
 };
+use imagegate_core::policy::Workloads;
 
 /// Entries of a list that wait for it to say what they are.
 const MOST_WAITING: usize = 10_000;
@@ -20,6 +21,8 @@ const RENDER: &str = "this is a template: render it with `helm template`, or use
 
 /// What becomes of what is read.
 pub(super) trait Visitor {
+    /// The kinds whose pod specs are read where the policy says.
+    fn workloads(&self) -> &Workloads;
     /// An object with its images.
     fn object(&mut self, place: Place<'_>, found: &Discovered<'_>);
     /// A document that is no object of a cluster.
@@ -263,7 +266,7 @@ impl Objects<'_> {
         object: Object<'n>,
         request: Option<&'n Node<'n>>,
     ) {
-        let found = discover_as(node, object);
+        let found = discover_as(node, object, self.visitor.workloads());
         self.visitor.object(Place { document: self.document, request }, &found);
         for misfit in found.misfits {
             let message = match object.name {

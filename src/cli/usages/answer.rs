@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{Read, stdin};
 
 use anyhow::{Context as _, Result, bail};
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::fetch::fetch;
 use crate::cli::located::STDIN;
@@ -42,26 +40,6 @@ impl Answered {
             format!("`{from}` is not what `/images` of the operator port answers")
         })
     }
-}
-
-/// Whose memory it is, since when, and what is missing in it: `imagegate-7d9f remembers 214 uses
-/// since 2026-11-24 08:00 UTC`.
-pub(super) fn in_words(from: &str, remembered: &Remembered<'_>) -> String {
-    let Remembered { replica, since, evicted, lost, .. } = remembered;
-    let replica = if replica.is_empty() { from } else { replica };
-    let uses = match remembered.usages().count() {
-        1 => "1 use".to_owned(),
-        count => format!("{count} uses"),
-    };
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-    let since = since.and_then(|since| OffsetDateTime::from_unix_timestamp(since).ok());
-    let since = since.and_then(|since| since.format(format).ok());
-    let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
-    let missing = match evicted.saturating_add(*lost) {
-        0 => String::new(),
-        missing => format!("; {missing} more were forgotten or missed"),
-    };
-    format!("{} remembers {uses}{since}{missing}", printable(replica))
 }
 
 fn read(source: impl Read, name: &str) -> Result<Vec<u8>> {

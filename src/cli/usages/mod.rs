@@ -10,8 +10,7 @@ use anyhow::Result;
 use super::images::Images;
 use super::target::{Asker, Target};
 use answer::Answered;
-use imagegate_core::policy::Workload;
-use imagegate_core::usage::{Inventory, Owner, Usage};
+use imagegate_core::usage::{Gathered, Owner, Usage};
 use owners::Owners;
 
 /// Where images are used.
@@ -25,28 +24,6 @@ pub(super) struct Sources {
     from: Vec<String>,
 }
 
-/// What the sources hold.
-#[derive(Debug, Default)]
-pub(super) struct Gathered {
-    /// What is used.
-    pub(super) used: Inventory,
-    /// What was asked for and refused when it was last seen, by whatever policy was in force.
-    pub(super) refused: Inventory,
-    /// How many documents could not be read; what is wrong with them was printed.
-    pub(super) unreadable: usize,
-}
-
-impl Gathered {
-    /// What is used or was refused: all that a policy may be asked about.
-    pub(super) fn into_all(self) -> Inventory {
-        let Self { mut used, refused, unreadable: _ } = self;
-        for usage in refused.usages() {
-            used.add(&usage);
-        }
-        used
-    }
-}
-
 impl Sources {
     /// Whether no source was named.
     pub(super) fn is_empty(&self) -> bool {
@@ -54,13 +31,14 @@ impl Sources {
     }
 
     /// Reads every source; images are used in the namespace of `asker`, and manifests that name
-    /// none are, too. A template counts as the Pod that is made of it.
+    /// none are, too. Also returns how many documents could not be read; what is wrong with them was
+    /// printed.
     ///
     /// # Errors
     /// When a source cannot be read at all.
-    pub(super) fn gather(&self, asker: &Asker) -> Result<Gathered> {
+    pub(super) fn gather(&self, asker: &Asker) -> Result<(Gathered, usize)> {
         let (mut gathered, mut owners) = (Gathered::default(), Owners::default());
-        gathered.unreadable = self.images.each(|target| {
+        let unreadable = self.images.each(|target| {
             owners.add(&target, asker);
             let (user, groups) = target.asked_by(asker);
             gathered.used.add(&Usage { user, groups: &groups, ..usage(&target, asker) });
@@ -69,19 +47,12 @@ impl Sources {
         for from in &self.from {
             let answered = Answered::from(from)?;
             let remembered = answered.read()?;
-            super::say(&answer::in_words(from, &remembered));
-            for (usage, is_refused) in remembered.usages() {
-                // What a template says is asked for again by the Pods that are made of it.
-                let usage = Usage { workload: Workload::Pod, ..usage };
-                if is_refused {
-                    gathered.refused.add(&usage);
-                } else {
-                    gathered.used.add(&usage);
-                }
-            }
+            super::say(&remembered.in_words(from));
+            gathered.remember(&remembered, |_| true);
         }
-        let Gathered { used, refused, unreadable } = gathered;
-        Ok(Gathered { used: owners.of_all(used), refused: owners.of_all(refused), unreadable })
+        let Gathered { used, refused } = gathered;
+        let named = Gathered { used: owners.of_all(used), refused: owners.of_all(refused) };
+        Ok((named, unreadable))
     }
 }
 

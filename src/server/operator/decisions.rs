@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::stream;
@@ -25,6 +25,7 @@ use super::Sources;
 use super::replica::Replica;
 use crate::observed::{Following, Recent};
 use crate::refusal::{Refusal, json};
+use crate::server::admin::rendered;
 use crate::server::drain::Phase;
 
 /// Between two signs of life.
@@ -71,13 +72,18 @@ pub(super) async fn page(sources: Sources, query: Query, last_id: Option<String>
         return Refusal::Overload.into_response();
     };
     let in_force = sources.live.load().clone();
+    let Some(follower) = follower else {
+        let (turn, Following { past, missed, .. }) = (Arc::clone(&sources.turn), following);
+        let render = move || {
+            let policy_hash = in_force.as_ref().map(|in_force| in_force.policy.hash());
+            let head = Head { replica: &sources.replica, policy_hash };
+            let page = Page { head, missed, decisions: &past };
+            json(StatusCode::OK, serde_json::to_vec(&page).unwrap_or_default())
+        };
+        return rendered(turn, render).await;
+    };
     let policy_hash = in_force.as_ref().map(|in_force| in_force.policy.hash());
     let head = Head { replica: &sources.replica, policy_hash };
-    let Some(follower) = follower else {
-        let Following { past, missed, .. } = following;
-        let page = Page { head, missed, decisions: &past };
-        return json(StatusCode::OK, serde_json::to_vec(&page).unwrap_or_default());
-    };
     let events = Events::new(&head, following, &sources, follower);
     let events = stream::unfold(events, async |mut events| {
         let event = events.next().await?;
@@ -96,7 +102,7 @@ fn behind(id: &str, since: i64) -> Option<u64> {
 struct Events {
     /// What is ready.
     ready: VecDeque<Event>,
-    past: std::vec::IntoIter<Arc<Recent>>,
+    past: Past,
     to_come: Option<broadcast::Receiver<Arc<Recent>>>,
     since: i64,
     phase: watch::Receiver<Phase>,
@@ -118,7 +124,7 @@ impl Events {
         }
         Self {
             ready,
-            past: past.into_iter(),
+            past: Past::of(&past),
             to_come: Some(to_come),
             since: sources.observed.since(),
             phase: sources.phase.clone(),
@@ -131,8 +137,10 @@ impl Events {
         if let Some(event) = self.ready.pop_front() {
             return Some(event);
         }
-        if let Some(recent) = self.past.next() {
-            return Some(self.event(&recent));
+        match self.past.next() {
+            Some(Ok(recent)) => return Some(self.event(&recent)),
+            Some(Err(missed)) => return Some(told(missed)),
+            None => {}
         }
         let to_come = self.to_come.as_mut()?;
         let received = tokio::select! {
@@ -155,6 +163,27 @@ impl Events {
     }
 }
 
+/// Decisions that a follower has yet to get. They are not kept for it: what leaves the memory before it
+/// has read that far is missed.
+struct Past(VecDeque<Weak<Recent>>);
+
+impl Past {
+    fn of(decisions: &[Arc<Recent>]) -> Self {
+        Self(decisions.iter().map(Arc::downgrade).collect())
+    }
+
+    /// The next one, or how many are missed before it.
+    fn next(&mut self) -> Option<Result<Arc<Recent>, u64>> {
+        let missed = self.0.iter().take_while(|each| each.strong_count() == 0).count();
+        if missed > 0 {
+            self.0.drain(..missed);
+            return Some(Err(missed as u64));
+        }
+        // It may leave at this moment, too.
+        self.0.pop_front().map(|each| each.upgrade().ok_or(1))
+    }
+}
+
 /// How many decisions a follower did not get.
 fn told(missed: u64) -> Event {
     Event::default().event("missed").data(json!({ "missed": missed }).to_string())
@@ -162,7 +191,24 @@ fn told(missed: u64) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use super::behind;
+    use std::sync::Arc;
+
+    use super::{Past, behind};
+    use crate::observed::a_recent;
+
+    #[test]
+    fn what_leaves_before_a_follower_has_read_it_is_not_kept_for_it() {
+        let mut kept: Vec<_> = (0..5).map(|_| Arc::new(a_recent())).collect();
+        let mut past = Past::of(&kept);
+        assert_eq!(past.next(), Some(Ok(kept.remove(0))));
+        let left = kept.split_off(2);
+        kept.clear();
+        assert_eq!(past.next(), Some(Err(2)), "told once, for all of them");
+        for decision in left {
+            assert_eq!(past.next(), Some(Ok(decision)));
+        }
+        assert_eq!(past.next(), None);
+    }
 
     #[test]
     fn a_number_counts_only_within_its_process() {

@@ -20,7 +20,7 @@ use warp::filters::BoxedFilter;
 use warp::reject::{InvalidQuery, Reject, Rejection};
 use warp::reply::Response;
 
-use super::admin::policy_page;
+use super::admin::{policy_page, rendered};
 use super::drain::Phase;
 use crate::observed::Observed;
 use crate::refusal::{Refusal, json};
@@ -42,6 +42,8 @@ struct Sources {
     phase: watch::Receiver<Phase>,
     pages: Arc<Semaphore>,
     followers: Arc<Semaphore>,
+    /// Whose page is rendered.
+    turn: Arc<Semaphore>,
 }
 
 /// `GET /images`, `/decisions` and `/policy`, for requests to this machine's own name where the port
@@ -62,6 +64,7 @@ pub fn operator_routes(
         phase,
         pages: Arc::new(Semaphore::new(PAGES)),
         followers: Arc::new(Semaphore::new(FOLLOWERS)),
+        turn: Arc::new(Semaphore::new(1)),
     };
     let page = |name: &'static str| warp::path(name).and(warp::path::end()).and(warp::get());
     let own = |sources: &Sources| {
@@ -75,8 +78,8 @@ pub fn operator_routes(
         .and(warp::header::optional("last-event-id"))
         .then(decisions::page);
     let policy = page("policy").and(own(&sources)).then(async |sources: Sources| {
-        let rendered = tokio::task::spawn_blocking(move || policy_page(&sources.live)).await;
-        rendered.map_or_else(|_| Refusal::Panic.into_response(), |page| json(StatusCode::OK, page))
+        let Sources { turn, live, .. } = sources;
+        rendered(turn, move || json(StatusCode::OK, policy_page(&live))).await
     });
     let is_loopback = bound_to.ip().is_loopback();
     let refused = |rejection: Rejection| async move {

@@ -1,7 +1,7 @@
 # The gate: the real binary, and what it says of itself.
 
 # start_gate NAME PORT ARGUMENT…: serves on that port until the end of the file. Sets `gate_id`,
-# `gate_log` and `gate_admin`.
+# `gate_log`, `gate_admin` and `gate_operator`.
 start_gate() {
   local name=$1 port=$2
   shift 2
@@ -16,6 +16,7 @@ start_gate() {
     return 1
   fi
   gate_admin=$(jq -r 'select(.message == "ImageGate is ready!") | .admin' "$gate_log")
+  gate_operator=$(jq -r 'select(.message == "ImageGate is ready!") | .operator' "$gate_log")
 }
 
 gate_started() {

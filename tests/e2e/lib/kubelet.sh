@@ -4,14 +4,12 @@
 # start_kubelet: a node named `node` until the end of the file. Sets `forwards`, the folder of the
 # places that ports lead to.
 start_kubelet() {
-  local kubelet_port
   kubelet_port=$(free_port)
   forwards=$scratch/forwards
   mkdir -p "$forwards"
   authority "$scratch/kubelet-ca"
   pair "$scratch/kubelet-ca" "$scratch/kubelet" /CN=node IP:127.0.0.1
-  spawn kubelet python3 "$e2e/lib/kubelet.py" "$kubelet_port" "$scratch/kubelet.crt" "$scratch/kubelet.key" \
-    "$forwards"
+  run_kubelet
   jq -n '{apiVersion: "v1", kind: "Node", metadata: {name: "node"}}' | kubectl apply --filename - >/dev/null
   kubectl get node node -o json | jq --argjson port "$kubelet_port" '.status = {
       addresses: [{type: "InternalIP", address: "127.0.0.1"}],
@@ -19,8 +17,15 @@ start_kubelet() {
     kubectl replace --raw /api/v1/nodes/node/status --filename - >/dev/null
 }
 
-# make_replica NAMESPACE NAME ADMIN WEBHOOK: a running Pod of the gate, whose ports lead to these on
-# this machine.
+# run_kubelet: its process. Sets `kubelet_id`.
+run_kubelet() {
+  spawn kubelet python3 "$e2e/lib/kubelet.py" "$kubelet_port" "$scratch/kubelet.crt" "$scratch/kubelet.key" \
+    "$forwards"
+  kubelet_id=$spawned
+}
+
+# make_replica NAMESPACE NAME ADMIN WEBHOOK [OPERATOR]: a running Pod of the gate, whose ports lead to these
+# on this machine. Without an operator port it is as one of an older version.
 make_replica() {
   jq -n --arg name "$2" --arg namespace "$1" '{apiVersion: "v1", kind: "Pod",
     metadata: {name: $name, namespace: $namespace,
@@ -32,6 +37,7 @@ make_replica() {
     "state": {"running": {}}}]'
   printf '%s\n' "$3" >"$forwards/$1_$2_8080"
   printf '127.0.0.1:%s\n' "$4" >"$forwards/$1_$2_3000"
+  [[ -z ${5:-} ]] || printf '%s\n' "$5" >"$forwards/$1_$2_8081"
 }
 
 # report_pod NAMESPACE NAME PHASE STATUSES: what a kubelet would report.

@@ -10,6 +10,7 @@ mod envelope;
 mod guard;
 mod json;
 mod label;
+mod named;
 mod namespace_edit;
 mod object;
 mod operation;

@@ -88,7 +88,7 @@ impl<'a> Header<'a> {
                 let object: Object<WorkloadObject<'_>> =
                     serde_json::from_slice(json).map_err(|error| BadReview::malformed(&error))?;
                 let images = workload_kind.images(object.0);
-                if !images.excess.is_empty() {
+                if !images.unread.is_empty() {
                     return Err(BadReview::TooManyImages);
                 }
                 images.listed.into_vec()

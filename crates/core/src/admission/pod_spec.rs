@@ -5,6 +5,7 @@
 //! empty list, as it is for the API server. The types go no deeper than the deepest template of a
 //! workload, and each list keeps [`MOST_LISTED`] entries, so that the size of a review is bounded.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -13,14 +14,14 @@ use smallvec::SmallVec;
 
 use super::bounded::{self, Bounded, MOST_LISTED};
 use super::strict::{Object, Text};
-use crate::policy::{ContainerImage, Excess, Field, ImageList};
+use crate::policy::{ContainerImage, Field, ImageList, Unread, WhyUnread};
 
 /// Images with their places. Most Pods have one or two.
 #[derive(Debug, Default)]
 pub(super) struct Images<'a> {
     pub(super) listed: SmallVec<[ContainerImage<'a>; 2]>,
-    /// The entries of the lists that are beyond the limit.
-    pub(super) excess: Vec<Excess>,
+    /// What is refused unread.
+    pub(super) unread: Vec<Unread>,
 }
 
 /// The spec of any built-in workload: a pod spec, or one that holds a template of another spec.
@@ -140,10 +141,11 @@ impl<'a> Spec<'a> {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "cloned for each field: without a copy for a built-in kind")]
 impl<'a> PodSpec<'a> {
     /// Every image of a pod spec that stands at the path `pod_spec`: those of containers, init
     /// containers, ephemeral containers and volumes, each in the order of its list.
-    pub(super) fn images(self, pod_spec: &'static str) -> Images<'a> {
+    pub(super) fn images(self, pod_spec: &Cow<'static, str>) -> Images<'a> {
         let mut images = Images::default();
         images.append(self.containers, pod_spec, ImageList::Containers);
         images.append(self.init_containers, pod_spec, ImageList::InitContainers);
@@ -155,16 +157,17 @@ impl<'a> PodSpec<'a> {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "cloned for each field: without a copy for a built-in kind")]
 impl<'a> Images<'a> {
     pub(super) fn is_empty(&self) -> bool {
-        self.listed.is_empty() && self.excess.is_empty()
+        self.listed.is_empty() && self.unread.is_empty()
     }
 
     /// Appends the images of one list of containers.
     pub(super) fn append<C>(
         &mut self,
         containers: Option<Bounded<C>>,
-        pod_spec: &'static str,
+        pod_spec: &Cow<'static, str>,
         list: ImageList,
     ) where
         C: IntoIterator<Item = Object<Container<'a>>>,
@@ -174,16 +177,16 @@ impl<'a> Images<'a> {
             self.listed.push(ContainerImage {
                 container: container.name.unwrap_or_default().0,
                 image: container.image.map(|Text(image)| image),
-                field: Field { pod_spec, list, index },
+                field: Field { pod_spec: pod_spec.clone(), list, index },
             });
         }
         if more > 0 {
-            let first = Field { pod_spec, list, index: MOST_LISTED };
-            self.excess.push(Excess { first, count: more });
+            let first = Field { pod_spec: pod_spec.clone(), list, index: MOST_LISTED };
+            self.unread.push(Unread { first, count: more, why: WhyUnread::LongList });
         }
     }
 
-    fn append_volumes(&mut self, volumes: ImageVolumes<'a>, pod_spec: &'static str) {
+    fn append_volumes(&mut self, volumes: ImageVolumes<'a>, pod_spec: &Cow<'static, str>) {
         let mut next = 0;
         for (index, volume) in volumes.listed {
             next = index + 1;
@@ -191,13 +194,14 @@ impl<'a> Images<'a> {
                 self.listed.push(ContainerImage {
                     container: volume.name.unwrap_or_default().0,
                     image: image.reference.map(|Text(reference)| reference),
-                    field: Field { pod_spec, list: ImageList::Volumes, index },
+                    field: Field { pod_spec: pod_spec.clone(), list: ImageList::Volumes, index },
                 });
             }
         }
         if volumes.more > 0 {
+            let pod_spec = pod_spec.clone();
             let first = Field { pod_spec, list: ImageList::Volumes, index: next };
-            self.excess.push(Excess { first, count: volumes.more });
+            self.unread.push(Unread { first, count: volumes.more, why: WhyUnread::LongList });
         }
     }
 }

@@ -56,11 +56,7 @@ fn serialised(version: ApiVersion, uid: &str, verdict: &Verdict<'_>) -> Vec<u8> 
             uid,
             allowed,
             status: (!allowed).then(|| Status::of(verdict)),
-            warnings: match (verdict.mode, verdict.decision) {
-                (Mode::Warn, _) => warnings(verdict),
-                (Mode::Enforce, Decision::Deny) => advice(verdict),
-                (Mode::Audit | Mode::Enforce, _) => Vec::new(),
-            },
+            warnings: warnings(verdict, if allowed { Vec::new() } else { advice(verdict) }),
             audit_annotations: AuditAnnotations::of(verdict),
         },
     };
@@ -138,7 +134,7 @@ impl<'a> Status<'a> {
         Self {
             outcome: "Failure",
             message: message(verdict),
-            details: Details { causes: verdict.violations.iter().map(cause).collect() },
+            details: Details { causes: treated(verdict, Mode::Enforce).map(cause).collect() },
             code: 403,
         }
     }
@@ -166,10 +162,15 @@ impl<'a> AuditAnnotations<'a> {
     }
 }
 
-/// The violations' messages in order, cut if there are many.
+/// The messages of the violations that are refused, in order, cut if there are many.
 fn message(verdict: &Verdict<'_>) -> String {
-    let messages = verdict.violations.iter().map(|each| each.message.as_str());
-    joined(messages, verdict.violated.total(), "; ", LONGEST_MESSAGE)
+    let messages = treated(verdict, Mode::Enforce).map(|each| each.message.as_str());
+    joined(messages, verdict.violated.total_of(Mode::Enforce), "; ", LONGEST_MESSAGE)
+}
+
+/// The described violations that `mode` treats.
+fn treated<'v>(verdict: &'v Verdict<'_>, mode: Mode) -> impl Iterator<Item = &'v Violation> {
+    verdict.violations.iter().filter(move |each| each.mode == mode)
 }
 
 /// Joins parts until the next would not fit, then states how many of `total` are left out. The
@@ -208,21 +209,23 @@ fn cut(text: &str, longest: usize) -> &str {
     text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
 }
 
-/// Warnings within the limits of the API server. The last one counts what did not fit.
-fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
+/// The advice on a denial, and behind it what is admitted with a warning, within the limits of the API
+/// server. The last warning counts what did not fit.
+fn warnings(verdict: &Verdict<'_>, advice: Vec<String>) -> Vec<String> {
     /// Room for the warning that counts.
     const TAIL: usize = 64;
-    let mut warnings = Vec::new();
-    let mut bytes = 0;
-    for violation in &verdict.violations {
+    let mut bytes: usize = advice.iter().map(String::len).sum();
+    let mut warnings = advice;
+    let mut left_out = verdict.violated.total_of(Mode::Warn);
+    for violation in treated(verdict, Mode::Warn) {
         let warning = one_line(&violation.message);
         if bytes + warning.len() + TAIL > LONGEST_WARNINGS {
             break;
         }
         bytes += warning.len();
         warnings.push(warning);
+        left_out = left_out.saturating_sub(1);
     }
-    let left_out = verdict.violated.total() - warnings.len();
     if left_out > 0 {
         warnings.push(format!("{left_out} more images break the policy"));
     }

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::bad_review::BadReview;
 use super::envelope::{Envelope, Request};
+use super::named;
 use super::operation::{ApiVersion, Operation};
 use super::pod_spec::Images;
 use super::reach::Reach;
@@ -14,7 +16,8 @@ use super::response;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
 use crate::policy::{
-    ContainerImage, Field, ImageList, Policy, Subject, UpdateScope, Verdict, Workload,
+    ContainerImage, Field, ImageList, PodSpecPath, Policy, Subject, Unread, UpdateScope, Verdict,
+    WhyUnread, Workload, Workloads,
 };
 use crate::usage::Owner;
 
@@ -34,30 +37,56 @@ pub struct Review<'a> {
     /// Kind and name of the controller that owns the object.
     controller: Option<(Cow<'a, str>, Cow<'a, str>)>,
     images: Images<'a>,
-    /// The references of the old object of an update; `None` if there is none.
-    old_references: Option<Vec<Cow<'a, str>>>,
+    /// What the old object of an update has; `None` if there is none.
+    old: Option<Old<'a>>,
+    /// Whether a policy decides which of the object's images are judged, by naming its kind.
+    is_custom: bool,
+}
+
+/// The images of an object before an update.
+#[derive(Debug)]
+struct Old<'a> {
+    /// The references, sorted.
+    references: Vec<Cow<'a, str>>,
+    /// What was no pod spec before either.
+    unread: Vec<Unread>,
 }
 
 impl<'a> Review<'a> {
+    /// Parses a request body; images are those of the built-in workloads.
+    ///
+    /// # Errors
+    /// As [`Review::parse_with`].
+    pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
+        Self::parse_with(body, Workloads::none())
+    }
+
     /// Parses a request body.
     ///
-    /// Images are collected from the built-in workloads, on CREATE and UPDATE. The subresources
+    /// Images are collected from the built-in workloads and from `workloads`, those that the policy
+    /// names, on CREATE and UPDATE. The subresources
     /// `status` and `resize` carry a workload but cannot change an image. Any other subresource
     /// that carries one is judged, since a later version of Kubernetes may add one that can.
     ///
     /// # Errors
     /// When the body is not an AdmissionReview with a uid and a kind, lacks an object that has to
     /// be judged, or holds an object of unknown kind that may name images.
-    pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
+    pub fn parse_with(body: &'a [u8], workloads: &Workloads) -> Result<Self, BadReview> {
         match Envelope::<WorkloadObject<'a>>::parse(body) {
-            Ok(envelope) => Self::of(envelope),
+            Ok(envelope) => match Reach::of(envelope.operation, &envelope.request, workloads)? {
+                Reach::Judged(kind) => Self::of(envelope, kind),
+                Reach::Doubtful => Self::doubtful(envelope),
+                Reach::NoImages => Ok(Self::custom(envelope)),
+                Reach::Named(pod_specs) => Self::named(body, pod_specs),
+            },
             Err(error @ BadReview::Malformed { .. }) => {
                 // Another kind of object may have the same fields with other types. It is not
                 // judged, so it need not be understood.
                 let envelope = Envelope::<IgnoredAny>::parse(body).map_err(|_| error.clone())?;
-                match Reach::of(envelope.operation, &envelope.request)? {
-                    Reach::NoImages => Ok(Self::without_images(envelope)),
+                match Reach::of(envelope.operation, &envelope.request, workloads)? {
+                    Reach::NoImages => Ok(Self::custom(envelope)),
                     Reach::Doubtful | Reach::Judged(_) => Err(error),
+                    Reach::Named(pod_specs) => Self::named(body, pod_specs),
                 }
             }
             Err(error) => Err(error),
@@ -118,6 +147,12 @@ impl<'a> Review<'a> {
         self.workload
     }
 
+    /// Whether the workloads that a policy names decide which images the request has.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        self.is_custom
+    }
+
     /// The controller that owns the object, or else the object itself. For people: nobody checks
     /// what an object says of its owner.
     #[must_use]
@@ -147,8 +182,11 @@ impl<'a> Review<'a> {
     pub fn judge<'p>(&self, policy: &'p Policy, pinned: Option<&str>, now: i64) -> Verdict<'p> {
         let subject = self.subject(pinned, now);
         let applicable = policy.applicable(&subject);
-        let judged = self.in_scope(applicable.update_scope());
-        applicable.evaluate(judged, &self.images.excess)
+        let scope = applicable.update_scope();
+        let old = self.old_in(scope);
+        // What was no pod spec before must not keep its labels and finalizers from changing.
+        let is_new = |part: &&Unread| old.is_none_or(|old| !old.unread.contains(*part));
+        applicable.evaluate(self.in_scope(scope), self.images.unread.iter().filter(is_new))
     }
 
     /// The images that [`Review::judge`] looks at, of each list at most the first 1,000: all of
@@ -166,15 +204,20 @@ impl<'a> Review<'a> {
         &'s self,
         scope: UpdateScope,
     ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
-        let old = match scope {
-            UpdateScope::All => None,
-            UpdateScope::Changed => self.old_references.as_ref(),
-        };
+        let old = self.old_in(scope);
         let listed = self.images.listed.iter().map(|image| -> &ContainerImage<'s> { image });
         listed.filter(move |image| match (&image.image, old) {
-            (Some(image), Some(old)) => old.binary_search(image).is_err(),
+            (Some(image), Some(old)) => old.references.binary_search(image).is_err(),
             _ => true,
         })
+    }
+
+    /// What an update of this scope is compared with.
+    fn old_in(&self, scope: UpdateScope) -> Option<&Old<'a>> {
+        match scope {
+            UpdateScope::All => None,
+            UpdateScope::Changed => self.old.as_ref(),
+        }
     }
 
     fn subject<'s>(&'s self, pinned: Option<&'s str>, now: i64) -> Subject<'s> {
@@ -194,33 +237,16 @@ impl<'a> Review<'a> {
         response::render(self.version, &self.uid, verdict)
     }
 
-    fn of(mut envelope: Envelope<'a, WorkloadObject<'a>>) -> Result<Self, BadReview> {
+    fn of(
+        mut envelope: Envelope<'a, WorkloadObject<'a>>,
+        kind: WorkloadKind,
+    ) -> Result<Self, BadReview> {
         let request = &mut envelope.request;
-        let kind = match Reach::of(envelope.operation, request)? {
-            Reach::Judged(kind) => kind,
-            Reach::NoImages => return Ok(Self::without_images(envelope)),
-            Reach::Doubtful => {
-                let object = request.object.take();
-                if object.is_some_and(|Object(object)| object.names_images()) {
-                    return Err(BadReview::UnknownKind);
-                }
-                return Ok(Self::without_images(envelope));
-            }
-        };
         let Object(mut object) = request.object.take().ok_or(BadReview::NoObject)?;
         let controller = object.take_controller();
         let mut images = kind.images(object);
-        let old_references = match envelope.operation {
-            Operation::Update => {
-                let old = request.old_object.take().map(|Object(object)| kind.images(object));
-                let references =
-                    old.map(|old| old.listed.into_iter().filter_map(|each| each.image));
-                references.map(|references| {
-                    let mut references: Vec<_> = references.collect();
-                    references.sort_unstable();
-                    references
-                })
-            }
+        let old = match envelope.operation {
+            Operation::Update => request.old_object.take().map(|Object(old)| kind.images(old)),
             _ => None,
         };
         if kind == WorkloadKind::Pod && images.listed.is_empty() {
@@ -230,8 +256,39 @@ impl<'a> Review<'a> {
         review.workload = kind.workload();
         review.controller = controller;
         review.images = images;
-        review.old_references = old_references;
+        review.old = old.map(Old::of);
         Ok(review)
+    }
+
+    /// A kind that is not known, of a resource that does not rule out images.
+    fn doubtful(mut envelope: Envelope<'a, WorkloadObject<'a>>) -> Result<Self, BadReview> {
+        let object = envelope.request.object.take();
+        if object.is_some_and(|Object(object)| object.names_images()) {
+            return Err(BadReview::UnknownKind);
+        }
+        Ok(Self::without_images(envelope))
+    }
+
+    /// A kind that the policy names. The body is read once more, since the place of its images was
+    /// not known the first time.
+    fn named(body: &'a [u8], pod_specs: &[PodSpecPath]) -> Result<Self, BadReview> {
+        let mut envelope = Envelope::<&'a RawValue>::parse(body)?;
+        let request = &mut envelope.request;
+        let Object(object) = request.object.take().ok_or(BadReview::NoObject)?;
+        let old = match envelope.operation {
+            Operation::Update => request.old_object.take(),
+            _ => None,
+        };
+        let mut review = Self::custom(envelope);
+        review.workload = Workload::Template;
+        review.images = named::images(object, pod_specs);
+        review.old = old.map(|Object(old)| Old::of(named::images(old, pod_specs)));
+        Ok(review)
+    }
+
+    /// A request of a kind that is not built in.
+    fn custom<O>(envelope: Envelope<'a, O>) -> Self {
+        Self { is_custom: true, ..Self::without_images(envelope) }
     }
 
     fn without_images<O>(envelope: Envelope<'a, O>) -> Self {
@@ -253,8 +310,19 @@ impl<'a> Review<'a> {
             workload: Workload::Pod,
             controller: None,
             images: Images::default(),
-            old_references: None,
+            old: None,
+            is_custom: false,
         }
+    }
+}
+
+impl<'a> Old<'a> {
+    fn of(images: Images<'a>) -> Self {
+        let Images { listed, mut unread } = images;
+        let mut references: Vec<_> = listed.into_iter().filter_map(|each| each.image).collect();
+        references.sort_unstable();
+        unread.retain(|part| part.why == WhyUnread::NoPodSpec);
+        Self { references, unread }
     }
 }
 
@@ -264,6 +332,6 @@ fn missing_container<'a, O>(request: &Request<'a, O>) -> ContainerImage<'a> {
     ContainerImage {
         container: name.map_or(Cow::Borrowed("pod"), |Text(name)| name.clone()),
         image: None,
-        field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
     }
 }

@@ -21,8 +21,10 @@ const CANDIDATE: &str = "by the candidate, ";
 /// What one replica has seen.
 #[derive(Clone, Debug)]
 pub struct SeenHere<'a, U> {
-    /// Each distinct use.
+    /// Each distinct use. Where there is no time for all of them, any part.
     pub usages: U,
+    /// How many distinct uses there are.
+    pub total: usize,
     /// The name of the replica; empty where it has none.
     pub replica: &'a str,
     /// Since when it remembers, in Unix seconds.
@@ -63,6 +65,9 @@ impl<'u, U: IntoIterator<Item = Usage<'u>> + Clone> SeenHere<'_, U> {
         if let Some(first) = lines.first_mut() {
             first.insert_str(0, before);
         }
+        if impact.uses < self.total {
+            lines.push(format!("there was time for {} of {} uses", impact.uses, self.total));
+        }
         lines
     }
 
@@ -95,6 +100,6 @@ impl SeenHere<'static, [Usage<'static>; 0]> {
     /// Nothing was seen.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { usages: [], replica: "", since: 0, now: 0 }
+        Self { usages: [], total: 0, replica: "", since: 0, now: 0 }
     }
 }

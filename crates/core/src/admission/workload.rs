@@ -75,7 +75,7 @@ impl WorkloadKind {
     /// Every image of an object of this kind, with its field path.
     pub(super) fn images(self, object: WorkloadObject<'_>) -> Images<'_> {
         let spec = || object.spec.map_or_else(Spec::default, |Object(spec)| spec);
-        let at = self.pod_spec();
+        let at = &Cow::Borrowed(self.pod_spec());
         match self {
             Self::CronJob => spec().job_template().images(at),
             Self::EphemeralContainers => {
@@ -103,7 +103,8 @@ impl<'a> WorkloadObject<'a> {
         let containers = self.ephemeral_containers.unwrap_or_default();
         let template: PodSpec<'_> = Template::into_spec(self.template);
         let mut pod_specs = spec.into_pod_specs().into_iter().chain([template]);
-        !containers.listed.is_empty() || pod_specs.any(|pod_spec| !pod_spec.images("").is_empty())
+        !containers.listed.is_empty()
+            || pod_specs.any(|pod_spec| !pod_spec.images(&"".into()).is_empty())
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A built-in workload holds its pod spec in one place, and what stands there has to fit, as it would
 //! for the API server. In any other object a pod spec is known by its shape: a list of containers of
-//! which each has a name or an image. What a project keeps elsewhere is in [`super::known`].
+//! which each has a name or an image. What a project keeps elsewhere is in [`super::known`]. Where a
+//! policy names the place of a pod spec, what stands there has to fit, too.
 
 use super::candidate::{self, Candidate};
 use super::known::Known;
@@ -10,7 +11,7 @@ use super::node::{Entry, Node, Position, Value};
 use super::object::Object;
 use super::path::Path;
 use crate::admission::{MOST_LISTED, WorkloadKind};
-use crate::policy::Workload;
+use crate::policy::{PathStep, PodSpecPath, Workload, Workloads};
 
 /// The lists of containers of a pod spec.
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
@@ -65,15 +66,21 @@ impl FoundImage<'_> {
 /// What an object holds; `None` for anything that names no kind.
 #[must_use]
 pub fn discover<'n>(node: &'n Node<'_>) -> Option<Discovered<'n>> {
-    Some(discover_as(node, Object::of(node)?))
+    Some(discover_as(node, Object::of(node)?, Workloads::none()))
 }
 
-/// What an object holds that leaves it to a list to say what it is.
+/// What an object holds that may leave it to a list to say what it is, where a policy names these
+/// workloads.
 #[must_use]
-pub fn discover_as<'n>(node: &'n Node<'_>, object: Object<'n>) -> Discovered<'n> {
+pub fn discover_as<'n>(
+    node: &'n Node<'_>,
+    object: Object<'n>,
+    workloads: &Workloads,
+) -> Discovered<'n> {
     let kind = WorkloadKind::of(object.group(), object.kind);
     let mut walk = Walk {
         pod_spec: kind.map(WorkloadKind::pod_spec),
+        named: if kind.is_some() { &[] } else { workloads.pod_specs(object.group(), object.kind) },
         known: Known::of(object.group()),
         path: Path::default(),
         images: Vec::new(),
@@ -81,6 +88,9 @@ pub fn discover_as<'n>(node: &'n Node<'_>, object: Object<'n>) -> Discovered<'n>
         misfits: Vec::new(),
     };
     walk.way_to_pod_spec(node);
+    for pod_spec in walk.named {
+        walk.way(node, pod_spec.steps());
+    }
     walk.visit(node);
     let Walk { images, candidates, mut misfits, .. } = walk;
     if kind == Some(WorkloadKind::Pod) && images.is_empty() && misfits.is_empty() {
@@ -97,6 +107,7 @@ pub fn discover_candidates(node: &Node<'_>) -> Vec<Candidate> {
     let mut walk = Walk {
         // Nothing of it is a pod spec.
         pod_spec: Some("\0"),
+        named: &[],
         known: Known::default(),
         path: Path::default(),
         images: Vec::new(),
@@ -107,9 +118,11 @@ pub fn discover_candidates(node: &Node<'_>) -> Vec<Candidate> {
     walk.candidates
 }
 
-struct Walk<'n> {
+struct Walk<'n, 'w> {
     /// Where the pod spec of a built-in workload is.
     pod_spec: Option<&'static str>,
+    /// Where those of another kind are, where the policy names it.
+    named: &'w [PodSpecPath],
     known: Known,
     path: Path<'n>,
     images: Vec<FoundImage<'n>>,
@@ -117,7 +130,7 @@ struct Walk<'n> {
     misfits: Vec<Misfit>,
 }
 
-impl<'n> Walk<'n> {
+impl<'n> Walk<'n, '_> {
     /// Sees to it that what leads to the pod spec of a built-in workload are mappings.
     fn way_to_pod_spec(&mut self, root: &'n Node<'_>) {
         let mut node = root;
@@ -135,6 +148,36 @@ impl<'n> Walk<'n> {
         for _ in 0..entered {
             self.path.leave();
         }
+    }
+
+    /// Sees to it that what leads to a pod spec that the policy names is no text and no number.
+    fn way(&mut self, node: &'n Node<'_>, steps: &[PathStep]) {
+        let (step, rest) = match (steps.split_first(), node.value()) {
+            (_, Value::Null) | (None, Value::Mapping(_)) => return,
+            (Some((PathStep::Every, rest)), Value::Sequence(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.path.enter_index(index);
+                    self.way(item, rest);
+                    self.path.leave();
+                }
+                return;
+            }
+            (Some(split), Value::Mapping(_)) => split,
+            (Some((PathStep::Every, _)), _) => return self.misfit(node, "a list or a mapping"),
+            _ => return self.misfit(node, "a mapping"),
+        };
+        for Entry { key, value } in node.entries() {
+            if step.leads_to(key) {
+                self.path.enter_key(key);
+                self.way(value, rest);
+                self.path.leave();
+            }
+        }
+    }
+
+    /// Whether a policy says that a pod spec is here.
+    fn is_named(&self) -> bool {
+        self.named.iter().any(|pod_spec| self.path.follows(pod_spec.steps()))
     }
 
     fn visit(&mut self, node: &'n Node<'_>) {
@@ -162,20 +205,21 @@ impl<'n> Walk<'n> {
         if !is_strict && let Some(group) = embedded_group(entries) {
             self.known = Known::of(group);
         }
+        let has_to_fit = is_strict || self.is_named();
         let is_pod_spec = match self.pod_spec {
             Some(at) => self.path.is(at),
-            None => entries.iter().any(has_shape),
+            None => has_to_fit || entries.iter().any(has_shape),
         };
         for entry in entries.iter().filter(|entry| Some(entry.key.as_ref()) != taken) {
             let Entry { key, value } = entry;
             self.path.enter_key(key);
             let is_list = is_pod_spec && LISTS.contains(&key.as_ref());
-            if is_list && is_strict {
+            if is_list && has_to_fit {
                 self.containers(value);
             } else if is_list || (!is_strict && self.known.is_list(key)) {
                 if are_containers(value) { self.containers(value) } else { self.visit(value) }
             } else if is_pod_spec && key == "volumes" {
-                self.volumes(value);
+                self.volumes(value, has_to_fit);
             } else if !is_strict && self.known.is_single(key) && is_container(value) {
                 self.container(value);
             } else {
@@ -235,8 +279,8 @@ impl<'n> Walk<'n> {
         self.mapping(container.entries(), Some("image"));
     }
 
-    fn volumes(&mut self, list: &'n Node<'_>) {
-        if self.pod_spec.is_none() && !matches!(list.value(), Value::Sequence(_)) {
+    fn volumes(&mut self, list: &'n Node<'_>, has_to_fit: bool) {
+        if !has_to_fit && !matches!(list.value(), Value::Sequence(_)) {
             return self.visit(list);
         }
         self.each(list, |walk, volume| {

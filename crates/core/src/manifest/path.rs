@@ -1,6 +1,8 @@
 //! The path to a node while a tree is walked, rendered only where it is shown.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+
+use crate::policy::{PathStep, write_key};
 
 /// Keys and indexes from the root of an object.
 #[derive(Debug, Default)]
@@ -31,6 +33,15 @@ impl<'n> Path<'n> {
         let is_next = |step: &Step<'_>| matches!(step, Step::Key(key) if keys.next() == Some(key));
         self.0.iter().all(is_next) && keys.next().is_none()
     }
+
+    /// Whether these steps lead here.
+    pub(super) fn follows(&self, steps: &[PathStep]) -> bool {
+        let fits = |(own, step): (&Step<'_>, &PathStep)| match own {
+            Step::Index(_) => *step == PathStep::Every,
+            Step::Key(key) => step.leads_to(key),
+        };
+        self.0.len() == steps.len() && self.0.iter().zip(steps).all(fits)
+    }
 }
 
 /// `spec.containers[0].image`; a key that holds a dot is quoted, as a path of kubectl has it:
@@ -40,13 +51,7 @@ impl fmt::Display for Path<'_> {
         for (position, step) in self.0.iter().enumerate() {
             match step {
                 Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Key(key) if key.contains(['.', '[', ']', '\'']) => write!(f, "['{key}']")?,
-                Step::Key(key) => {
-                    if position > 0 {
-                        f.write_char('.')?;
-                    }
-                    f.write_str(key)?;
-                }
+                Step::Key(key) => write_key(f, key, position == 0)?,
             }
         }
         Ok(())

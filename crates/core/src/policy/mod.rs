@@ -20,11 +20,13 @@ pub use judge::explain::Explanation;
 pub use judge::opt_out::OptOut;
 pub use judge::outcome::Outcome;
 pub use judge::policy::Policy;
-pub use judge::subject::{ContainerImage, Excess, Field, ImageList, Subject, Workload};
+pub use judge::subject::{ContainerImage, Field, ImageList, Subject, Unread, WhyUnread, Workload};
 pub use judge::unchanged_updates::{MATCH_CONDITIONS, UnchangedUpdates};
 pub use judge::verdict::{
     Decision, Exempted, Mode, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation,
 };
+pub use judge::workloads::{PodSpecPath, Workloads};
+pub(crate) use judge::workloads::{Step as PathStep, write_key};
 pub use normal::difference::{Change, Difference};
 pub use normal::flip::Flip;
 pub use normal::form::NormalForm;

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 
 use super::distinct::{Owner, Usage};
-use crate::policy::Workload;
+use crate::policy::{Workload, printable};
 
 /// The most uses that one answer may hold: four times what a replica remembers by default.
 pub const MOST_ENTRIES: usize = 1 << 18;
@@ -124,6 +125,27 @@ impl<'a> Remembered<'a> {
             (None, Some(_)) => lines(rest)?,
         };
         Ok(Self { replica, since, evicted, lost, entries })
+    }
+
+    /// Whose memory it is, since when, and what is missing in it: `imagegate-7d9f remembers 214 uses
+    /// since 2026-11-24 08:00 UTC`. `from` names the replica where it does not say its name.
+    #[must_use]
+    pub fn in_words(&self, from: &str) -> String {
+        let Self { replica, since, evicted, lost, .. } = self;
+        let replica = if replica.is_empty() { from } else { replica };
+        let uses = match self.usages().count() {
+            1 => "1 use".to_owned(),
+            count => format!("{count} uses"),
+        };
+        let format = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+        let since = since.and_then(|since| OffsetDateTime::from_unix_timestamp(since).ok());
+        let since = since.and_then(|since| since.format(format).ok());
+        let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+        let missing = match evicted.saturating_add(*lost) {
+            0 => String::new(),
+            missing => format!("; {missing} more were forgotten or missed"),
+        };
+        format!("{} remembers {uses}{since}{missing}", printable(replica))
     }
 
     /// The uses that were asked for in earnest, each with whether it was refused the last time.

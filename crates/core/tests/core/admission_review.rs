@@ -159,6 +159,32 @@ fn what_cannot_be_classified_and_may_name_images_is_refused() {
 }
 
 #[test]
+fn a_denial_names_what_is_refused_and_warns_of_the_rest() {
+    let yaml = "allowedRegistries: [docker.io, {registry: gcr.io, mode: warn}, {registry: quay.io, mode: audit}]";
+    let images = ["gcr.io/a:latest", "docker.io/b:latest", "quay.io/c:latest"];
+    let pod = |images: &[&str]| request(("", "Pod"), json!({"object": {"spec": spec(images)}}));
+    let denied = answer(&pod(&images), yaml);
+    let response = &denied["response"];
+    assert_eq!(response["allowed"], false);
+    let message = "c image has a non-allowed tag! (docker.io/b:latest). \
+                   These tags \"staging,latest\" are prohibited.";
+    assert_eq!(response["status"]["message"], message);
+    assert_eq!(response["status"]["details"]["causes"].as_array().unwrap().len(), 1);
+    let warnings = response["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].as_str().unwrap().starts_with("the tag `latest` is prohibited"));
+    assert!(warnings[1].as_str().unwrap().contains("gcr.io/a:latest"));
+    let annotation = response["auditAnnotations"]["violations"].as_str().unwrap();
+    assert_eq!(annotation.matches("=blocked-tag").count(), 3, "{annotation}");
+    let warned = answer(&pod(&images[..1]), yaml);
+    assert_eq!(warned["response"]["allowed"], true);
+    assert_eq!(warned["response"]["warnings"].as_array().unwrap().len(), 1);
+    let audited = answer(&pod(&images[2..]), yaml);
+    assert_eq!(audited["response"]["allowed"], true);
+    assert!(audited["response"].get("warnings").is_none());
+}
+
+#[test]
 fn a_pod_without_an_image_is_denied() {
     let rows = [
         json!({}),

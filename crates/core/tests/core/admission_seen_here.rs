@@ -18,6 +18,16 @@ const STRICTER: &str = "allowedRegistries: [docker.io]\nrefuseEditsThatDeny: 2\n
 
 /// What becomes of an edit to `new`, where these images were seen so many seconds ago.
 fn judged(new: &str, confirmed: Option<&str>, seen: &[(&str, i64)]) -> Guarded {
+    judged_in_part(new, confirmed, seen, seen.len())
+}
+
+/// The same, where there was no time for more of the `total` uses.
+fn judged_in_part(
+    new: &str,
+    confirmed: Option<&str>,
+    seen: &[(&str, i64)],
+    total: usize,
+) -> Guarded {
     let mut metadata = json!({"labels": {POLICY_LABEL: "true"}});
     if let Some(hash) = confirmed {
         metadata["annotations"] = json!({CONFIRM_ANNOTATION: hash});
@@ -40,7 +50,7 @@ fn judged(new: &str, confirmed: Option<&str>, seen: &[(&str, i64)]) -> Guarded {
         last_seen: Some(NOW - ago),
         ..Usage::of_pod("ci", image)
     });
-    let here = SeenHere { usages, replica: "a", since: NOW - 9 * DAY, now: NOW };
+    let here = SeenHere { usages, total, replica: "a", since: NOW - 9 * DAY, now: NOW };
     edit.judge(&BTreeMap::new(), before, &here).guarded
 }
 
@@ -75,4 +85,21 @@ fn an_edit_that_denies_more_than_the_limit_in_force_has_to_be_confirmed() {
     for part in ["3", "quay.io/a:1", CONFIRM_ANNOTATION, &hash] {
         assert!(why.contains(part), "{part}: {why}");
     }
+}
+
+#[test]
+fn what_there_was_no_time_for_is_said() {
+    let seen = [("quay.io/a:1", 60), ("docker.io/b:1", 60)];
+    let in_part = "there was time for 2 of 7 uses";
+    for (total, expected) in [(2, false), (7, true)] {
+        let Guarded::Accepted(warnings) = judged_in_part(STRICTER, None, &seen, total) else {
+            panic!("refused")
+        };
+        let said = warnings.iter().any(|warning| warning == in_part);
+        assert_eq!(said, expected, "{total}: {warnings:?}");
+    }
+    // What is known to be hit is enough to refuse.
+    let seen = ["quay.io/a:1", "quay.io/b:1", "quay.io/c:1"].map(|image| (image, 60));
+    let refused = judged_in_part(STRICTER, None, &seen, 9);
+    assert!(matches!(refused, Guarded::Refused(why) if why.contains("for 3 of 9 uses")));
 }

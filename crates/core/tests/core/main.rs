@@ -8,6 +8,7 @@ mod support {
 
 mod admission_bad_bodies;
 mod admission_limits;
+mod admission_named;
 mod admission_namespace;
 mod admission_owner;
 mod admission_policy_edit;
@@ -19,14 +20,19 @@ mod policy_advice;
 mod policy_bounds;
 mod policy_compile;
 mod policy_difference;
+mod policy_entries;
 mod policy_evaluate;
 mod policy_explain;
+mod policy_messages;
 mod policy_properties;
+mod policy_short_names;
 mod policy_warnings;
+mod policy_workloads;
 mod reference_grammar;
 mod reference_oracles;
 mod reference_properties;
 mod reference_rows;
+mod usage_gathered;
 mod usage_impact;
 mod usage_proposal;
 mod usage_remembered;

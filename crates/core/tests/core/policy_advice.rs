@@ -50,6 +50,16 @@ fn one_line_says_what_decided_and_what_would_be_accepted() {
         ),
         ("allowedTags: [v1]", "gcr.io/a/b:1", "the tag `1` is not an allowed one"),
         (
+            "allowedRegistries: ['gcr.io/a/b:2.*']",
+            "gcr.io/a/b:1",
+            "`gcr.io/a/b:1`: only some tags or digests of the repository are allowed",
+        ),
+        (
+            "allowedRegistries: [{registry: gcr.io, requireDigest: true}]",
+            "gcr.io/a/b:1",
+            "`gcr.io/a/b:1` is not pinned by digest; `gcr.io/a/b:1@sha256:<digest>` is accepted",
+        ),
+        (
             "allowedTags: [v1]\nblockedTags: []\nrequireTag: false",
             "gcr.io/a/b",
             "`gcr.io/a/b` would be pulled as `latest`, which is not an allowed tag",

@@ -242,7 +242,19 @@ fn documents_that_are_no_policy_are_refused() {
         (full_form(&deep), "not valid YAML"),
         (full_form("allowedRegistries: [\"*\", \"\"]"), "does not begin with a registry host"),
         (full_form("allowedRegistries: ['reg*:443']"), "ends in the port of HTTPS"),
-        (full_form("allowedRegistries: [\"docker.io/nginx:1\"]"), "holds a tag or a digest"),
+        (
+            full_form("allowedRegistries: [\"docker.io/nginx:1\"]"),
+            "can match no image\n  hint: write `docker.io/library/nginx:1`",
+        ),
+        (
+            full_form("blockedRegistries: ['redis:7']"),
+            "`redis:7` is a registry with a port, or an image with a tag\n  hint: for the tag write \
+             `docker.io/library/redis:7`; a port is a number from 80 on",
+        ),
+        (
+            full_form("exemptions: [{name: e, images: ['acme/*:1.*'], reason: r}]"),
+            "for a repository of Docker Hub write `docker.io/acme/*:1.*`",
+        ),
         (full_form("allowedRegistries: [\"/a)|(b/\"]"), "is not a valid regex"),
         (full_form("blockedTags: [\"/(a{900}){900}/\"]"), "is too large a regex"),
         (
@@ -411,6 +423,7 @@ fn an_override_has_the_fields_that_were_written_and_no_others() {
         ("templates", "ignore"),
         ("denialWarnings", "true"),
         ("denialHint", "ask"),
+        ("messages", "{blocked-tag: no}"),
     ] {
         let yaml = format!("overrides: [{{name: o, {field}: {value}}}]");
         let json = compile(&full_form(&yaml)).unwrap().0.to_json();

@@ -82,6 +82,8 @@ fn near_misses_say_why_they_miss() {
         ("gcr.io", "gcr.io.evil.example/x:1", "`gcr.io.evil.example` only looks like it"),
         ("gcr.io", "evil.example/gcr.io/x:1", "stands in the path"),
         ("docker.io", "dokcer.io/x:1", "is `dokcer.io` a typo?"),
+        ("gcr.io/a/b:1.2", "gcr.io/a/b:1.3", "names other images of the repository"),
+        ("gcr.io/a/b:1.2", "gcr.io/a/b/c:1.2", "the repository is `a/b/c`, not `a/b`"),
     ];
     for (pattern, image, expected) in rows {
         let explanation = explain(&format!("allowedRegistries: [{pattern}]"), image);

@@ -1,7 +1,7 @@
 //! Laws of evaluation that hold for every policy and every image.
 
 use crate::support::policy::{container, pod_in, policy};
-use imagegate_core::policy::{ContainerImage, Decision, Policy, Rule};
+use imagegate_core::policy::{ContainerImage, Decision, Mode, Policy, Rule};
 use proptest::prelude::*;
 
 /// References around the edges of the policies below, and a few that are none.
@@ -101,12 +101,15 @@ proptest! {
     ) {
         let images = images(&texts);
         let policies = ["enforce", "warn", "audit"].map(|m| policy(&format!("{rules}mode: {m}\n")));
-        let [mut enforce, warn, audit] =
-            policies.each_ref().map(|policy| policy.evaluate(&pod_in("ns"), &images).violations);
-        // What to do about a denial is said of a denial alone.
-        for violation in &mut enforce {
-            violation.advice = None;
-        }
+        let [enforce, warn, audit] = policies.each_ref().map(|policy| {
+            let mut violations = policy.evaluate(&pod_in("ns"), &images).violations;
+            for violation in &mut violations {
+                violation.mode = Mode::Enforce;
+                // What to do about a denial is said of a denial alone.
+                violation.advice = None;
+            }
+            violations
+        });
         prop_assert_eq!(&enforce, &warn);
         prop_assert_eq!(&enforce, &audit);
     }

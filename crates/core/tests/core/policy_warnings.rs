@@ -28,6 +28,10 @@ fn what_is_probably_not_meant_is_warned_of() {
     let rows = [
         ("blockedTags: [a, a]", "`a` is listed twice"),
         ("requireTag: false", "an image without a tag is refused all the same"),
+        (
+            "templates: ignore\nworkloads: [{group: a.b, kind: C, podSpec: /spec}]",
+            "`workloads` has no effect while `templates` is `ignore`",
+        ),
     ];
     for (yaml, expected) in rows {
         let warnings = warnings(&full_form(yaml));
@@ -49,6 +53,9 @@ fn what_is_probably_not_meant_is_warned_of() {
         assert!(warning.contains("looks like a regex, but is a glob"), "{warning}");
         assert!(warning.ends_with(&format!("\n  hint: {hint}")), "{warning}");
     }
+    let somewhere = "templates: ignore\nworkloads: [{group: a.b, kind: C, podSpec: /spec}]\n\
+                     overrides: [{name: o, namespaces: [o], templates: warn}]";
+    assert_eq!(warnings(&full_form(somewhere)), Vec::<String>::new());
     for yaml in ["allowedRegistries: ['registry.*.corp', '10.0.*']", "blockedTags: ['*-rc*']"] {
         assert!(warnings(&full_form(yaml)).is_empty(), "{yaml}");
     }

@@ -263,7 +263,7 @@ fn an_outcome_is_the_verdict_on_that_image() {
                 let exempt = matches!(outcome, Outcome::Exempt(_));
                 assert_eq!(exempt, verdict.exempted_total == 1, "{yaml} {image}");
                 if let Some(rule) = outcome.rule() {
-                    let mode = verdict.mode;
+                    let mode = verdict.violations[0].mode;
                     assert!(matches!(outcome, Outcome::Broken(r, m) if r == rule && m == mode));
                 }
             }

@@ -38,7 +38,7 @@ pub(crate) fn container(image: &str) -> ContainerImage<'_> {
     ContainerImage {
         container: "nginx".into(),
         image: Some(image.into()),
-        field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
     }
 }
 

@@ -59,10 +59,11 @@ spec:
         &imported,
         "+ + registry.example.com/acme/web:1
          - - registry.example.com/acmeevil/web:1
-         + - registry.example.com/one:1.0
-         - - registry.example.com/one:1.1",
+         + + registry.example.com/one:1.0
+         - - registry.example.com/one:1.1
+         - - registry.example.com/one/below:1.0",
     );
-    notes(&imported, &["`registry.example.com/one:1.0` is about a tag or a digest"]);
+    notes(&imported, &[]);
 }
 
 #[test]

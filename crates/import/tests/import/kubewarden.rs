@@ -49,7 +49,13 @@ spec:
 
 #[test]
 fn whole_images_carry_a_tag() {
-    let imported = imported("images: {allow: ['ghcr.io/acme/web:1']}", false);
-    verdicts(&imported, "+ - ghcr.io/acme/web:1\n- - ghcr.io/acme/web:2");
-    notes(&imported, &["which no registry pattern carries", "no allowed registry is left"]);
+    let pinned = imported("images: {allow: ['ghcr.io/acme/web:1']}", false);
+    verdicts(&pinned, "+ + ghcr.io/acme/web:1\n- - ghcr.io/acme/web:2\n- - ghcr.io/acme/web/x:1");
+    notes(&pinned, &[]);
+    let blocked = imported("images: {reject: ['ghcr.io/acme/web:1', 'redis:7']}", false);
+    verdicts(&blocked, "- - ghcr.io/acme/web:1\n+ + ghcr.io/acme/web:2\n- - redis:7\n+ + redis:8");
+    notes(&blocked, &["`redis:7` names no registry"]);
+    let untagged = imported("images: {allow: ['ghcr.io/acme/web']}", false);
+    verdicts(&untagged, "+ - ghcr.io/acme/web\n- - ghcr.io/acme/web:2");
+    notes(&untagged, &["there is the image without a tag", "no allowed registry is left"]);
 }

@@ -33,7 +33,7 @@ fn compiled(imported: &Imported) -> Policy {
 fn admits(policy: &Policy, namespace: &str, image: &str) -> bool {
     let subject =
         Subject { namespace, user: "", groups: &[], workload: Workload::Pod, pinned: None, now: 0 };
-    let field = Field { pod_spec: "spec", list: ImageList::Containers, index: 0 };
+    let field = Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 };
     let image = ContainerImage { container: "a".into(), image: Some(image.into()), field };
     policy.evaluate(&subject, [&image]).violations.is_empty()
 }

@@ -85,7 +85,7 @@ fn worst(policy: &Policy, object: &Object, image: &Image, reach: &Reach, now: i6
         let image = ContainerImage {
             container: image.container.as_str().into(),
             image: image.written.as_deref().map(Into::into),
-            field: image.field,
+            field: image.field.clone(),
         };
         let place = imagegate_report::Object {
             place: None,

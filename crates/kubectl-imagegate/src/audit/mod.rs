@@ -9,21 +9,22 @@ use std::collections::BTreeSet;
 
 use clap::builder::PossibleValuesParser;
 use imagegate_report::{
-    Answer, FailOn, Format, Outcome, PolicySource, Report, Style, Trouble, TroubleKind,
+    Answer, Exit, FailOn, Format, PolicySource, Report, Style, Trouble, TroubleKind,
 };
 use time::OffsetDateTime;
 
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Scope};
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::explain::PolicyFlags;
 use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
 use crate::paint::Paint;
 
-pub(crate) use groups::by_image;
+pub(crate) use groups::{ByImage, by_image};
 pub(crate) use judge::{Audited, Judged, judge};
 pub(crate) use objects::Objects;
+#[cfg(test)]
+pub(crate) use objects::{Image, Object};
 
 /// Judge every Pod and every workload of the cluster by the policy in force
 ///
@@ -137,11 +138,7 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
     }
     say(&text::summary(&audited, &basis));
     let fail_on = FailOn::ALL.into_iter().find(|each| each.as_str() == audit.fail_on);
-    Ok(match report.summary.outcome(fail_on.unwrap_or_default(), audit.allow_empty) {
-        Outcome::Fine => Exit::Fine,
-        Outcome::Found => Exit::Finding,
-        Outcome::Unusable => Exit::Unusable,
-    })
+    Ok(report.summary.outcome(fail_on.unwrap_or_default(), audit.allow_empty).into())
 }
 
 /// The policy to judge by, and how the API server asks the gate; `None` where that may not be read. A

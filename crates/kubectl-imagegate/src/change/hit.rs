@@ -1,14 +1,18 @@
-//! Whom a change of the policy would hit: all that runs, judged by the old policy and by the new one.
+//! Whom a change of the policy would hit: all that runs, and what the replicas remember of what is gone,
+//! judged by the old policy and by the new one.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use imagegate_core::policy::{Policy, printable};
+use imagegate_core::usage::{Hit, Impact, Usage};
 use imagegate_report::Answer;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::audit::{Audited, Objects, by_image, judge};
+use crate::audit::{Audited, ByImage, Objects, by_image, judge};
 use crate::cluster::{Cluster, Fault, Scope};
-use crate::gate::{Namespaces, Webhooks};
+use crate::gate::{Found, Namespaces, Operator, Reach, Remembering, Webhooks};
 use crate::paint::Paint;
 use crate::words::counted;
 
@@ -22,21 +26,35 @@ pub(super) struct Hits {
     objects: Objects,
     newly_denied: Audited,
     newly_admitted: Audited,
+    /// What the replicas remember, by the same two policies.
+    remembered: Impact,
     pub(super) gaps: Vec<String>,
 }
 
 impl Hits {
-    /// Reads the cluster once and judges it twice.
+    /// Reads the cluster, and what the replicas remember, once and judges it twice.
     pub(super) async fn find(
         cluster: &Cluster,
-        gate_namespace: &str,
+        gate: &Found,
         old: &Policy,
         new: &Policy,
     ) -> Result<Self, Fault> {
         let (namespaces, webhooks) =
-            tokio::join!(Namespaces::read(cluster), Webhooks::read(cluster, Some(gate_namespace)));
+            tokio::join!(Namespaces::read(cluster), Webhooks::read(cluster, Some(&gate.namespace)));
         let (namespaces, webhooks) = (namespaces?, webhooks.ok());
-        let objects = Objects::read(cluster, &Scope::Everywhere, &namespaces.names()).await?;
+        let is_judged = |usage: &Usage<'_>| match &webhooks {
+            Some(webhooks) => {
+                matches!(namespaces.reach(webhooks, usage.namespace), Reach::Judged(_))
+            }
+            None => true,
+        };
+        let names = namespaces.names();
+        let operators = Operator::of_gate(gate);
+        let (objects, asked) = tokio::join!(
+            Objects::read(cluster, &Scope::Everywhere, &names),
+            Remembering::ask(cluster, &operators, is_judged),
+        );
+        let objects = objects?;
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let judged = |policy| judge(&objects, policy, &namespaces, webhooks.as_ref(), now);
         let (before, after) = (judged(old), judged(new));
@@ -53,48 +71,84 @@ impl Hits {
                 _ => {}
             }
         }
-        let gaps = objects.gaps.clone();
-        Ok(Self { objects, newly_denied, newly_admitted, gaps })
+        let gaps = objects.gaps.iter().cloned().chain(asked.gaps).collect();
+        let seen = asked.gathered.into_all();
+        let remembered = Impact::with_most(Some(old), new, seen.usages(), now, usize::MAX);
+        Ok(Self { objects, newly_denied, newly_admitted, remembered, gaps })
     }
 
-    /// Says it, the most frequent first.
+    /// Says it, the most frequent first: what runs, then what is remembered beyond it.
     pub(super) fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
-        let Self { newly_denied, newly_admitted, .. } = self;
-        if newly_denied.judged.is_empty() && newly_admitted.judged.is_empty() {
-            return writeln!(out, "nothing that runs is hit");
+        let Self { newly_denied, newly_admitted, remembered, .. } = self;
+        let running = newly_denied.judged.len() + newly_admitted.judged.len();
+        if running == 0 {
+            writeln!(out, "nothing that runs is hit")?;
         }
-        for (audited, would, color) in [
-            (newly_denied, "would newly be denied", true),
-            (newly_admitted, "would newly be admitted", false),
+        for (audited, hits, denies) in [
+            (newly_denied, &remembered.newly_denied, true),
+            (newly_admitted, &remembered.newly_admitted, false),
         ] {
+            let would = if denies { "would newly be denied" } else { "would newly be admitted" };
+            let title = |line: String| if denies { paint.bad(&line) } else { paint.good(&line) };
             let images = by_image(&self.objects, audited, |_| true);
-            if images.is_empty() {
-                continue;
+            if !images.is_empty() {
+                writeln!(out, "{}", title(format!("{} {would}:", counted(images.len(), "image"))))?;
             }
-            let line = format!("{} {would}:", counted(images.len(), "image"));
-            writeln!(out, "{}", if color { paint.bad(&line) } else { paint.good(&line) })?;
             for image in images.iter().take(MOST) {
-                let owners = image.owners.iter().take(MOST_OWNERS);
-                let owners: Vec<String> = owners
-                    .map(|(namespace, kind, name)| format!("{namespace}/{kind} {name}"))
-                    .collect();
-                let more = match image.owners.len().saturating_sub(MOST_OWNERS) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                let name = printable(image.image.unwrap_or("(no image)"));
-                let owners = owners.join(", ");
-                writeln!(
-                    out,
-                    "  {name}  {}  {}{more}",
-                    counted(image.pods, "Pod"),
-                    printable(&owners)
-                )?;
+                writeln!(out, "  {}", running_in_words(image))?;
             }
-            if images.len() > MOST {
-                writeln!(out, "  and {} more", images.len() - MOST)?;
+            say_more(out, images.len())?;
+            // What runs is in there already.
+            let shown: BTreeSet<&str> = images.iter().filter_map(|image| image.image).collect();
+            let beyond = hits.most_frequent.iter();
+            let beyond: Vec<&Hit> =
+                beyond.filter(|hit| !shown.contains(hit.image.as_str())).collect();
+            if !beyond.is_empty() {
+                let count = counted(beyond.len(), "image");
+                let more = if images.is_empty() { "" } else { " more" };
+                let line =
+                    format!("{count}{more} {would}, seen by the replicas and not running now:");
+                writeln!(out, "{}", title(line))?;
             }
+            for hit in beyond.iter().take(MOST) {
+                writeln!(out, "  {}", remembered_in_words(hit))?;
+            }
+            say_more(out, beyond.len())?;
         }
         Ok(())
     }
+}
+
+/// `quay.io/acme/agent:1  70 Pods  ci/Deployment agent`
+fn running_in_words(image: &ByImage<'_>) -> String {
+    let owners = image.owners.iter().take(MOST_OWNERS);
+    let owners: Vec<String> =
+        owners.map(|(namespace, kind, name)| format!("{namespace}/{kind} {name}")).collect();
+    let more = more(image.owners.len().saturating_sub(MOST_OWNERS));
+    let name = printable(image.image.unwrap_or("(no image)"));
+    let pods = counted(image.pods, "Pod");
+    format!("{name}  {pods}  {}{more}", printable(&owners.join(", ")))
+}
+
+/// `quay.io/acme/agent:1  12 times, last 2026-11-27T01:00:00Z  ci/Job nightly`
+fn remembered_in_words(hit: &Hit) -> String {
+    let times = if hit.count == 1 { "once".to_owned() } else { format!("{} times", hit.count) };
+    let last = hit.last_seen.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    let last = last.and_then(|at| at.format(&Rfc3339).ok());
+    let last = last.map(|last| format!(", last {last}")).unwrap_or_default();
+    let (names, others) = match hit.owners.as_slice() {
+        [] => (&hit.namespaces, hit.more_namespaces),
+        _ => (&hit.owners, hit.more_owners),
+    };
+    let shown: Vec<&str> = names.iter().take(MOST_OWNERS).map(String::as_str).collect();
+    let more = more(names.len().saturating_sub(MOST_OWNERS) + others);
+    format!("{}  {times}{last}  {}{more}", printable(&hit.image), printable(&shown.join(", ")))
+}
+
+fn more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} more") }
+}
+
+fn say_more(out: &mut impl Write, images: usize) -> io::Result<()> {
+    if images > MOST { writeln!(out, "  and {} more", images - MOST) } else { Ok(()) }
 }

@@ -4,6 +4,7 @@
 //! hit, ask, write, wait. What somebody else wrote meanwhile is never overwritten.
 
 mod hit;
+mod revisions;
 mod wait;
 mod write;
 
@@ -15,13 +16,17 @@ use std::time::Duration;
 use imagegate_core::policy::{
     CANDIDATE_KEY, Difference, Policy, compile, compile_candidate, printable,
 };
+use imagegate_report::Exit;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
 use crate::paint::Paint;
+
+pub(crate) use revisions::{Revision, Revisions};
 
 /// How a change is made.
 #[derive(Clone, Debug, clap::Args)]
@@ -35,6 +40,10 @@ pub(crate) struct ChangeFlags {
     /// Do not look whom it would hit
     #[arg(long)]
     no_audit: bool,
+    /// The new policy's hash, where the gate asks for it: the policy in force lets an edit refuse only so
+    /// many images that were seen
+    #[arg(long, value_name = "HASH")]
+    confirm: Option<String>,
     /// How long to wait until every replica enforces it; 0 does not wait
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     wait: u64,
@@ -122,7 +131,17 @@ impl Before {
             return Ok(Exit::Finding);
         }
         let namespace = &self.gate.namespace;
-        write::apply(&self.cluster, namespace, &self.config_map, data, flags.dry_run).await?;
+        let now =
+            OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let until = now.format(&Rfc3339).unwrap_or_default();
+        let (kept, history) = Revisions::before(&self.config_map, data, until);
+        if kept.0.is_empty() {
+            say(
+                "note: the policy so far is too large to be kept beside the new one; `undo` will not find it",
+            );
+        }
+        let change = write::Change { data, history, confirm: flags.confirm.as_deref() };
+        write::apply(&self.cluster, namespace, &self.config_map, &change, flags.dry_run).await?;
         let name = &self.config_map.metadata.name;
         if flags.dry_run {
             writeln!(std::io::stdout(), "{name} would be changed; nothing was stored")?;
@@ -181,7 +200,7 @@ impl Before {
         let Some(old) = self.policy.as_ref().filter(|old| old.hash() != new.hash()) else {
             return Ok(());
         };
-        let hits = hit::Hits::find(&self.cluster, &self.gate.namespace, old, new).await?;
+        let hits = hit::Hits::find(&self.cluster, &self.gate, old, new).await?;
         hits.print(&mut std::io::stdout().lock(), Paint::for_stdout())?;
         for gap in &hits.gaps {
             say(&format!("warning: {gap}"));

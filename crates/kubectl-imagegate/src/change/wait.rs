@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use imagegate_core::policy::printable;
+use imagegate_report::Exit;
 
 use crate::cli::{Failure, say};
 use crate::cluster::Cluster;
-use crate::exit::Exit;
 use crate::gate::{Found, Replica};
 
 /// How often they are asked.

@@ -3,13 +3,24 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use imagegate_core::admission::CONFIRM_ANNOTATION;
 use serde_json::{Map, Value, json};
 
+use super::revisions::HISTORY;
 use crate::cluster::{Cluster, Fault, Kind, Scope, escaped, path};
 use crate::gate::ConfigMap;
 
 /// The name that the written fields are kept under.
 const MANAGER: &str = "kubectl-imagegate";
+
+/// What is written.
+pub(super) struct Change<'a> {
+    pub(super) data: &'a BTreeMap<String, String>,
+    /// The policies before, as the annotation has them.
+    pub(super) history: String,
+    /// The hash by which somebody says that an edit is meant that refuses much.
+    pub(super) confirm: Option<&'a str>,
+}
 
 /// Writes the keys, or has them judged only. Who may be overwritten was decided before, by
 /// [`ConfigMap::owner`]; the version that was read makes sure that nothing has changed since.
@@ -20,14 +31,22 @@ pub(super) async fn apply(
     cluster: &Cluster,
     namespace: &str,
     before: &ConfigMap,
-    data: &BTreeMap<String, String>,
+    change: &Change<'_>,
     dry_run: bool,
 ) -> Result<(), Fault> {
+    let Change { data, history, confirm } = change;
+    let mut annotations = json!({ HISTORY: history });
+    if let (Some(hash), Value::Object(annotations)) = (confirm, &mut annotations) {
+        annotations.insert(CONFIRM_ANNOTATION.to_owned(), (*hash).into());
+    }
     let name = &before.metadata.name;
     let collection = path("v1", "configmaps", &Scope::Namespace(namespace.to_owned()));
     let dry_run = if dry_run { "&dryRun=All" } else { "" };
     let path = format!("{collection}/{}?fieldManager={MANAGER}{dry_run}", escaped(name));
-    let version = json!({ "resourceVersion": before.metadata.resource_version });
+    let version = json!({
+        "resourceVersion": before.metadata.resource_version,
+        "annotations": annotations,
+    });
     let gone = before.data.keys().filter(|key| !data.contains_key(*key));
     let mut keys: Map<String, Value> = gone.map(|key| (key.clone(), Value::Null)).collect();
     let goes = !keys.is_empty();
@@ -38,6 +57,7 @@ pub(super) async fn apply(
         let mut manifest = manifest(before, namespace, data);
         if let Some(Value::Object(metadata)) = manifest.get_mut("metadata") {
             metadata.remove("labels");
+            metadata.insert("annotations".to_owned(), annotations);
             metadata.insert(
                 "resourceVersion".to_owned(),
                 before.metadata.resource_version.clone().into(),
@@ -56,6 +76,9 @@ pub(super) async fn apply(
             );
             let changed = Fault::usage(&message);
             Err(changed.with_hint("run it again, on what is there now"))
+        }
+        Err(fault) if fault.message().contains(CONFIRM_ANNOTATION) => {
+            Err(fault.with_hint("--confirm HASH sets the annotation, where that is meant"))
         }
         Err(fault) => Err(fault),
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Request, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::Pod;
@@ -16,14 +17,14 @@ use kube::Api;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::{Cluster, Fault};
+use super::{Cluster, Events, Fault};
 
-/// Bytes of one page of a replica.
-const LARGEST_PAGE: usize = 64 << 20;
+/// Bytes of one page of a replica: 512 for each use of an image that it may remember.
+const LARGEST_PAGE: usize = 512 * imagegate_core::usage::MOST_ENTRIES;
 /// The time for a connection, and for one page.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// An answer of a replica that is not 200.
+/// An answer of a replica.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// There is no such page: an older version.
@@ -115,27 +116,47 @@ impl AtPort {
 
     /// The page at a path.
     pub(crate) async fn page(&mut self, path: &str) -> Result<Asked, Fault> {
-        let request = Request::builder()
-            .uri(path)
-            .header(HOST, "localhost")
-            .body(Empty::new())
-            .map_err(|error| Fault::usage(&error.to_string()))?;
+        self.page_within(path, PATIENCE).await
+    }
+
+    /// The page at a path that may take longer than most.
+    pub(crate) async fn page_within(
+        &mut self,
+        path: &str,
+        limit: Duration,
+    ) -> Result<Asked, Fault> {
         let sender = &mut self.sender;
         let exchange = async {
-            let lost = |error: hyper::Error| Fault::lost(&format!("{path}: {error}"));
-            sender.ready().await.map_err(lost)?;
-            let (head, body) = sender.send_request(request).await.map_err(lost)?.into_parts();
-            let body = Limited::new(body, LARGEST_PAGE).collect().await;
-            let body = body.map_err(|error| Fault::lost(&format!("{path}: {error}")))?.to_bytes();
-            match head.status {
-                StatusCode::OK => Ok(Asked::Page(body)),
+            let response = send(sender, path, None).await?;
+            match response.status() {
+                StatusCode::OK => {
+                    let body = Limited::new(response.into_body(), LARGEST_PAGE).collect().await;
+                    let lost = |error| Fault::lost(&format!("{path}: {error}"));
+                    Ok(Asked::Page(body.map_err(lost)?.to_bytes()))
+                }
                 StatusCode::NOT_FOUND => Ok(Asked::Missing),
-                status => Err(Fault::unreadable(&format!("{path}: answered {status}"))),
+                status => Err(refused(path, status)),
             }
         };
-        match within(PATIENCE, path, exchange).await {
+        match within(limit, path, exchange).await {
             Err(fault) => Err(self.said_by_kubelet().await.unwrap_or(fault)),
             page => page,
+        }
+    }
+
+    /// The events at a path, behind the one with the id `after`.
+    pub(crate) async fn events(mut self, path: &str, after: &str) -> Result<Events, Fault> {
+        let sender = &mut self.sender;
+        let opened = async {
+            let response = send(sender, path, Some(after)).await?;
+            match response.status() {
+                StatusCode::OK => Ok(response.into_body()),
+                status => Err(refused(path, status)),
+            }
+        };
+        match within(PATIENCE, path, opened).await {
+            Ok(body) => Ok(Events::of(body, self.sender)),
+            Err(fault) => Err(self.said_by_kubelet().await.unwrap_or(fault)),
         }
     }
 
@@ -144,6 +165,31 @@ impl AtPort {
         let error = self.error.take()?;
         let said = tokio::time::timeout(Duration::from_millis(500), error).await.ok()?.ok()?;
         Some(Fault::lost(said.trim()))
+    }
+}
+
+async fn send(
+    sender: &mut http1::SendRequest<Empty<Bytes>>,
+    path: &str,
+    last_event: Option<&str>,
+) -> Result<Response<Incoming>, Fault> {
+    let mut request = Request::builder().uri(path).header(HOST, "localhost");
+    if let Some(id) = last_event {
+        request = request.header("last-event-id", id);
+    }
+    let request = request.body(Empty::new()).map_err(|error| Fault::usage(&error.to_string()))?;
+    let lost = |error: hyper::Error| Fault::lost(&format!("{path}: {error}"));
+    sender.ready().await.map_err(lost)?;
+    sender.send_request(request).await.map_err(lost)
+}
+
+fn refused(path: &str, status: StatusCode) -> Fault {
+    let fault = Fault::unreadable(&format!("{path}: answered {status}"));
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            fault.with_hint("too many ask this replica at once; try again in a moment")
+        }
+        _ => fault,
     }
 }
 

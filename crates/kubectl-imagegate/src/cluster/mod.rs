@@ -3,6 +3,7 @@
 //! Every answer is read whole and within a limit, every wait has an end, and what went wrong is told
 //! in words with a hint. Nothing here knows what a gate is.
 
+mod events;
 mod fault;
 mod forward;
 mod pages;
@@ -19,6 +20,7 @@ use kube::{Client, Config};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
+pub(crate) use events::{Event, Events};
 pub(crate) use fault::{Fault, Kind};
 pub(crate) use forward::{Asked, AtPort};
 pub(crate) use pages::{Item, Resource, Scope, escaped, path};

@@ -7,12 +7,12 @@ mod service;
 use std::io::{self, Write};
 
 use imagegate_core::policy::printable;
+use imagegate_report::Exit;
 use serde::Deserialize;
 
 use crate::cli::Failure;
 use crate::cluster::Cluster;
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::Webhooks;
 use crate::paint::Paint;
 use crate::status::Seen;

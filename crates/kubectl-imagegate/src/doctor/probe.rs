@@ -91,7 +91,7 @@ fn refuses(policy: &Policy, namespace: &str, pinned: Option<&str>, image: &str) 
     let image = ContainerImage {
         container: "doctor".into(),
         image: Some(image.into()),
-        field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
     };
     policy.evaluate(&subject, [&image]).decision == Decision::Deny
 }

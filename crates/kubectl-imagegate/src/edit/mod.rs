@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS};
+use imagegate_report::Exit;
 
 use crate::change::{Before, ChangeFlags};
 use crate::cli::{Failure, say};
 use crate::cluster::Fault;
 use crate::connection::Connection;
-use crate::exit::Exit;
 use crate::gate::{PolicyFault, keys};
 
 const RIGHTS: &str = "\

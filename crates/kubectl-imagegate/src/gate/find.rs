@@ -15,6 +15,8 @@ const USUAL_NAMESPACE: &str = "imagegate";
 const USUAL_ADMIN_PORT: u16 = 8080;
 /// The webhook port of the manifests.
 const USUAL_WEBHOOK_PORT: u16 = 3000;
+/// The operator port, unless it is set otherwise. It is bound to loopback, so no container declares it.
+const USUAL_OPERATOR_PORT: u16 = 8081;
 
 /// The gate's namespace with its Pods, by name.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub(crate) struct Pod {
     pub(crate) name: String,
     pub(crate) admin_port: u16,
     pub(crate) webhook_port: u16,
+    pub(crate) operator_port: u16,
     /// `Running`, or why it is not: `Pending`, `ImagePullBackOff`, `Terminating`, ….
     pub(crate) state: String,
     pub(crate) ready: bool,
@@ -69,6 +72,8 @@ struct Container {
     ports: Vec<Port>,
     #[serde(default)]
     env: Vec<Variable>,
+    #[serde(default)]
+    args: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +206,7 @@ fn read(object: Object) -> (String, Pod) {
         name: metadata.name,
         admin_port: port("admin", USUAL_ADMIN_PORT),
         webhook_port: port("webhook", USUAL_WEBHOOK_PORT),
+        operator_port: operator_port(&spec.containers).unwrap_or(USUAL_OPERATOR_PORT),
         state,
         ready: !statuses.is_empty() && statuses.iter().all(|each| each.ready),
         restarts: statuses.iter().map(|each| each.restart_count).sum(),
@@ -212,9 +218,42 @@ fn read(object: Object) -> (String, Pod) {
     (metadata.namespace, pod)
 }
 
+/// The port that the flag of a container sets, or else the variable.
+fn operator_port(containers: &[Container]) -> Option<u16> {
+    let flag = "--operator-listen";
+    let set = |container: &Container| {
+        let arguments = &container.args;
+        let joined =
+            arguments.iter().find_map(|argument| argument.strip_prefix(flag)?.strip_prefix('='));
+        let at = arguments.iter().position(|argument| argument == flag);
+        let apart = at.and_then(|at| arguments.get(at + 1)).map(String::as_str);
+        let mut variables = container.env.iter();
+        let variable = variables.find(|each| each.name == "IMAGEGATE_OPERATOR_LISTEN");
+        let address = joined.or(apart).or(variable.and_then(|each| each.value.as_deref()))?;
+        address.rsplit_once(':')?.1.parse().ok()
+    };
+    containers.iter().find_map(set)
+}
+
 #[cfg(test)]
 mod tests {
     use super::read;
+
+    #[test]
+    fn the_operator_port_is_where_a_container_was_told_to_listen() {
+        for (container, expected) in [
+            ("{}", 8081),
+            (r#"{"args":["serve","--operator-listen","127.0.0.1:9"]}"#, 9),
+            (r#"{"args":["serve","--operator-listen=[::1]:9"]}"#, 9),
+            (r#"{"env":[{"name":"IMAGEGATE_OPERATOR_LISTEN","value":"127.0.0.1:7"}]}"#, 7),
+            (r#"{"args":["--operator-listen"]}"#, 8081),
+        ] {
+            let object =
+                format!(r#"{{"metadata":{{"name":"a"}},"spec":{{"containers":[{container}]}}}}"#);
+            let (_, pod) = read(serde_json::from_str(&object).unwrap());
+            assert_eq!(pod.operator_port, expected, "{container}");
+        }
+    }
 
     #[test]
     fn a_pod_says_why_it_does_not_run() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Seen;
 use super::faults::Problem;
 use super::text::verdict;
-use crate::gate::{Reach, Replica, Said, Served};
+use crate::gate::{Memory, Reach, Replica, Said, Served};
 
 pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> io::Result<()> {
     let webhooks = seen.webhooks.iter().flat_map(|webhooks| &webhooks.0);
@@ -27,13 +27,16 @@ pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> 
             }),
         })
     });
+    let memories = seen.memories.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let replicas = seen.replicas.iter().zip(memories);
+    let replicas = replicas.map(|(each, memory)| replica(each, memory));
     let problems = problems.iter().map(|Problem { is_wrong, text, hint, .. }| {
         json!({ "severity": if *is_wrong { "problem" } else { "note" }, "message": text, "hint": hint })
     });
     let status = json!({
         "verdict": verdict(&seen.replicas),
         "namespace": seen.gate_namespace,
-        "replicas": seen.replicas.iter().map(replica).collect::<Vec<_>>(),
+        "replicas": replicas.collect::<Vec<_>>(),
         "webhooks": webhooks.collect::<Vec<_>>(),
         "excludedNamespaces": seen.namespaces_that(|reach| matches!(reach, Reach::Excluded(_))),
         "optedOutNamespaces": seen.namespaces_that(|reach| *reach == Reach::OptedOut),
@@ -43,7 +46,7 @@ pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> 
     writeln!(out, "{status:#}")
 }
 
-fn replica(replica: &Replica) -> Value {
+fn replica(replica: &Replica, memory: Option<&Memory>) -> Value {
     let pod = replica.pod.as_ref();
     let mut shown = json!({
         "name": replica.name,
@@ -68,6 +71,7 @@ fn replica(replica: &Replica) -> Value {
             })),
             "candidateProblems": page.candidate_problems,
             "certificateNotAfter": certificate_ends,
+            "remembers": memory.map(|memory| json!({ "since": memory.since, "uses": memory.entries })),
         }),
         Err(fault) => json!({ "error": fault.message() }),
     };

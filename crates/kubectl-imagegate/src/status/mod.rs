@@ -8,12 +8,12 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use imagegate_report::Exit;
 
 use crate::cli::Failure;
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
-use crate::exit::Exit;
-use crate::gate::{Found, Namespaces, Reach, Replica, Served, Webhooks};
+use crate::gate::{Found, Memory, Namespaces, Operator, Reach, Replica, Served, Webhooks};
 use crate::paint::Paint;
 
 /// How often `--watch` looks.
@@ -53,8 +53,17 @@ pub(crate) struct Seen {
     /// that a replica serves, with the name of one that shows this.
     pub(crate) served: Vec<Option<(String, Result<Served, Fault>)>>,
     pub(crate) namespaces: Namespaces,
+    /// How much each replica remembers, in their order; `None` where that cannot be asked.
+    pub(crate) memories: Vec<Option<Memory>>,
     /// The hash of the policy in the ConfigMap, where it can be read and is valid.
     pub(crate) config_map_hash: Option<String>,
+}
+
+impl Status {
+    /// Whether it goes on until it is interrupted.
+    pub(crate) fn follows(&self) -> bool {
+        self.watch
+    }
 }
 
 pub(crate) async fn run(connection: &Connection, status: &Status) -> Result<Exit, Failure> {
@@ -106,6 +115,7 @@ impl Seen {
             Webhooks::read(cluster, gate_namespace.as_deref()),
             Namespaces::read(cluster),
         );
+        let memories = memories(cluster, found.as_ref(), &replicas).await;
         let served = served(cluster, &replicas, gate_namespace.as_deref(), &webhooks).await;
         let config_map_hash = match &found {
             Some(found) => crate::gate::config_map_hash(cluster, found).await,
@@ -116,6 +126,7 @@ impl Seen {
             replicas,
             webhooks,
             served,
+            memories,
             namespaces: namespaces?,
             config_map_hash,
         })
@@ -127,6 +138,22 @@ impl Seen {
         let names = self.namespaces.names().into_iter();
         names.filter(|name| holds(&self.namespaces.reach(webhooks, name))).collect()
     }
+}
+
+/// An older gate remembers nothing, and whoever was named by its admin port cannot be asked.
+async fn memories(
+    cluster: &Cluster,
+    found: Option<&Found>,
+    replicas: &[Replica],
+) -> Vec<Option<Memory>> {
+    let operators = found.map(Operator::of_gate).unwrap_or_default();
+    let asked = replicas.iter().map(async |replica| {
+        replica.said.as_ref().ok()?;
+        let named = replica.pod.as_ref()?;
+        let operator = operators.iter().find(|operator| operator.name == named.name)?;
+        operator.memory(cluster).await.ok()
+    });
+    join_all(asked).await
 }
 
 /// Every webhook's caBundle against every replica's certificate; of each webhook the first replica that

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::Seen;
 use super::faults::Problem;
-use crate::gate::{Reach, Replica, Said, Served};
+use crate::gate::{Memory, Reach, Replica, Said, Served};
 use crate::paint::Paint;
 use crate::table::Table;
 
@@ -90,7 +90,7 @@ pub(super) fn verdict(replicas: &[Replica]) -> String {
     }
 }
 
-fn replicas(seen: &Seen) -> Table<8> {
+fn replicas(seen: &Seen) -> Table<9> {
     let mut table = Table::new([
         "REPLICA",
         "VERSION",
@@ -100,10 +100,12 @@ fn replicas(seen: &Seen) -> Table<8> {
         "CANDIDATE",
         "CERTIFICATE",
         "RESTARTS",
+        "REMEMBERS",
     ]);
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let unknown = || "-".to_owned();
-    for Replica { name, pod, said } in &seen.replicas {
+    let memories = seen.memories.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    for (Replica { name, pod, said }, memory) in seen.replicas.iter().zip(memories) {
         let name = printable(name).into_owned();
         let restarts = pod.as_ref().map_or_else(unknown, |pod| pod.restarts.to_string());
         let Ok(Said { page, version, certificate_ends }) = said else {
@@ -119,6 +121,7 @@ fn replicas(seen: &Seen) -> Table<8> {
                 unknown(),
                 unknown(),
                 restarts,
+                unknown(),
             ]);
             continue;
         };
@@ -147,6 +150,10 @@ fn replicas(seen: &Seen) -> Table<8> {
             printable(&candidate).into_owned(),
             certificate_ends.map_or_else(unknown, |ends| days((ends - now).div_euclid(86_400))),
             restarts,
+            memory.map_or_else(unknown, |Memory { since, entries }| {
+                let plural = if *entries == 1 { "" } else { "s" };
+                format!("{entries} use{plural} since {}", printable(&to_seconds(since)))
+            }),
         ]);
     }
     table

@@ -136,7 +136,7 @@ pub(crate) fn finding(policy: &Policy, image: &str, object: Object) -> Finding {
     let judged = ContainerImage {
         container: "web".into(),
         image: Some(image.into()),
-        field: Field { pod_spec: "spec", list: ImageList::Containers, index: 0 },
+        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
     };
     let verdict = policy.evaluate(&subject, [&judged]);
     let explanation = policy.explain(&subject, image);

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime};
 
-use super::lists::{self, Lists};
+use super::lists::{self, Lists, Order};
 use super::overrides;
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::exemption::{Exemption, RuleSet};
@@ -53,7 +53,9 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
     } = raw;
     let name = overrides::name(name.as_ref(), at, "exemption", report);
     let images = match images {
-        Some(images) if !images.items.is_empty() => Some(lists.registries(images, report)),
+        Some(images) if !images.items.is_empty() => {
+            Some(lists.registries(images, Order::Listed, report))
+        }
         _ => {
             let hint = "write `images: [gcr.io/acme/agent]`";
             report.problem(at, "the exemption names no image", Some(hint));

@@ -24,12 +24,21 @@ use crate::policy::rules::fields::RawRules;
 /// Compiles the lists of one policy.
 pub(in crate::policy) struct Lists {
     hasher: RandomState,
-    registries: HashMap<u64, Arc<List<RegistrySet>>>,
+    registries: HashMap<(Order, u64), Arc<List<RegistrySet>>>,
     tags: HashMap<u64, Arc<List<TagSet>>>,
     /// How many different lists have regexes.
     sets: usize,
     /// What regexes may still come to; `None` once there are too many of them.
     room: Option<usize>,
+}
+
+/// Which pattern of a list of registries decides, where several cover a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::policy) enum Order {
+    /// The first in the list.
+    Listed,
+    /// The most specific one.
+    Specific,
 }
 
 /// Why a list is not what was written; the report knows.
@@ -48,14 +57,13 @@ impl Lists {
         let mut known = HashSet::new();
         let mut count = 0;
         let overrides = raw.overrides.iter().map(|each| &each.rules);
-        let all = iter::once(&raw.rules)
-            .chain(overrides)
-            .flat_map(RawRules::patterns)
-            .chain(raw.exemptions.iter().filter_map(|each| each.images.as_ref()));
-        for list in all {
+        let all = iter::once(&raw.rules).chain(overrides).flat_map(RawRules::patterns).chain(
+            (raw.exemptions.iter()).filter_map(|each| Some((each.images.as_ref()?, Order::Listed))),
+        );
+        for (list, order) in all {
             let regexes = list.items.iter().filter(|item| regex_text(&item.value).is_some());
             let regexes = regexes.count();
-            if regexes == 0 || !known.insert(lists.key(list)) {
+            if regexes == 0 || !known.insert((order, lists.key(list))) {
                 continue;
             }
             lists.sets += 1;
@@ -74,16 +82,20 @@ impl Lists {
     pub(in crate::policy) fn registries(
         &mut self,
         raw: &Texts<'_>,
+        order: Order,
         report: &mut Report,
     ) -> Arc<List<RegistrySet>> {
-        let key = self.key(raw);
+        let key = (order, self.key(raw));
         if let Some(known) = self.registries.get(&key)
             && known.written.iter().eq(raw.iter())
         {
             return Arc::clone(known);
         }
         let said = report.said();
-        let mut builder = RegistrySetBuilder::default();
+        let mut builder = match order {
+            Order::Listed => RegistrySetBuilder::default(),
+            Order::Specific => RegistrySetBuilder::by_specificity(raw.items.len()),
+        };
         let weighed = self.each_checked(raw, report, |position, pattern| {
             builder.insert(position, pattern);
         });

@@ -2,11 +2,13 @@
 //!
 //! Nothing stops at the first problem; all of them are collected and reported together.
 
+pub(super) mod entries;
 mod exemptions;
 pub(super) mod lists;
 mod opt_out;
 mod overrides;
 mod rules;
+mod workloads;
 
 use self::lists::Lists;
 
@@ -48,6 +50,9 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
         overrides::compile(&raw.overrides, &base, &mut lists, &mut report);
     let exemptions = exemptions::compile(&raw.exemptions, &mut lists, &mut report);
     let opt_out = opt_out::compile(raw.namespace_opt_out.as_ref(), &mut report);
+    let workloads = workloads::compile(&raw.workloads, &mut report);
+    let all_rules = overrides.iter().map(|each| &each.rules).chain([&base]);
+    workloads::warn_if_ignored(&raw.workloads, all_rules, &mut report);
     if report.has_problems() {
         return Err(report.into_problems());
     }
@@ -62,6 +67,7 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
         exemptions,
         opt_out,
         refuse_edits_that_deny: raw.refuse_edits_that_deny,
+        workloads,
         normal_form,
         hash,
     };

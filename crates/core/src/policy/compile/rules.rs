@@ -3,6 +3,7 @@
 //! Each field compiles itself, as its declaration in [`fields`](crate::policy::rules::fields) says;
 //! here is what two fields have to say about each other.
 
+use super::entries;
 use super::lists::Lists;
 use crate::policy::problem::Report;
 use crate::policy::rules::fields::{FIELDS, RawRules, Rules};
@@ -30,6 +31,9 @@ pub(super) fn over(
     {
         let message = "the hint is not shown, since `denialWarnings` is false";
         report.warning(&raw.at, message, Some("remove one of the two fields"));
+    }
+    if let Some(raw) = &raw.allowed_registries {
+        entries::warn_of_contradictions(raw, &rules, report);
     }
     if let Some(raw) = &raw.require_tag
         && !raw.value

@@ -5,16 +5,19 @@
 //! registry may be anybody's, and whoever follows such advice runs what they push there.
 
 use crate::image::Reference;
-use crate::policy::judge::checks::Broken;
+use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::message;
-use crate::policy::rules::fields::{Rules, ShortNames};
+use crate::policy::rules::fields::Rules;
+use crate::policy::rules::short_names::ShortNames;
 
 /// Characters of a line, as the API documentation asks of a warning.
 const LONGEST: usize = 120;
 
-/// Why `rules` refuse a reference, and what would be accepted in its place, where there is room.
-pub(in crate::policy) fn on(rules: &Rules, broken: Broken, reference: &Reference<'_>) -> String {
-    let reason = message::reason(rules, broken, reference);
+/// Why a reference is refused, and what would be accepted in its place, where there is room.
+pub(in crate::policy) fn on(breach: Breach<'_>, reference: &Reference<'_>) -> String {
+    let Breach { broken, terms } = breach;
+    let rules = terms.rules();
+    let reason = message::reason(breach, reference);
     let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
     let is_allowed =
         is_short || !matches!(broken, Broken::RegistryNotAllowed | Broken::RegistryBlocked(_));

@@ -2,12 +2,15 @@
 //! each.
 //!
 //! Evaluation stops at the first check that is broken; an explanation goes on to the last. The texts
-//! for people are in [`message`](super::message).
+//! for people are in [`message`].
 
 use crate::image::Reference;
+use crate::policy::judge::message;
 use crate::policy::judge::subject::Workload;
+use crate::policy::judge::terms::Terms;
 use crate::policy::judge::verdict::{Mode, TemplateMode};
-use crate::policy::rules::fields::{Rules, ShortNames};
+use crate::policy::rules::fields::Rules;
+use crate::policy::rules::short_names::ShortNames;
 
 /// The rules an image can break, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,17 +51,29 @@ pub(in crate::policy) enum Broken {
     MissingDigest,
 }
 
+/// A rule that a reference breaks, and the terms that it was judged by.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::policy) struct Breach<'p> {
+    pub(in crate::policy) broken: Broken,
+    pub(in crate::policy) terms: Terms<'p>,
+}
+
 impl Rules {
-    /// Pods follow the policy's mode; templates at most the mode that `templates` gives them.
+    /// The mode of a Pod or a template by the policy alone.
     pub(in crate::policy) fn effective_mode(&self, workload: Workload) -> Mode {
-        match (workload, self.templates, self.mode) {
+        self.limited(self.mode, workload)
+    }
+
+    /// A mode for this workload: for a template at most the one that `templates` gives it.
+    pub(in crate::policy) fn limited(&self, mode: Mode, workload: Workload) -> Mode {
+        match (workload, self.templates, mode) {
             (Workload::Template, TemplateMode::Warn, Mode::Enforce) => Mode::Warn,
             (_, _, mode) => mode,
         }
     }
 
     /// The first rule that `reference` breaks, in the order tag missing, registry, tag, digest.
-    pub(in crate::policy) fn broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
+    pub(in crate::policy) fn broken_by(&self, reference: &Reference<'_>) -> Option<Breach<'_>> {
         self.broken_beyond(reference, |_| false)
     }
 
@@ -67,50 +82,53 @@ impl Rules {
         &self,
         reference: &Reference<'_>,
         is_lifted: impl Fn(Rule) -> bool,
-    ) -> Option<Broken> {
+    ) -> Option<Breach<'_>> {
+        // An entry can have rules for the first check, so it is looked up before that one.
+        let known = self.allowed_registries.have_own_rules().then(|| self.registry(reference));
+        let terms = self.terms_by(known);
+        let breach = |broken| Some(Breach { broken, terms });
         let has_neither = reference.tag().is_none() && reference.digest().is_none();
-        if self.require_tag && has_neither && !is_lifted(Rule::MissingTag) {
-            return Some(Broken::MissingTag);
+        if terms.require_tag() && has_neither && !is_lifted(Rule::MissingTag) {
+            return breach(Broken::MissingTag);
         }
         if !is_lifted(Rule::UntrustedRegistry)
-            && let Some(broken) = self.registry_broken_by(reference)
+            && let Err(broken) = known.unwrap_or_else(|| self.registry(reference))
         {
-            return Some(broken);
+            return breach(broken);
         }
         if !is_lifted(Rule::BlockedTag)
-            && let Some(broken) = self.tag_broken_by(reference)
+            && let Some(broken) = terms.tag_broken_by(reference)
         {
-            return Some(broken);
+            return breach(broken);
         }
-        let is_unpinned = self.require_digest && reference.digest().is_none();
-        (is_unpinned && !is_lifted(Rule::MissingDigest)).then_some(Broken::MissingDigest)
+        let is_unpinned = terms.require_digest() && reference.digest().is_none();
+        if is_unpinned && !is_lifted(Rule::MissingDigest) {
+            return breach(Broken::MissingDigest);
+        }
+        None
     }
 
-    fn registry_broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
+    /// The position of the entry that allows the registry, or why nothing does.
+    fn registry(&self, reference: &Reference<'_>) -> Result<usize, Broken> {
         if reference.is_short_name() && self.short_names == ShortNames::Deny {
-            return Some(Broken::RegistryNotAllowed);
+            return Err(Broken::RegistryNotAllowed);
         }
         if let Some(position) = self.blocked_registries.set.first(reference) {
-            return Some(Broken::RegistryBlocked(position));
+            return Err(Broken::RegistryBlocked(position));
         }
-        let is_allowed = self.allowed_registries.set.first(reference).is_some();
-        (!is_allowed).then_some(Broken::RegistryNotAllowed)
+        self.allowed_registries.deciding(reference).ok_or(Broken::RegistryNotAllowed)
     }
 
-    /// A tag counts even beside a digest: `nginx:latest@sha256:…` says `latest`. A reference
-    /// without tag and digest is pulled as `latest`, so both lists judge it as that.
-    pub(in crate::policy) fn tag_broken_by(&self, reference: &Reference<'_>) -> Option<Broken> {
-        let implied = reference.digest().is_none().then_some("latest");
-        let tag = reference.tag().or(implied)?;
-        if self.blocked_tags.set.first(tag).is_some() {
-            return Some(Broken::TagBlocked);
-        }
-        let allowed = &self.allowed_tags.set;
-        (!allowed.is_empty() && allowed.first(tag).is_none()).then_some(Broken::TagNotAllowed)
+    /// The rules for a reference, of whose registry this is known.
+    fn terms_by(&self, registry: Option<Result<usize, Broken>>) -> Terms<'_> {
+        let position = registry.and_then(Result::ok);
+        Terms::new(self, position.and_then(|at| self.allowed_registries.own_rules(at)))
     }
 
     /// Every check, whether or not an earlier one is broken, with what decided it.
     pub(in crate::policy) fn steps(&self, reference: &Reference<'_>) -> Vec<Step> {
+        let registry = self.registry(reference);
+        let terms = self.terms_by(Some(registry));
         let mut steps = vec![Step {
             rule: Rule::InvalidReference,
             passed: true,
@@ -121,36 +139,40 @@ impl Rules {
         match (reference.tag(), reference.digest()) {
             (Some(tag), _) => step(Rule::MissingTag, true, format!("the tag is `{tag}`")),
             (None, Some(_)) => step(Rule::MissingTag, true, "a digest stands in for a tag".into()),
-            (None, None) if self.require_tag => {
+            (None, None) if terms.require_tag() => {
                 step(Rule::MissingTag, false, "there is neither a tag nor a digest".into());
             }
             (None, None) => step(Rule::MissingTag, true, "no tag is required".into()),
         }
 
-        let blocked = self.blocked_registries.set.first(reference);
-        let allowed = self.allowed_registries.set.first(reference);
-        if reference.is_short_name() && self.short_names == ShortNames::Deny {
-            let detail = "it names no registry, and short names are refused";
-            step(Rule::UntrustedRegistry, false, detail.into());
-        } else if let Some(position) = blocked {
-            let pattern = self.blocked_registries.written.get(position);
-            step(Rule::UntrustedRegistry, false, format!("`{pattern}` is blocked"));
-        } else if let Some(position) = allowed {
-            let pattern = self.allowed_registries.written.get(position);
-            step(Rule::UntrustedRegistry, true, format!("`{pattern}` covers it"));
-        } else {
-            let count = self.allowed_registries.written.len();
-            let detail = match count {
-                1 => "the one allowed pattern does not cover it".to_owned(),
-                count => format!("none of {count} allowed patterns covers it"),
-            };
-            step(Rule::UntrustedRegistry, false, detail);
+        match registry {
+            Ok(position) => {
+                let pattern = self.allowed_registries.written().get(position);
+                let own = self.allowed_registries.own_rules(position);
+                let own = own.map(message::own_rules).unwrap_or_default();
+                step(Rule::UntrustedRegistry, true, format!("`{pattern}` covers it{own}"));
+            }
+            Err(Broken::RegistryBlocked(position)) => {
+                let pattern = self.blocked_registries.written.get(position);
+                step(Rule::UntrustedRegistry, false, format!("`{pattern}` is blocked"));
+            }
+            Err(_) if reference.is_short_name() && self.short_names == ShortNames::Deny => {
+                let detail = "it names no registry, and short names are refused";
+                step(Rule::UntrustedRegistry, false, detail.into());
+            }
+            Err(_) => {
+                let detail = match self.allowed_registries.written().len() {
+                    1 => "the one allowed pattern does not cover it".to_owned(),
+                    count => format!("none of {count} allowed patterns covers it"),
+                };
+                step(Rule::UntrustedRegistry, false, detail);
+            }
         }
 
-        match (self.tag_broken_by(reference), reference.tag()) {
+        match (terms.tag_broken_by(reference), reference.tag()) {
             (Some(Broken::TagBlocked), tag) => {
-                let position = self.blocked_tags.set.first(tag.unwrap_or("latest"));
-                let pattern = self.blocked_tags.written.get(position.unwrap_or_default());
+                let position = terms.blocked_tags().set.first(tag.unwrap_or("latest"));
+                let pattern = terms.blocked_tags().written.get(position.unwrap_or_default());
                 let detail = match tag {
                     Some(_) => format!("`{pattern}` is blocked"),
                     None => format!("it would be pulled as `latest`, and `{pattern}` is blocked"),
@@ -170,12 +192,26 @@ impl Rules {
 
         match reference.digest() {
             Some(_) => step(Rule::MissingDigest, true, "it is pinned by digest".into()),
-            None if self.require_digest => {
+            None if terms.require_digest() => {
                 step(Rule::MissingDigest, false, "it is not pinned by digest".into());
             }
             None => step(Rule::MissingDigest, true, "no digest is required".into()),
         }
         steps
+    }
+}
+
+impl Terms<'_> {
+    /// A tag counts even beside a digest: `nginx:latest@sha256:…` says `latest`. A reference
+    /// without tag and digest is pulled as `latest`, so both lists judge it as that.
+    fn tag_broken_by(self, reference: &Reference<'_>) -> Option<Broken> {
+        let implied = reference.digest().is_none().then_some("latest");
+        let tag = reference.tag().or(implied)?;
+        if self.blocked_tags().set.first(tag).is_some() {
+            return Some(Broken::TagBlocked);
+        }
+        let allowed = &self.allowed_tags().set;
+        (!allowed.is_empty() && allowed.first(tag).is_none()).then_some(Broken::TagNotAllowed)
     }
 }
 

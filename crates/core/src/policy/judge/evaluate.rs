@@ -11,9 +11,10 @@ use crate::policy::judge::checks::Rule;
 use crate::policy::judge::message;
 use crate::policy::judge::policy::{Override, Policy};
 use crate::policy::judge::standing::Standing;
-use crate::policy::judge::subject::{ContainerImage, Excess, Subject, Workload};
+use crate::policy::judge::subject::{ContainerImage, Subject, Unread, Workload};
+use crate::policy::judge::template::Values;
 use crate::policy::judge::verdict::{
-    Decision, Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
+    Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
 use crate::policy::rules::fields::Rules;
 
@@ -75,12 +76,12 @@ impl<'p> Applicable<'p, '_> {
         self.rules.updates
     }
 
-    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is in `excess` unread.
+    /// Judges `images` as [`Policy::evaluate`] does, and refuses what is `unread`.
     #[must_use]
     pub fn evaluate<'i>(
         &self,
         images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
-        excess: &[Excess],
+        unread: impl IntoIterator<Item = &'i Unread>,
     ) -> Verdict<'p> {
         let Self { policy, rules, override_name, subject } = *self;
         let mut verdict = Verdict {
@@ -95,18 +96,17 @@ impl<'p> Applicable<'p, '_> {
         for image in images {
             self.judge(image, &mut verdict);
         }
-        for Excess { first, count } in excess {
-            verdict.violated(Rule::InvalidReference, *count, || Violation {
+        for part @ Unread { first, count, why: _ } in unread {
+            let mode = rules.effective_mode(subject.workload);
+            verdict.violated(Rule::InvalidReference, mode, *count, || Violation {
                 container: first.entry(),
                 image: String::new(),
-                field: *first,
+                field: first.clone(),
                 rule: Rule::InvalidReference,
-                message: message::excess(*first),
+                mode,
+                message: message::unread(part),
                 advice: None,
             });
-        }
-        if verdict.mode == Mode::Enforce && !verdict.violations.is_empty() {
-            verdict.decision = Decision::Deny;
         }
         verdict
     }
@@ -115,31 +115,43 @@ impl<'p> Applicable<'p, '_> {
         let Self { policy, rules, subject, .. } = *self;
         let written = image.image.as_deref();
         let container = || named(image);
-        let violation = |rule, container: String, message| Violation {
+        let violation = |rule, mode, container: String, message| Violation {
             image: kept(written.unwrap_or_default()).to_owned(),
-            field: image.field,
+            field: image.field.clone(),
             container,
             rule,
+            mode,
             message,
             advice: None,
         };
+        let mode = rules.effective_mode(subject.workload);
         let invalid = |why: &dyn Display| {
             let container = container();
             let message = message::invalid(&container, written.unwrap_or_default(), why);
-            violation(Rule::InvalidReference, container, message)
+            violation(Rule::InvalidReference, mode, container, message)
         };
         let Some(written) = written else {
-            verdict.violated(Rule::InvalidReference, 1, || invalid(&"the image is missing"));
+            let why = "the image is missing";
+            verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&why));
             return;
         };
         let reference = match Reference::parse(written) {
             Ok(reference) => reference,
             Err(error) => {
-                verdict.violated(Rule::InvalidReference, 1, || invalid(&error));
+                verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&error));
                 return;
             }
         };
-        let (broken, expired) = match policy.standing(rules, &reference, subject) {
+        let mut text = String::new();
+        let reference = match rules.short_names.looked_up(&reference, &mut text) {
+            None => reference,
+            Some(Ok(looked_up)) => looked_up,
+            Some(Err(error)) => {
+                verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&error));
+                return;
+            }
+        };
+        let (breach, expired) = match policy.standing(rules, &reference, subject) {
             Standing::Fine => return,
             Standing::Exempt(exemption) => {
                 verdict.exempted(|| Exempted {
@@ -147,22 +159,32 @@ impl<'p> Applicable<'p, '_> {
                     reason: exemption.reason(),
                     container: container(),
                     image: kept(written).to_owned(),
-                    field: image.field,
+                    field: image.field.clone(),
                 });
                 return;
             }
-            Standing::Broken(broken, expired) => (broken, expired),
+            Standing::Broken(breach, expired) => (breach, expired),
         };
-        let is_advised = rules.denial_warnings && verdict.mode == Mode::Enforce;
-        verdict.violated(broken.rule(), 1, || {
+        let (rule, mode) = (breach.broken.rule(), breach.terms.mode(subject.workload));
+        let is_advised = rules.denial_warnings && mode == Mode::Enforce;
+        verdict.violated(rule, mode, 1, || {
             let container = container();
-            let mut message = message::broken(rules, broken, &container, kept(written));
+            let mut message = message::broken(
+                breach,
+                Values {
+                    reference: &reference,
+                    container: &container,
+                    image: kept(written),
+                    namespace: subject.namespace,
+                    policy: policy.hash(),
+                },
+            );
             if let Some(exemption) = expired {
                 message.push_str(&message::expired(exemption));
             }
             Violation {
-                advice: is_advised.then(|| advice::on(rules, broken, &reference)),
-                ..violation(broken.rule(), container, message)
+                advice: is_advised.then(|| advice::on(breach, &reference)),
+                ..violation(rule, mode, container, message)
             }
         });
     }

@@ -9,6 +9,7 @@ use crate::policy::judge::checks::{Rule, Step};
 use crate::policy::judge::message;
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::subject::Subject;
+use crate::policy::pattern::registry_pattern::split_pin;
 use crate::policy::problem::nearest;
 use crate::policy::rules::fields::Rules;
 
@@ -45,7 +46,11 @@ impl Policy {
     pub fn explain(&self, subject: &Subject<'_>, image: &str) -> Explanation {
         let (rules, override_name) = self.rules_for(subject);
         let override_name = override_name.map(str::to_owned);
-        let reference = match Reference::parse(image) {
+        let mut text = String::new();
+        let parsed = Reference::parse(image);
+        let looked_up = parsed.as_ref().ok();
+        let looked_up = looked_up.and_then(|it| rules.short_names.looked_up(it, &mut text));
+        let reference = match looked_up.unwrap_or(parsed) {
             Ok(reference) => reference,
             Err(error) => {
                 let why = error.to_string();
@@ -64,10 +69,10 @@ impl Policy {
         };
         let broken = rules.broken_by(&reference);
         let suggestions = match broken {
-            Some(_) => suggestions(rules, image),
+            Some(_) => suggestions(rules, reference.written()),
             None => Vec::new(),
         };
-        let covered = rules.allowed_registries.set.first(&reference).is_some();
+        let covered = rules.allowed_registries.deciding(&reference).is_some();
         Explanation {
             canonical: Ok(reference.to_string()),
             override_name,
@@ -117,14 +122,26 @@ fn near_misses(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
         if pattern.starts_with('/') || pattern == "*" {
             return None;
         }
-        let (host, path) = match pattern.split_once('/') {
+        let (pattern_place, is_pinned) = match split_pin(pattern) {
+            Some((place, _)) => (place, true),
+            None => (pattern, false),
+        };
+        let (host, path) = match pattern_place.split_once('/') {
             Some((host, path)) => (host.to_ascii_lowercase(), Some(path)),
-            None => (pattern.to_ascii_lowercase(), None),
+            None => (pattern_place.to_ascii_lowercase(), None),
         };
         let bare = host.split(':').next().unwrap_or(&host);
         let same_name = registry.split(':').next() == Some(bare);
         if host == registry {
             let path = path?;
+            if is_pinned && path == repository {
+                return Some(format!("`{pattern}`: names other images of the repository"));
+            }
+            if is_pinned {
+                return Some(format!(
+                    "`{pattern}`: the repository is `{repository}`, not `{path}`"
+                ));
+            }
             return Some(format!(
                 "`{pattern}`: the repository is `{repository}`, not below `{path}`"
             ));
@@ -140,7 +157,7 @@ fn near_misses(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
         }
         nearest(registry, [host.as_str()]).map(|_| format!("`{pattern}`: is `{registry}` a typo?"))
     };
-    rules.allowed_registries.written.iter().filter_map(reason).take(MOST_NEAR_MISSES).collect()
+    rules.allowed_registries.written().iter().filter_map(reason).take(MOST_NEAR_MISSES).collect()
 }
 
 /// The same repository as the rules accept it: with its registry written out, a tag put in, or a
@@ -153,7 +170,8 @@ fn suggestions(rules: &Rules, image: &str) -> Vec<String> {
 /// Where a copy of the image would be accepted, and what rule would accept the image itself.
 fn remedies(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
     let copy = |pattern: &str| {
-        if pattern == "*" || pattern == "**" {
+        // A copy of an image that is named by tag or digest would have to be that image.
+        if pattern == "*" || pattern == "**" || split_pin(pattern).is_some() {
             return None;
         }
         if pattern.starts_with('/') || pattern.contains('*') {
@@ -165,12 +183,12 @@ fn remedies(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
         let shown = advice::accepted(rules, reference, &probe, &shown)?;
         Some(format!("a copy at {shown}"))
     };
-    let allowed = rules.allowed_registries.written.iter();
+    let allowed = rules.allowed_registries.written().iter();
     let mut remedies: Vec<String> = allowed.filter_map(copy).take(MOST_SUGGESTIONS).collect();
     if let Some(position) = rules.blocked_registries.set.first(reference) {
         let pattern = rules.blocked_registries.written.get(position);
         remedies.push(format!("the image itself, once `blockedRegistries` has no `{pattern}`"));
-    } else if rules.allowed_registries.set.first(reference).is_none() {
+    } else if rules.allowed_registries.deciding(reference).is_none() {
         let place = format!("{}/{}", reference.registry(), reference.repository());
         remedies.push(format!("the image itself, once `allowedRegistries` covers `{place}`"));
     }

@@ -3,14 +3,16 @@
 //! The first four texts are those of the program that ImageGate replaces, byte for byte: people
 //! and scripts know them.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use crate::image::Reference;
-use crate::policy::judge::checks::Broken;
+use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::exemption::Exemption;
-use crate::policy::judge::subject::Field;
+use crate::policy::judge::registries::Entry;
+use crate::policy::judge::subject::{Unread, WhyUnread};
+use crate::policy::judge::template::Values;
 use crate::policy::printable::{printable, printable_within};
-use crate::policy::rules::fields::{Rules, ShortNames};
+use crate::policy::rules::short_names::ShortNames;
 
 /// An image that is not a reference can be anything; this much of it is shown.
 const LONGEST_IMAGE: usize = 256;
@@ -19,14 +21,14 @@ const SHORT_IMAGE: usize = 50;
 /// Characters of a pattern, a registry or a tag in a reason.
 const SHORT_PATTERN: usize = 24;
 
-/// The text for a rule that a well-formed reference breaks.
-pub(in crate::policy) fn broken(
-    rules: &Rules,
-    broken: Broken,
-    container: &str,
-    image: &str,
-) -> String {
-    let container = shown(container);
+/// The text for a rule that a well-formed reference breaks: the policy's own where it has one.
+pub(in crate::policy) fn broken(breach: Breach<'_>, values: Values<'_>) -> String {
+    let Breach { broken, terms } = breach;
+    if let Some(own) = terms.message(broken.rule()) {
+        return own.fill(values);
+    }
+    let rules = terms.rules();
+    let (container, image) = (shown(values.container), values.image);
     match broken {
         Broken::MissingTag => {
             format!("{container} image has no tag! ({image}). Only images with tags are allowed.")
@@ -34,7 +36,7 @@ pub(in crate::policy) fn broken(
         Broken::RegistryNotAllowed => format!(
             "{container} image comes from an untrusted registry! ({image}). \
              Only images from {} are allowed.",
-            rules.allowed_registries.joined
+            rules.allowed_registries.joined()
         ),
         Broken::RegistryBlocked(position) => format!(
             "{container} image comes from an untrusted registry! ({image}). \
@@ -44,12 +46,12 @@ pub(in crate::policy) fn broken(
         Broken::TagBlocked => format!(
             "{container} image has a non-allowed tag! ({image}). \
              These tags \"{}\" are prohibited.",
-            rules.blocked_tags.joined
+            terms.blocked_tags().joined
         ),
         Broken::TagNotAllowed => format!(
             "{container} image has a non-allowed tag! ({image}). \
              Only the tags \"{}\" are allowed.",
-            rules.allowed_tags.joined
+            terms.allowed_tags().joined
         ),
         Broken::MissingDigest => format!(
             "{container} image has no digest! ({image}). \
@@ -60,11 +62,9 @@ pub(in crate::policy) fn broken(
 
 /// The reason for a denial in few words, for the line of [`advice`](super::advice): it names the
 /// pattern or the part of the reference that decided.
-pub(in crate::policy) fn reason(
-    rules: &Rules,
-    broken: Broken,
-    reference: &Reference<'_>,
-) -> String {
+pub(in crate::policy) fn reason(breach: Breach<'_>, reference: &Reference<'_>) -> String {
+    let Breach { broken, terms } = breach;
+    let rules = terms.rules();
     let image = printable_within(reference.written(), SHORT_IMAGE);
     let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
     let tag = reference.tag().map(|tag| printable_within(tag, SHORT_PATTERN));
@@ -77,7 +77,9 @@ pub(in crate::policy) fn reason(
         (Broken::RegistryNotAllowed, _) => {
             let registry = reference.registry();
             let shown = printable_within(registry, SHORT_PATTERN);
-            if rules.allowed_registries.set.has_paths_of(registry) {
+            if rules.allowed_registries.name_some_of(reference) {
+                format!("`{image}`: only some tags or digests of the repository are allowed")
+            } else if rules.allowed_registries.have_paths_of(registry) {
                 format!("`{image}`: only some repositories of `{shown}` are allowed")
             } else {
                 format!("`{image}`: the registry `{shown}` is not allowed")
@@ -92,8 +94,9 @@ pub(in crate::policy) fn reason(
             format!("`{image}` would be pulled as `latest`, which is prohibited")
         }
         (Broken::TagBlocked, Some(tag)) => {
-            let position = reference.tag().and_then(|tag| rules.blocked_tags.set.first(tag));
-            let pattern = position.map(|position| rules.blocked_tags.written.get(position));
+            let blocked = terms.blocked_tags();
+            let position = reference.tag().and_then(|tag| blocked.set.first(tag));
+            let pattern = position.map(|position| blocked.written.get(position));
             match pattern.map(|pattern| printable_within(pattern, SHORT_PATTERN)) {
                 Some(pattern) if pattern != tag => {
                     format!("the tag `{tag}` is prohibited by `{pattern}`")
@@ -115,15 +118,43 @@ pub(in crate::policy) fn invalid(container: &str, image: &str, why: &dyn Display
     format!("{container} image is not a valid reference! ({image}): {why}.")
 }
 
-/// The text for the entries of a list from `first` on, which are not read.
-pub(in crate::policy) fn excess(first: Field) -> String {
-    format!("{} is too long! Only its first {} entries are read.", first.list(), first.index)
+/// The text for what nobody reads.
+pub(in crate::policy) fn unread(Unread { first, why, .. }: &Unread) -> String {
+    match why {
+        WhyUnread::LongList => {
+            format!(
+                "{} is too long! Only its first {} entries are read.",
+                first.list(),
+                first.index
+            )
+        }
+        WhyUnread::NoPodSpec => {
+            format!("{} is not a pod spec! Its images cannot be read.", first.pod_spec)
+        }
+        WhyUnread::ManyImages => {
+            format!("{} has too many images! They are not read from there on.", first.entry())
+        }
+    }
 }
 
 /// What follows the text for an image that was exempt until recently.
 pub(in crate::policy) fn expired(exemption: &Exemption) -> String {
     let when = exemption.expires_as_written().unwrap_or_default();
     format!(" The exemption `{}` expired on {when}.", exemption.name())
+}
+
+/// What follows the pattern of an entry that has rules of its own: which they are, and why.
+pub(in crate::policy) fn own_rules(entry: &Entry) -> String {
+    let fields = entry.fields().into_iter().map(|(name, _)| name);
+    let names: Vec<_> = fields.filter(|name| !matches!(*name, "message" | "reason")).collect();
+    let mut own = String::new();
+    if !names.is_empty() {
+        let _ = write!(own, " and decides {}", names.join(", "));
+    }
+    if let Some(reason) = &entry.reason {
+        let _ = write!(own, ": {}", shown(reason));
+    }
+    own
 }
 
 /// User text as a message shows it, cut where it is long.

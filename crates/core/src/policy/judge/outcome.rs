@@ -4,7 +4,7 @@
 //! `tests/core/usage_impact.rs` compares the two.
 
 use crate::image::{Reference, ReferenceError};
-use crate::policy::judge::checks::Rule;
+use crate::policy::judge::checks::{Breach, Rule};
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::standing::Standing;
@@ -79,10 +79,16 @@ impl Policy {
         let Ok(reference) = reference else {
             return Outcome::Broken(Rule::InvalidReference, mode);
         };
-        match self.standing(rules, reference, subject) {
+        let mut text = String::new();
+        let Ok(looked_up) = rules.short_names.looked_up(reference, &mut text).transpose() else {
+            return Outcome::Broken(Rule::InvalidReference, mode);
+        };
+        match self.standing(rules, looked_up.as_ref().unwrap_or(reference), subject) {
             Standing::Fine => Outcome::Allowed,
             Standing::Exempt(exemption) => Outcome::Exempt(exemption),
-            Standing::Broken(broken, _) => Outcome::Broken(broken.rule(), mode),
+            Standing::Broken(Breach { broken, terms }, _) => {
+                Outcome::Broken(broken.rule(), terms.mode(subject.workload))
+            }
         }
     }
 }

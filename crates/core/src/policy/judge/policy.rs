@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::opt_out::OptOut;
+use crate::policy::judge::workloads::Workloads;
 use crate::policy::normal::form::NormalForm;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::rules::fields::Rules;
@@ -18,6 +19,7 @@ pub struct Policy {
     pub(in crate::policy) exemptions: Vec<Exemption>,
     pub(in crate::policy) opt_out: OptOut,
     pub(in crate::policy) refuse_edits_that_deny: Option<u32>,
+    pub(in crate::policy) workloads: Workloads,
     pub(in crate::policy) normal_form: NormalForm,
     pub(in crate::policy) hash: String,
 }
@@ -65,6 +67,12 @@ impl Policy {
     #[must_use]
     pub fn refuses_edits_that_deny(&self) -> Option<u32> {
         self.refuse_edits_that_deny
+    }
+
+    /// The kinds whose pod specs are judged beside the built-in ones.
+    #[must_use]
+    pub fn workloads(&self) -> &Workloads {
+        &self.workloads
     }
 
     /// Who may take a namespace out of the webhook's reach by its label.

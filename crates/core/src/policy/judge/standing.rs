@@ -4,7 +4,7 @@
 //! only if each rule that it breaks is lifted, by one exemption or by several together.
 
 use crate::image::Reference;
-use crate::policy::judge::checks::{Broken, Rule};
+use crate::policy::judge::checks::{Breach, Rule};
 use crate::policy::judge::exemption::{Exemption, RuleSet};
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::subject::Subject;
@@ -18,7 +18,7 @@ pub(in crate::policy) enum Standing<'p> {
     /// It is exempt from each rule that it breaks; from the first of them by this exemption.
     Exempt(&'p Exemption),
     /// It breaks this rule, from which perhaps an exemption lifted it until that expired.
-    Broken(Broken, Option<&'p Exemption>),
+    Broken(Breach<'p>, Option<&'p Exemption>),
 }
 
 /// The exemptions that cover an image, with regard to one rule.
@@ -33,20 +33,22 @@ struct Covering<'p> {
 
 impl Policy {
     /// How a reference stands for `subject`, whose rules are `rules`.
-    pub(in crate::policy) fn standing(
-        &self,
-        rules: &Rules,
+    pub(in crate::policy) fn standing<'p>(
+        &'p self,
+        rules: &'p Rules,
         reference: &Reference<'_>,
         subject: &Subject<'_>,
-    ) -> Standing<'_> {
+    ) -> Standing<'p> {
         let Some(first) = rules.broken_by(reference) else { return Standing::Fine };
-        let Covering { lifted, active, expired } = self.covering(reference, subject, first.rule());
+        let rule = first.broken.rule();
+        let Covering { lifted, active, expired } = self.covering(reference, subject, rule);
         // Where nothing lifts the first rule, it decides.
         let Some(exemption) = active else { return Standing::Broken(first, expired) };
         match rules.broken_beyond(reference, |rule| lifted.contains(rule)) {
             None => Standing::Exempt(exemption),
             Some(left) => {
-                Standing::Broken(left, self.covering(reference, subject, left.rule()).expired)
+                let rule = left.broken.rule();
+                Standing::Broken(left, self.covering(reference, subject, rule).expired)
             }
         }
     }

@@ -40,21 +40,34 @@ pub struct ContainerImage<'a> {
     pub field: Field,
 }
 
-/// The entries of one list beyond those that are read. They are not judged but refused, as an image
-/// that is not a reference is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Excess {
-    /// The place of the first of them.
+/// What a request holds where images are expected, and nobody reads. It is not judged but refused, as
+/// an image that is not a reference is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The place of the first of it.
     pub first: Field,
-    /// How many there are.
+    /// How many entries there are.
     pub count: usize,
+    /// Why nobody reads it.
+    pub why: WhyUnread,
+}
+
+/// Why a part of a request is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyUnread {
+    /// The entries of one list are beyond those that are read.
+    LongList,
+    /// Where a policy says that a pod spec is, there is something else.
+    NoPodSpec,
+    /// The pod specs of one object have more images than are read.
+    ManyImages,
 }
 
 /// A field path such as `spec.containers[0].image`, rendered only when it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The path to the pod spec: `spec`, `spec.template.spec`, …
-    pub pod_spec: &'static str,
+    pub pod_spec: Cow<'static, str>,
     /// The list inside the pod spec.
     pub list: ImageList,
     /// The position in that list, from 0.
@@ -72,6 +85,8 @@ pub enum ImageList {
     InitContainers,
     /// `volumes`, of which only image volumes hold a reference
     Volumes,
+    /// None of them: the pod spec as a whole
+    Whole,
 }
 
 impl Field {
@@ -82,6 +97,9 @@ impl Field {
 
     /// The path of the container or volume: `spec.containers[0]`.
     pub(in crate::policy) fn entry(&self) -> String {
+        if self.list == ImageList::Whole {
+            return self.pod_spec.to_string();
+        }
         format!("{}[{}]", List(self), self.index)
     }
 }
@@ -89,6 +107,7 @@ impl Field {
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let leaf = match self.list {
+            ImageList::Whole => return f.write_str(&self.pod_spec),
             ImageList::Volumes => "image.reference",
             _ => "image",
         };
@@ -110,6 +129,7 @@ impl fmt::Display for List<'_> {
             ImageList::EphemeralContainers => "ephemeralContainers",
             ImageList::InitContainers => "initContainers",
             ImageList::Volumes => "volumes",
+            ImageList::Whole => "",
         })
     }
 }

@@ -60,6 +60,8 @@ pub struct Violation {
     pub field: Field,
     /// The first rule it breaks.
     pub rule: Rule,
+    /// What follows: the mode of the request, unless the entry of the registry has its own.
+    pub mode: Mode,
     /// The text for the user, without regard to length.
     pub message: String,
     /// One line on what to do about it, where the policy wants that to be said of denials.
@@ -81,18 +83,20 @@ pub struct Exempted<'p> {
     pub field: Field,
 }
 
-/// How many images break each rule.
+/// How many images break each rule, by what follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RuleCounts([usize; Rule::ALL.len()]);
+pub struct RuleCounts([[usize; Mode::ALL.len()]; Rule::ALL.len()]);
 
 /// The answer of a policy to one request, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict<'p> {
     /// What the API server is told.
     pub decision: Decision,
-    /// The mode that applied to this request.
+    /// The mode that applied to this request: the strictest among those of its violations, since an
+    /// entry of the allowed registries may have its own.
     pub mode: Mode,
-    /// The first 32 images that break a rule, in the object's order. Filled in every mode.
+    /// The first 32 images that break a rule, in the object's order. Filled in every mode; where there
+    /// are more, those that are refused stay.
     pub violations: Vec<Violation>,
     /// How many images break a rule, those that are not among `violations` included.
     pub violated: RuleCounts,
@@ -112,17 +116,31 @@ impl RuleCounts {
     /// How many images break `rule` before any other.
     #[must_use]
     pub fn of(&self, rule: Rule) -> usize {
-        self.0.get(rule as usize).copied().unwrap_or_default()
+        Mode::ALL.into_iter().map(|mode| self.of_mode(rule, mode)).sum()
+    }
+
+    /// How many images break `rule` before any other, and are treated by `mode`.
+    #[must_use]
+    pub fn of_mode(&self, rule: Rule, mode: Mode) -> usize {
+        let counted = self.0.get(rule as usize).and_then(|modes| modes.get(mode as usize));
+        counted.copied().unwrap_or_default()
     }
 
     /// How many images break some rule.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.0.iter().sum()
+        self.0.iter().flatten().sum()
     }
 
-    pub(in crate::policy) fn add(&mut self, rule: Rule, count: usize) {
-        if let Some(counted) = self.0.get_mut(rule as usize) {
+    /// How many images break some rule, and are treated by `mode`.
+    #[must_use]
+    pub fn total_of(&self, mode: Mode) -> usize {
+        Rule::ALL.into_iter().map(|rule| self.of_mode(rule, mode)).sum()
+    }
+
+    pub(in crate::policy) fn add(&mut self, rule: Rule, mode: Mode, count: usize) {
+        let counted = self.0.get_mut(rule as usize).and_then(|modes| modes.get_mut(mode as usize));
+        if let Some(counted) = counted {
             *counted += count;
         }
     }
@@ -145,17 +163,44 @@ impl<'p> Verdict<'p> {
         }
     }
 
-    /// Counts `count` images that break `rule`, and describes the first of them where there is room.
+    /// The first violation that is treated as the request is: the first reason for a denial.
+    #[must_use]
+    pub fn deciding(&self) -> Option<&Violation> {
+        self.violations.iter().find(|each| each.mode == self.mode)
+    }
+
+    /// Counts `count` images that break `rule` and are treated by `mode`, and describes the first of them
+    /// where there is room.
     pub(in crate::policy) fn violated(
         &mut self,
         rule: Rule,
+        mode: Mode,
         count: usize,
         describe: impl FnOnce() -> Violation,
     ) {
-        self.violated.add(rule, count);
-        if self.violations.len() < MOST_DESCRIBED {
-            self.violations.push(describe());
+        let is_first = self.violated.total() == 0;
+        if is_first || mode.strictness() > self.mode.strictness() {
+            self.mode = mode;
         }
+        self.violated.add(rule, mode, count);
+        if mode == Mode::Enforce {
+            self.decision = Decision::Deny;
+        }
+        if self.violations.len() >= MOST_DESCRIBED && !self.make_room(mode) {
+            return;
+        }
+        self.violations.push(describe());
+    }
+
+    /// Gives up the last description of a violation that is treated more mildly, if there is one: the
+    /// reasons of a denial have to be among those that are described.
+    fn make_room(&mut self, mode: Mode) -> bool {
+        let is_milder = |each: &Violation| each.mode.strictness() < mode.strictness();
+        let milder = self.violations.iter().rposition(is_milder);
+        milder.is_some_and(|position| {
+            self.violations.remove(position);
+            true
+        })
     }
 
     /// Counts an image that is exempt, and describes it where there is room.
@@ -173,6 +218,18 @@ pub(in crate::policy) fn kept(text: &str) -> &str {
 }
 
 impl Mode {
+    /// Every mode, from the mildest to the strictest.
+    pub const ALL: [Self; 3] = [Self::Audit, Self::Warn, Self::Enforce];
+
+    /// How strict it is, beside another.
+    pub(in crate::policy) fn strictness(self) -> usize {
+        match self {
+            Self::Audit => 0,
+            Self::Warn => 1,
+            Self::Enforce => 2,
+        }
+    }
+
     /// The name used in the policy, in metrics and in logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

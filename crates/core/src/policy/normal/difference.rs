@@ -5,10 +5,11 @@
 //! other changes can hide one that loosens: those come first, what concerns the whole cluster
 //! before the overrides, and what is not shown is counted.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Write as _};
 
 use crate::policy::judge::policy::Policy;
+use crate::policy::judge::registries::{AllowedRegistries, Entry};
 use crate::policy::normal::form::Fields;
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
@@ -24,7 +25,7 @@ const MOST_ITEMS: usize = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// At most 40 changes: those that loosen, then the others. Each in the order base,
-    /// `namespaceOptOut`, `refuseEditsThatDeny`, exemptions, overrides.
+    /// `namespaceOptOut`, `refuseEditsThatDeny`, `workloads`, exemptions, overrides.
     pub changes: Vec<Change>,
     /// How many changes are not among them.
     pub left_out: usize,
@@ -49,9 +50,7 @@ impl Difference {
     pub fn between(old: &Policy, new: &Policy) -> Self {
         let mut difference = Self::default();
         let (old, new) = (old.normal_form(), new.normal_form());
-        for field in &FIELDS {
-            difference.rule("", field, old.base.get(field.name), new.base.get(field.name));
-        }
+        difference.rules("", |_| true, |name| old.base.get(name), |name| new.base.get(name));
         for field in ["users", "groups"] {
             let (before, after) = (old.opt_out.items(field), new.opt_out.items(field));
             let (added, removed) = changed_items(&before, &after);
@@ -59,6 +58,7 @@ impl Difference {
             difference.list(&format!("namespaceOptOut.{field}"), &added, &removed, loosens);
         }
         difference.limit(old.refuse_edits_that_deny.as_ref(), new.refuse_edits_that_deny.as_ref());
+        difference.workloads(&old.workloads, &new.workloads);
         let (before, after) = (&old.exemptions, &new.exemptions);
         difference.named("exemptions", before, after, |name, before, after, difference| {
             difference.exemption(name, before, after);
@@ -95,20 +95,89 @@ impl Difference {
         self.changes.truncate(MOST_CHANGES);
     }
 
+    /// Compares the fields of the rules that `is_written` knows; `old` and `new` find what is in force of
+    /// a field.
+    fn rules<'v>(
+        &mut self,
+        prefix: &str,
+        is_written: impl Fn(&str) -> bool,
+        old: impl Fn(&str) -> Option<&'v Value>,
+        new: impl Fn(&str) -> Option<&'v Value>,
+    ) {
+        for field in FIELDS.iter().filter(|field| is_written(field.name)) {
+            let (before, after) = (old(field.name), new(field.name));
+            self.rule(prefix, field, before, after);
+            if let (Some(Value::Registries(before)), Some(Value::Registries(after))) =
+                (before, after)
+                && (before.have_own_rules() || after.have_own_rules())
+            {
+                let prefix = format!("{prefix}{}", field.name);
+                self.entries(&prefix, (before, &old), (after, &new));
+            }
+        }
+    }
+
+    /// Compares the rules that entries of the allowed registries have of their own. What an entry leaves
+    /// out, and what is said of a registry that has no entry, comes from the rules around it.
+    fn entries<'v>(
+        &mut self,
+        prefix: &str,
+        (before, old): (&AllowedRegistries, &impl Fn(&str) -> Option<&'v Value>),
+        (after, new): (&AllowedRegistries, &impl Fn(&str) -> Option<&'v Value>),
+    ) {
+        fn by_name(registries: &AllowedRegistries) -> BTreeMap<&str, &Entry> {
+            let named = registries.entries();
+            named.map(|(at, entry)| (registries.written().get(at), entry)).collect()
+        }
+        let (before, after) = (by_name(before), by_name(after));
+        let registries: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+        for registry in registries {
+            let (before, after) = (before.get(registry), after.get(registry));
+            if before == after {
+                continue;
+            }
+            let prefix = format!("{prefix}[{}].", shorten(registry));
+            let fields = |entry: Option<&&Entry>| -> BTreeMap<&str, Value> {
+                entry.map(|entry| entry.fields().into_iter().collect()).unwrap_or_default()
+            };
+            let (before, after) = (fields(before), fields(after));
+            for field in &FIELDS {
+                if before.contains_key(field.name) || after.contains_key(field.name) {
+                    let before = before.get(field.name).or_else(|| old(field.name));
+                    let after = after.get(field.name).or_else(|| new(field.name));
+                    self.rule(&prefix, field, before, after);
+                }
+            }
+            for field in ["message", "reason"] {
+                let (before, after) = (before.get(field), after.get(field));
+                if before != after {
+                    let text = format!("{prefix}{field}: {} → {}", shown(before), shown(after));
+                    self.push(text, false);
+                }
+            }
+        }
+    }
+
     /// Compares one field of the rules.
     fn rule(&mut self, prefix: &str, field: &RuleField, old: Option<&Value>, new: Option<&Value>) {
         if old == new {
             return;
         }
         let name = format!("{prefix}{}", field.name);
-        if let (Some(Value::Items(old)), Some(Value::Items(new))) = (old, new) {
-            let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
+        if let (Some(written), Some(new_written)) =
+            (old.and_then(Value::items), new.and_then(Value::items))
+        {
+            // Then an entry may leave its images to one that is less strict.
+            let leaves_to_entry =
+                matches!(new, Some(Value::Registries(new)) if new.have_own_rules());
+            let (old, new): (Vec<_>, Vec<_>) =
+                (written.iter().collect(), new_written.iter().collect());
             let (added, removed) = changed_items(&old, &new);
-            if added.is_empty() && removed.is_empty() {
-                self.push(format!("{name}: reordered"), false);
+            if added.is_empty() && removed.is_empty() && written != new_written {
+                self.push(format!("{name}: reordered"), leaves_to_entry);
             }
             let loosens = match field.loosens {
-                Loosens::AddedItem | Loosens::LaxerValue => !added.is_empty(),
+                Loosens::AddedItem | Loosens::LaxerValue => !added.is_empty() || leaves_to_entry,
                 Loosens::RemovedItem => !removed.is_empty(),
                 Loosens::AddedItemOrNone => {
                     !old.is_empty() && (new.is_empty() || !added.is_empty())
@@ -120,6 +189,8 @@ impl Difference {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
             let laxity = |value: Option<&Value>| value.and_then(Value::laxity);
             let loosens = field.loosens != Loosens::Never
+                // Nothing is stricter than the first choice.
+                && laxity(new) != Some(0)
                 && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
             self.push(text, loosens);
         }
@@ -135,6 +206,23 @@ impl Difference {
             let text = format!("refuseEditsThatDeny: {} → {}", shown(old), shown(new));
             self.push(text, limit(new) > limit(old));
         }
+    }
+
+    /// A kind that is no longer judged lets through what was refused before.
+    fn workloads(&mut self, old: &[Fields], new: &[Fields]) {
+        let shown = |each: &Fields| {
+            let field = |name| match each.get(name) {
+                Some(Value::Text(text)) => &**text,
+                _ => "",
+            };
+            format!("{}/{}:{}", field("group"), field("kind"), field("podSpec"))
+        };
+        let old: Vec<String> = old.iter().map(shown).collect();
+        let new: Vec<String> = new.iter().map(shown).collect();
+        let old: Vec<&str> = old.iter().map(String::as_str).collect();
+        let new: Vec<&str> = new.iter().map(String::as_str).collect();
+        let (added, removed) = changed_items(&old, &new);
+        self.list("workloads", &added, &removed, !removed.is_empty());
     }
 
     fn list(&mut self, name: &str, added: &[&str], removed: &[&str], loosens: bool) {
@@ -201,15 +289,13 @@ impl Difference {
             (Some(_), None) => self.push(format!("overrides: -{name}"), false),
             _ => {}
         }
-        for field in &FIELDS {
-            let named = |each: Option<&'p Fields>| each.and_then(|each| each.get(field.name));
-            let (before, after) = (named(before), named(after));
-            if before.is_some() || after.is_some() {
-                let old = before.or(old.get(field.name));
-                let new = after.or(new.get(field.name));
-                self.rule(&prefix, field, old, new);
-            }
-        }
+        let named = |each: Option<&'p Fields>, name: &str| each.and_then(|each| each.get(name));
+        self.rules(
+            &prefix,
+            |name| named(before, name).or(named(after, name)).is_some(),
+            |name| named(before, name).or(old.get(name)),
+            |name| named(after, name).or(new.get(name)),
+        );
         if let (Some(before), Some(after)) = (before, after) {
             let (added, removed) =
                 changed_items(&before.items("namespaces"), &after.items("namespaces"));
@@ -284,7 +370,10 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Choice { name, .. }) => (*name).to_owned(),
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(Value::Count(count)) => count.to_string(),
-        Some(items @ Value::Items(_)) => shorten(&serde_json::to_string(items).unwrap_or_default()),
+        Some(
+            value
+            @ (Value::Field(..) | Value::Items(_) | Value::Messages(_) | Value::Registries(_)),
+        ) => shorten(&serde_json::to_string(value).unwrap_or_default()),
     }
 }
 

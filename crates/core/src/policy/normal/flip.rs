@@ -20,7 +20,7 @@ impl Flip {
             (Decision::Allow, Decision::Deny) => candidate,
             _ => return None,
         };
-        let rule = denying.violations.first().map(|violation| violation.rule);
+        let rule = denying.deciding().map(|violation| violation.rule);
         Some(Self { to: candidate.decision, rule })
     }
 }
@@ -31,12 +31,13 @@ mod tests {
     use crate::policy::{Decision, Field, ImageList, Mode, Rule, Verdict, Violation};
 
     fn verdict(decision: Decision, rule: Option<Rule>) -> Verdict<'static> {
-        let field = Field { pod_spec: "spec", list: ImageList::Containers, index: 0 };
+        let field = Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 };
         let violation = |rule| Violation {
             container: String::new(),
             image: String::new(),
             field,
             rule,
+            mode: Mode::Enforce,
             message: String::new(),
             advice: None,
         };

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::list::Written;
 use crate::policy::judge::opt_out::OptOut;
-use crate::policy::read::source::{RawExemption, RawOverride, RawPolicy, Text, Texts};
+use crate::policy::read::source::{RawExemption, RawOverride, RawPolicy, RawWorkload, Text, Texts};
 use crate::policy::rules::fields::{FIELDS, Rules};
 use crate::policy::rules::value::Value;
 
@@ -23,7 +23,7 @@ use crate::policy::rules::value::Value;
 /// Serialises to the full form, with the fields of each mapping in alphabetical order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalForm {
-    /// Every field of the rules.
+    /// Every field of the rules, but `messages` where there are none.
     pub(in crate::policy) base: Fields,
     /// Of each override, its name, its namespaces and the fields that it names.
     pub(in crate::policy) overrides: Vec<Fields>,
@@ -32,6 +32,8 @@ pub struct NormalForm {
     pub(in crate::policy) opt_out: Fields,
     /// `refuseEditsThatDeny`; not there where no number was written.
     pub(in crate::policy) refuse_edits_that_deny: Option<Value>,
+    /// `workloads`; not there where no kind was named.
+    pub(in crate::policy) workloads: Vec<Fields>,
 }
 
 /// The fields of a mapping, sorted by their names.
@@ -50,7 +52,12 @@ impl NormalForm {
         let OptOut { written_users, written_groups, .. } = opt_out;
         let exemptions = raw.exemptions.iter().zip(exemptions);
         Self {
-            base: Fields::of(FIELDS.iter().map(|field| (field.name, (field.value)(base)))),
+            base: Fields::of(
+                FIELDS
+                    .iter()
+                    .map(|field| (field.name, (field.value)(base)))
+                    .filter(|(_, value)| !value.is_left_out()),
+            ),
             overrides: raw.overrides.iter().zip(overrides).map(of_override).collect(),
             exemptions: exemptions.map(of_exemption).collect(),
             opt_out: Fields::of([
@@ -58,6 +65,7 @@ impl NormalForm {
                 ("groups", Value::Items(written_groups.clone())),
             ]),
             refuse_edits_that_deny: raw.refuse_edits_that_deny.map(Value::Count),
+            workloads: raw.workloads.iter().map(of_workload).collect(),
         }
     }
 
@@ -120,7 +128,7 @@ impl Serialize for NormalForm {
             Mapping(&'a Fields),
             Mappings(&'a [Fields]),
         }
-        let Self { base, overrides, exemptions, opt_out, refuse_edits_that_deny } = self;
+        let Self { base, overrides, exemptions, opt_out, refuse_edits_that_deny, workloads } = self;
         let mut parts: BTreeMap<_, _> =
             base.iter().map(|(name, value)| (name, Part::Field(value))).collect();
         parts.insert("overrides", Part::Mappings(overrides));
@@ -128,6 +136,9 @@ impl Serialize for NormalForm {
         parts.insert("namespaceOptOut", Part::Mapping(opt_out));
         if let Some(count) = refuse_edits_that_deny {
             parts.insert("refuseEditsThatDeny", Part::Field(count));
+        }
+        if !workloads.is_empty() {
+            parts.insert("workloads", Part::Mappings(workloads));
         }
         parts.serialize(serializer)
     }
@@ -158,6 +169,15 @@ fn of_exemption((raw, compiled): (&RawExemption<'_>, &Exemption)) -> Fields {
         list("users", raw.users.as_ref()),
         list("groups", raw.groups.as_ref()),
         list("serviceAccounts", raw.service_accounts.as_ref()),
+    ];
+    Fields::of(fields.into_iter().flatten())
+}
+
+fn of_workload(raw: &RawWorkload<'_>) -> Fields {
+    let fields = [
+        text("group", raw.group.as_ref()),
+        text("kind", raw.kind.as_ref()),
+        text("podSpec", raw.pod_spec.as_ref()),
     ];
     Fields::of(fields.into_iter().flatten())
 }

@@ -5,10 +5,12 @@
 
 mod automaton;
 mod glob;
+pub(super) mod image_set;
 pub(super) mod index;
 mod languages;
 mod regex_habit;
 pub(super) mod regexes;
+pub(super) mod registry_pattern;
 pub(super) mod registry_set;
 pub(super) mod syntax;
 pub(super) mod tag_set;

@@ -140,7 +140,8 @@ fn has_whole_labels(glob: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{hint_for_name, hint_for_registry, hint_for_tag};
-    use crate::policy::pattern::syntax::{Pattern as _, RegistryPattern, TagPattern};
+    use crate::policy::pattern::registry_pattern::RegistryPattern;
+    use crate::policy::pattern::syntax::{Pattern as _, TagPattern};
 
     #[test]
     fn tags_that_look_like_a_regex_are_rewritten() {

@@ -1,13 +1,15 @@
 //! A list of registry patterns, compiled: hosts first, then hosts with a path, regexes last.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use regex_syntax::hir::Hir;
 
 use crate::image::Reference;
+use crate::policy::pattern::image_set::{ImageSet, ImageSetBuilder};
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::regexes::Regexes;
-use crate::policy::pattern::syntax::RegistryPattern;
+use crate::policy::pattern::registry_pattern::RegistryPattern;
 
 /// Compiled registry patterns, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +26,11 @@ pub(in crate::policy) struct RegistrySet {
     host_globs: PatternIndex,
     /// `number/path` for the host glob of that number.
     glob_places: PatternIndex,
+    /// Images by tag or digest; `None` where there are none, as in most lists.
+    images: Option<Box<ImageSet>>,
     regexes: Regexes,
+    /// How specific the pattern at each position is, where the most specific one decides.
+    specificity: Option<Box<[u32]>>,
 }
 
 /// Patterns on their way into a set.
@@ -32,12 +38,23 @@ pub(in crate::policy) struct RegistrySet {
 pub(in crate::policy) struct RegistrySetBuilder {
     set: RegistrySet,
     globs: HashMap<String, usize>,
+    images: ImageSetBuilder,
     regexes: Vec<(usize, Hir)>,
+    specificity: Option<Vec<u32>>,
 }
 
 impl RegistrySetBuilder {
+    /// A set of `count` patterns of which the most specific one decides, not the first.
+    pub(in crate::policy) fn by_specificity(count: usize) -> Self {
+        Self { specificity: Some(vec![0; count]), ..Self::default() }
+    }
+
     /// Adds the pattern at `position` of the policy's list.
     pub(in crate::policy) fn insert(&mut self, position: usize, pattern: RegistryPattern) {
+        let specificity = self.specificity.as_mut().and_then(|all| all.get_mut(position));
+        if let Some(specificity) = specificity {
+            *specificity = pattern.specificity();
+        }
         match pattern {
             RegistryPattern::Everything => {
                 self.set.everything.get_or_insert(position);
@@ -55,6 +72,12 @@ impl RegistrySetBuilder {
                 self.set.place_hosts.insert(&host, position);
                 self.set.places.insert(&format!("{host}/{path}"), position);
             }
+            RegistryPattern::Images { host, path, pin } => {
+                if !host.contains('*') {
+                    self.set.place_hosts.insert(&host, position);
+                }
+                self.images.insert(position, &host, &path, pin);
+            }
             RegistryPattern::Regex(regex) => self.regexes.push((position, regex)),
         }
     }
@@ -64,8 +87,10 @@ impl RegistrySetBuilder {
     /// # Errors
     /// When the regexes together are over their size limit.
     pub(in crate::policy) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
-        let Self { mut set, globs: _, regexes } = self;
+        let Self { mut set, globs: _, images, regexes, specificity } = self;
+        set.images = images.build();
         set.regexes = Regexes::new(regexes, sets)?;
+        set.specificity = specificity.map(Vec::into_boxed_slice);
         for index in [
             &mut set.hosts,
             &mut set.places,
@@ -80,10 +105,10 @@ impl RegistrySetBuilder {
 }
 
 impl RegistrySet {
-    /// The lowest position among the patterns that cover the reference's registry and repository.
+    /// The position of the pattern that decides, among those that cover the reference: the first, or in a set by specificity the first of the most specific ones.
     pub(in crate::policy) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
         let registry = reference.registry();
-        let mut first = Lowest(self.everything);
+        let mut first = Deciding { found: self.everything, by: self.specificity.as_deref() };
         self.hosts.each(registry, 0, |found| first.consider(found));
         if !self.places.is_empty() || !self.regexes.is_empty() {
             let place = format!("{registry}/{}", reference.repository());
@@ -98,7 +123,15 @@ impl RegistrySet {
                 each_below(&self.glob_places, &place, host.len(), &mut first);
             });
         }
-        first.0
+        if let Some(images) = &self.images {
+            images.each(reference, |found| first.consider(found));
+        }
+        first.found
+    }
+
+    /// Whether a pattern names some image of the reference's repository, by tag or digest.
+    pub(in crate::policy) fn names_some_of(&self, reference: &Reference<'_>) -> bool {
+        self.images.as_ref().is_some_and(|images| images.names_some_of(reference))
     }
 
     /// Whether a pattern names this host, without a glob, and a path below it.
@@ -109,7 +142,7 @@ impl RegistrySet {
 
 /// A path covers what is below it, up to a segment boundary: `acme` covers `acme/x`, not `acmex`.
 /// So every leading run of whole segments behind the host is looked up.
-fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Lowest) {
+fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Deciding<'_>) {
     if places.is_empty() {
         return;
     }
@@ -120,13 +153,28 @@ fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Lowes
     }
 }
 
-/// The lowest position so far.
-struct Lowest(Option<usize>);
+/// The position that decides so far.
+struct Deciding<'s> {
+    found: Option<usize>,
+    /// How specific the pattern at each position is, where that counts before the position.
+    by: Option<&'s [u32]>,
+}
 
-impl Lowest {
-    fn consider(&mut self, found: usize) {
-        if self.0.is_none_or(|first| found < first) {
-            self.0 = Some(found);
+impl Deciding<'_> {
+    fn consider(&mut self, candidate: usize) {
+        let Some(found) = self.found else {
+            self.found = Some(candidate);
+            return;
+        };
+        let decides = match self.by {
+            None => candidate < found,
+            Some(by) => {
+                let specificity = |position: usize| by.get(position).copied().unwrap_or_default();
+                (Reverse(specificity(candidate)), candidate) < (Reverse(specificity(found)), found)
+            }
+        };
+        if decides {
+            self.found = Some(candidate);
         }
     }
 }
@@ -138,7 +186,8 @@ mod tests {
     use super::RegistrySetBuilder;
     use crate::image::Reference;
     use crate::policy::pattern::glob;
-    use crate::policy::pattern::syntax::{Pattern as _, RegistryPattern};
+    use crate::policy::pattern::registry_pattern::RegistryPattern;
+    use crate::policy::pattern::syntax::Pattern as _;
 
     fn first(patterns: &[&str], image: &str) -> Option<usize> {
         let mut builder = RegistrySetBuilder::default();

@@ -1,4 +1,5 @@
-//! Patterns as users write them, parsed and checked.
+//! Patterns as users write them, parsed and checked: what they have in common, those over tags, and globs
+//! over names. [`registry_pattern`](super::registry_pattern) has those over registries.
 //!
 //! A pattern never sees the raw text of an image: the reference is parsed first, and hosts, paths
 //! and tags are matched apart. A pattern that no reference can match is refused, since it is never
@@ -8,25 +9,11 @@ use std::borrow::Cow;
 
 use regex_syntax::hir::Hir;
 
-use crate::image::fold_registry;
 use crate::policy::pattern::automaton::Language;
-use crate::policy::pattern::languages::{
-    HOSTS, NAMESPACES, REFERENCES, REPOSITORIES, SERVICE_ACCOUNTS, TAGS,
-};
+use crate::policy::pattern::languages::{NAMESPACES, SERVICE_ACCOUNTS, TAGS};
 use crate::policy::pattern::regex_habit;
 use crate::policy::pattern::regexes;
 use crate::policy::pattern::version_range::VersionRange;
-
-/// A pattern over registry and repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum RegistryPattern {
-    /// `*`: whatever names its registry.
-    Everything,
-    /// A host, exact or a glob, and perhaps a path below which everything is meant.
-    Place { host: String, path: Option<String> },
-    /// `/…/` over `host/path`, to be anchored at both ends.
-    Regex(Hir),
-}
 
 /// A pattern over tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,72 +65,15 @@ pub(in crate::policy) struct BadPattern {
 
 /// A pattern longer than this is a mistake: a reference has at most 255 characters before its tag.
 const LONGEST: usize = 512;
-/// `RepositoryNameTotalLengthMax` of distribution/reference.
-const LONGEST_REPOSITORY: usize = 255;
 /// The longest tag of the grammar of distribution/reference.
 const LONGEST_TAG: usize = 128;
 /// The longest label, and the longest subdomain, of RFC 1123 as Kubernetes checks names.
 const LONGEST_LABEL: usize = 63;
 const LONGEST_SUBDOMAIN: usize = 253;
 
-const HOST_HINT: &str = "a host is written as in `gcr.io`, `registry.corp:5000` or `*.pkg.dev`";
-const REGEX_HINT: &str = "write `/…/` for a regex";
-const NO_HOST_HINT: &str = "a registry host has a dot or a port, or is `localhost`";
-const PATH_HINT: &str =
-    "a path has lower-case letters and digits, with `.`, `_` or `-` between them, `*` and `**`";
+pub(super) const REGEX_HINT: &str = "write `/…/` for a regex";
 const TAG_HINT: &str = "a tag has letters, digits, `_`, `.` and `-`; write `/…/` for a regex";
 const RANGE_HINT: &str = "write `semver:` before a range of versions, as in `semver:>=1.20 <2`";
-
-impl Pattern for RegistryPattern {
-    /// Parses `host`, `host/path` with `*` and `**`, or `/regex/`.
-    fn parse(written: &str) -> Result<Self, BadPattern> {
-        check_length(written)?;
-        if let Some(pattern) = regex_text(written) {
-            return Ok(Self::Regex(regexes::parse(pattern)?));
-        }
-        if written == "*" || written == "**" {
-            return Ok(Self::Everything);
-        }
-        if written.contains("://") {
-            return Err(bad("is a URL", "leave out the scheme, as in `gcr.io/acme`"));
-        }
-        // A slash at the end is how many write "this and what is below", which is meant anyway.
-        let trimmed = written.strip_suffix('/').unwrap_or(written);
-        let (host, path) = match trimmed.split_once('/') {
-            Some((host, path)) => (host, Some(path)),
-            None => (trimmed, None),
-        };
-        let host = parse_host(host, written)?;
-        path.map(check_path).transpose()?;
-        Ok(Self::Place { host, path: path.map(str::to_owned) })
-    }
-
-    fn regex(&self) -> Option<&Hir> {
-        match self {
-            Self::Regex(regex) => Some(regex),
-            Self::Everything | Self::Place { .. } => None,
-        }
-    }
-
-    fn check_regex(regex: &Hir) -> Result<(), BadPattern> {
-        if REFERENCES.meets_regex(regex) {
-            return Ok(());
-        }
-        let hint = "a regex is matched against all of `host/repository`, as in \
-                    `/gcr[.]io/acme/.*/`; hosts are folded, and Docker Hub's official images are \
-                    `docker.io/library/…`";
-        Err(bad("can match no image", hint))
-    }
-
-    fn hint(refused: &str) -> Option<String> {
-        regex_habit::hint_for_registry(refused, Self::is_pattern)
-    }
-
-    fn hint_if_like_regex(written: &str) -> Option<String> {
-        regex_habit::registry_looks_like_regex(written)
-            .then(|| Self::hint(written).unwrap_or_else(|| REGEX_HINT.to_owned()))
-    }
-}
 
 impl Pattern for TagPattern {
     /// Parses an exact tag, a glob with `*`, `/regex/` or `semver:` with a range.
@@ -287,7 +217,7 @@ fn check_name(
     Err(bad(message, hint).with_hint(regex_habit::hint_for_name(written, fits)))
 }
 
-fn check_length(written: &str) -> Result<(), BadPattern> {
+pub(super) fn check_length(written: &str) -> Result<(), BadPattern> {
     if written.len() > LONGEST {
         return Err(bad("is longer than 512 bytes", "split it into several patterns"));
     }
@@ -300,58 +230,8 @@ pub(in crate::policy) fn regex_text(written: &str) -> Option<&str> {
 }
 
 /// Whether what the glob matches is longer than so many characters, whatever its wildcards stand for.
-fn is_longer(glob: &str, most: usize) -> bool {
+pub(super) fn is_longer(glob: &str, most: usize) -> bool {
     glob.len() > most && glob.bytes().filter(|byte| *byte != b'*').count() > most
-}
-
-fn parse_host(host: &str, written: &str) -> Result<String, BadPattern> {
-    if host.contains('@') {
-        return Err(bad("names a user", "leave out everything up to the `@`"));
-    }
-    if !host.contains('*') {
-        let folded = fold_registry(host)
-            .map_err(|_| bad("does not begin with a registry host", HOST_HINT))?;
-        if !HOSTS.meets_glob(&folded) {
-            let bad = bad("can match no image", NO_HOST_HINT);
-            let on_docker_hub = format!("docker.io/{written}");
-            let is_pattern = RegistryPattern::parse(&on_docker_hub).is_ok();
-            let hint = is_pattern.then(|| {
-                format!("{NO_HOST_HINT}; for a repository of Docker Hub write `{on_docker_hub}`")
-            });
-            return Err(bad.with_hint(hint));
-        }
-        return Ok(folded.into_owned());
-    }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:*[]".contains(&byte);
-    if !host.bytes().all(allowed) {
-        return Err(bad("does not begin with a registry host or a glob", HOST_HINT));
-    }
-    // References lose `:443`. Without it the glob would end in another place than was written.
-    let is_https = |port: &str| port.trim_start_matches('0') == "443";
-    if host.rsplit_once(':').is_some_and(|(_, port)| is_https(port)) {
-        return Err(bad("ends in the port of HTTPS", "leave out `:443`, which is implied"));
-    }
-    let host = host.to_ascii_lowercase();
-    if !HOSTS.meets_glob(&host) {
-        return Err(bad("can match no registry host", HOST_HINT));
-    }
-    Ok(host)
-}
-
-fn check_path(path: &str) -> Result<(), BadPattern> {
-    if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(bad("can match no repository", "the path behind the host is lower case"));
-    }
-    if path.contains([':', '@']) {
-        return Err(bad("holds a tag or a digest", "a registry pattern is `host` or `host/path`"));
-    }
-    if is_longer(path, LONGEST_REPOSITORY) {
-        return Err(bad("can match no repository", "a repository has at most 255 characters"));
-    }
-    if !REPOSITORIES.meets_glob(path) {
-        return Err(bad("can match no repository", PATH_HINT));
-    }
-    Ok(())
 }
 
 impl BadPattern {
@@ -369,54 +249,12 @@ pub(in crate::policy) fn bad(message: &str, hint: &'static str) -> BadPattern {
 #[cfg(test)]
 mod tests {
     use super::{
-        Pattern as _, RegistryPattern, TagPattern, check_name_glob, check_namespace_glob,
-        check_service_account_glob,
+        Pattern as _, TagPattern, check_name_glob, check_namespace_glob, check_service_account_glob,
     };
 
     /// What is wrong with a pattern, without its hint; `ok` where nothing is.
     fn said<T>(parsed: Result<T, super::BadPattern>) -> String {
         parsed.map_or_else(|bad| bad.message, |_| "ok".to_owned())
-    }
-
-    #[test]
-    fn registry_rows() {
-        let host = |length: usize| format!("{}.a", "a".repeat(length - 2));
-        let (longest, longer) = (host(512), host(513));
-        let path = |length: usize| format!("gcr.io/*{}", "a".repeat(length));
-        let (longest_path, longer_path) = (path(255), path(256));
-        let rows = [
-            ("*", "ok"),
-            ("**", "ok"),
-            ("gcr.io", "ok"),
-            ("gcr.io/acme-1.x_y/**", "ok"),
-            ("[::1]:5000/a", "ok"),
-            ("*.pkg.dev:5000", "ok"),
-            (&longest, "ok"),
-            (&longer, "is longer than 512 bytes"),
-            (&longest_path, "ok"),
-            (&longer_path, "can match no repository"),
-            ("", "does not begin with a registry host"),
-            ("a b", "does not begin with a registry host"),
-            ("a b*", "does not begin with a registry host or a glob"),
-            ("acme", "can match no image"),
-            ("*..io", "can match no registry host"),
-            ("gcr.io//acme", "can match no repository"),
-            ("gcr.io/acme//", "can match no repository"),
-            ("gcr.io/a b", "can match no repository"),
-            ("gcr.io/acme/Base", "can match no repository"),
-            ("gcr.io/acme:1", "holds a tag or a digest"),
-            ("gcr.io/acme@sha256", "holds a tag or a digest"),
-            ("*.io:443", "ends in the port of HTTPS"),
-            ("*.io:0443", "ends in the port of HTTPS"),
-            ("*.io:8443", "ok"),
-            ("user@gcr.io", "names a user"),
-            ("//", "is an empty regex"),
-            ("/a)|(b/", "is not a valid regex: unopened group"),
-            ("/a{1000}{1000}/", "is too large a regex"),
-        ];
-        for (written, expected) in rows {
-            assert_eq!(said(RegistryPattern::parse(written)), expected, "{written}");
-        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! value of the wrong kind is reported at its own place, all at once.
 
 use crate::policy::problem::{At, Problem, Report, nearest, shorten};
-use crate::policy::read::source::{RawExemption, RawOptOut, RawOverride, RawPolicy};
+use crate::policy::read::source::{RawExemption, RawOptOut, RawOverride, RawPolicy, RawWorkload};
 use crate::policy::read::values::{count, kind, text, texts};
 use crate::policy::read::yaml::{self, Malformed, Node, Value};
 use crate::policy::rules::fields::{RawRules, RuleField};
@@ -51,6 +51,7 @@ pub(in crate::policy) fn read<'a>(
             "refuseEditsThatDeny" => {
                 policy.refuse_edits_that_deny = count(node, &at, report);
             }
+            "workloads" => policy.workloads = workloads(node, &at, report),
             name => {
                 if let Some(rule) = RuleField::named(name) {
                     (rule.read)(&mut policy.rules, node, &at, report);
@@ -68,9 +69,11 @@ pub(in crate::policy) fn read<'a>(
 pub(in crate::policy) const MOST_OVERRIDES: usize = 10_000;
 /// Each exemption is a metric series, so their number is bounded.
 pub(in crate::policy) const MOST_EXEMPTIONS: usize = 1_000;
+/// They are looked through for each request of a custom resource.
+pub(in crate::policy) const MOST_WORKLOADS: usize = 200;
 
-const POLICY_FIELDS: [&str; 4] =
-    ["overrides", "exemptions", "namespaceOptOut", "refuseEditsThatDeny"];
+const POLICY_FIELDS: [&str; 5] =
+    ["overrides", "exemptions", "namespaceOptOut", "refuseEditsThatDeny", "workloads"];
 const OVERRIDE_FIELDS: [&str; 2] = ["name", "namespaces"];
 const EXEMPTION_FIELDS: [&str; 10] = [
     "name",
@@ -85,6 +88,7 @@ const EXEMPTION_FIELDS: [&str; 10] = [
     "expires",
 ];
 const OPT_OUT_FIELDS: [&str; 2] = ["users", "groups"];
+const WORKLOAD_FIELDS: [&str; 3] = ["group", "kind", "podSpec"];
 
 fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverride<'a>> {
     let mut overrides = Vec::new();
@@ -155,6 +159,27 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
     exemptions
 }
 
+fn workloads<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawWorkload<'a>> {
+    let mut workloads = Vec::new();
+    for (at, entries) in mappings(node, at, "workloads", MOST_WORKLOADS, report) {
+        let mut read = RawWorkload { at: at.clone(), group: None, kind: None, pod_spec: None };
+        for (key, node) in entries {
+            let field = at.field(&key.name, node.place);
+            match &*key.name {
+                "group" => read.group = text(node, &field, report),
+                "kind" => read.kind = text(node, &field, report),
+                "podSpec" => read.pod_spec = text(node, &field, report),
+                name => {
+                    let at = at.at(key.place);
+                    unknown_field(name, &at, WORKLOAD_FIELDS.into_iter(), report);
+                }
+            }
+        }
+        workloads.push(read);
+    }
+    workloads
+}
+
 fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
     let mut opt_out = RawOptOut::default();
     let entries = match node.value.owned() {
@@ -217,7 +242,8 @@ fn mappings<'a>(
     mappings
 }
 
-fn unknown_field<'a>(
+/// Reports a field that nobody knows, with the name that was probably meant.
+pub(in crate::policy) fn unknown_field<'a>(
     name: &str,
     at: &At,
     known: impl Iterator<Item = &'a str> + Clone,

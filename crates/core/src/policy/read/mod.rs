@@ -4,6 +4,7 @@
 //! whether it makes sense, is the matter of [`compile`](super::compile()).
 
 pub(super) mod documents;
+pub(super) mod entries;
 pub(super) mod full;
 pub(super) mod simple;
 pub(super) mod source;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::policy::problem::{At, Report, shorten};
+use crate::policy::read::entries::RawRegistries;
 use crate::policy::read::source::{Item, Located, RawPolicy, Texts};
 
 const ALLOWED_REGISTRIES: &str = "ALLOWED_REGISTRIES";
@@ -36,7 +37,8 @@ pub(in crate::policy) fn read<'a>(
     let empty_tag = text(DISABLE_EMPTY_TAG).map(str::to_owned);
     let require_tag = empty_tag.and_then(|text| boolean(DISABLE_EMPTY_TAG, &text, report));
     let mut policy = RawPolicy::default();
-    policy.rules.allowed_registries = allowed_registries;
+    policy.rules.allowed_registries =
+        allowed_registries.map(|patterns| RawRegistries { patterns, own: Vec::new() });
     policy.rules.blocked_tags = blocked_tags;
     policy.rules.require_tag = require_tag;
     // Users of the program that ImageGate replaces see what they know, and nothing above it.

@@ -84,6 +84,16 @@ pub(in crate::policy) struct RawPolicy<'a> {
     pub(in crate::policy) exemptions: Vec<RawExemption<'a>>,
     pub(in crate::policy) namespace_opt_out: Option<RawOptOut<'a>>,
     pub(in crate::policy) refuse_edits_that_deny: Option<u32>,
+    pub(in crate::policy) workloads: Vec<RawWorkload<'a>>,
+}
+
+/// A kind whose pod spec is judged.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct RawWorkload<'a> {
+    pub(in crate::policy) at: At,
+    pub(in crate::policy) group: Option<Text<'a>>,
+    pub(in crate::policy) kind: Option<Text<'a>>,
+    pub(in crate::policy) pod_spec: Option<Text<'a>>,
 }
 
 /// Who may set the label that takes a namespace out of the webhook's reach.

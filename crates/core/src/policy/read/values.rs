@@ -13,14 +13,7 @@ pub(in crate::policy) fn texts<'a>(
     at: &At,
     report: &mut Report,
 ) -> Option<Texts<'a>> {
-    let items = match node.value.owned() {
-        Value::Sequence(items) => items,
-        other => {
-            let hint = "write a list, such as `[docker.io, gcr.io]`";
-            report.problem(at, format!("expected a list, found {}", kind(&other)), Some(hint));
-            return None;
-        }
-    };
+    let items = items(node, at, report)?;
     let mut texts = Vec::with_capacity(items.len());
     for (index, Node { place, value }) in items.into_iter().enumerate() {
         match value.owned() {
@@ -30,6 +23,22 @@ pub(in crate::policy) fn texts<'a>(
         }
     }
     Some(Texts { items: texts, at: at.clone() })
+}
+
+/// The items of a list, whatever they are.
+pub(in crate::policy) fn items<'a>(
+    node: Node<'a>,
+    at: &At,
+    report: &mut Report,
+) -> Option<Box<[Node<'a>]>> {
+    match node.value.owned() {
+        Value::Sequence(items) => Some(items),
+        other => {
+            let hint = "write a list, such as `[docker.io, gcr.io]`";
+            report.problem(at, format!("expected a list, found {}", kind(&other)), Some(hint));
+            None
+        }
+    }
 }
 
 /// One of the names of a type.

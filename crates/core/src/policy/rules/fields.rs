@@ -7,16 +7,21 @@
 
 use std::sync::Arc;
 
-use crate::policy::compile::lists::Lists;
+use crate::policy::compile::entries;
+use crate::policy::compile::lists::{Lists, Order};
 use crate::policy::judge::list::List;
+use crate::policy::judge::registries::AllowedRegistries;
 use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::pattern::registry_set::RegistrySet;
 use crate::policy::pattern::tag_set::TagSet;
 use crate::policy::printable::is_printable;
 use crate::policy::problem::{At, Report};
+use crate::policy::read::entries::{RawRegistries, registries};
 use crate::policy::read::source::{Located, Text, Texts};
 use crate::policy::read::values::{choice, text, texts};
 use crate::policy::read::yaml::Node;
+use crate::policy::rules::messages::{self, Messages, RawMessages};
+use crate::policy::rules::short_names::{self, RawShortNames, ShortNames};
 use crate::policy::rules::value::{Choice, Value};
 
 /// The registries that are allowed where a policy does not say.
@@ -31,24 +36,25 @@ const LONGEST_HINT: usize = 120;
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct RawRules<'a> {
     pub(in crate::policy) mode: Option<Mode>,
-    pub(in crate::policy) allowed_registries: Option<Texts<'a>>,
+    pub(in crate::policy) allowed_registries: Option<RawRegistries<'a>>,
     pub(in crate::policy) blocked_registries: Option<Texts<'a>>,
     pub(in crate::policy) blocked_tags: Option<Texts<'a>>,
     pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
     pub(in crate::policy) require_tag: Option<Located<bool>>,
     pub(in crate::policy) require_digest: Option<bool>,
-    pub(in crate::policy) short_names: Option<ShortNames>,
+    pub(in crate::policy) short_names: Option<RawShortNames<'a>>,
     pub(in crate::policy) updates: Option<UpdateScope>,
     pub(in crate::policy) templates: Option<TemplateMode>,
     pub(in crate::policy) denial_warnings: Option<bool>,
     pub(in crate::policy) denial_hint: Option<Text<'a>>,
+    pub(in crate::policy) messages: Option<RawMessages<'a>>,
 }
 
 /// The rules in force for some namespaces.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct Rules {
     pub(in crate::policy) mode: Mode,
-    pub(in crate::policy) allowed_registries: Arc<List<RegistrySet>>,
+    pub(in crate::policy) allowed_registries: AllowedRegistries,
     pub(in crate::policy) blocked_registries: Arc<List<RegistrySet>>,
     pub(in crate::policy) blocked_tags: Arc<List<TagSet>>,
     pub(in crate::policy) allowed_tags: Arc<List<TagSet>>,
@@ -61,6 +67,8 @@ pub(in crate::policy) struct Rules {
     pub(in crate::policy) denial_warnings: bool,
     /// A line of the policy's own beside a denial; empty where there is none.
     pub(in crate::policy) denial_hint: Arc<str>,
+    /// The policy's own texts for the rules; empty where the usual ones are meant.
+    pub(in crate::policy) messages: Arc<Messages>,
 }
 
 /// One field of the rules, and what the policy language does with it.
@@ -96,7 +104,7 @@ pub(in crate::policy) enum Loosens {
 }
 
 /// Every field, in the order in which they are documented.
-pub(in crate::policy) const FIELDS: [RuleField; 12] = [
+pub(in crate::policy) const FIELDS: [RuleField; 13] = [
     RuleField {
         name: "mode",
         read: |raw, node, at, report| raw.mode = choice(node, at, report),
@@ -107,17 +115,18 @@ pub(in crate::policy) const FIELDS: [RuleField; 12] = [
     },
     RuleField {
         name: "allowedRegistries",
-        read: |raw, node, at, report| raw.allowed_registries = texts(node, at, report),
+        read: |raw, node, at, report| raw.allowed_registries = registries(node, at, report),
         is_written: |raw| raw.allowed_registries.is_some(),
         replace: |rules, raw, lists, report| {
             let Some(raw) = &raw.allowed_registries else { return };
-            if raw.items.is_empty() {
+            if raw.patterns.items.is_empty() {
                 let hint = "write `*` to allow every registry";
-                report.problem(&raw.at, "the list of allowed registries is empty", Some(hint));
+                let at = &raw.patterns.at;
+                report.problem(at, "the list of allowed registries is empty", Some(hint));
             }
-            rules.allowed_registries = lists.registries(raw, report);
+            rules.allowed_registries = entries::compile(raw, lists, report);
         },
-        value: |rules| Value::Items(rules.allowed_registries.written.clone()),
+        value: |rules| Value::Registries(rules.allowed_registries.clone()),
         loosens: Loosens::AddedItem,
     },
     RuleField {
@@ -126,7 +135,7 @@ pub(in crate::policy) const FIELDS: [RuleField; 12] = [
         is_written: |raw| raw.blocked_registries.is_some(),
         replace: |rules, raw, lists, report| {
             let Some(raw) = &raw.blocked_registries else { return };
-            rules.blocked_registries = lists.registries(raw, report);
+            rules.blocked_registries = lists.registries(raw, Order::Listed, report);
         },
         value: |rules| Value::Items(rules.blocked_registries.written.clone()),
         loosens: Loosens::RemovedItem,
@@ -179,12 +188,15 @@ pub(in crate::policy) const FIELDS: [RuleField; 12] = [
     },
     RuleField {
         name: "shortNames",
-        read: |raw, node, at, report| raw.short_names = choice(node, at, report),
+        read: |raw, node, at, report| raw.short_names = short_names::read(node, at, report),
         is_written: |raw| raw.short_names.is_some(),
-        replace: |rules, raw, _, _| {
-            rules.short_names = raw.short_names.unwrap_or(rules.short_names);
+        replace: |rules, raw, _, report| {
+            let Some(raw) = &raw.short_names else { return };
+            if let Some(short_names) = short_names::compile(raw, report) {
+                rules.short_names = short_names;
+            }
         },
-        value: |rules| Value::choice(rules.short_names),
+        value: |rules| rules.short_names.value(),
         loosens: Loosens::LaxerValue,
     },
     RuleField {
@@ -225,6 +237,17 @@ pub(in crate::policy) const FIELDS: [RuleField; 12] = [
         value: |rules| Value::Text((&*rules.denial_hint).into()),
         loosens: Loosens::Never,
     },
+    RuleField {
+        name: "messages",
+        read: |raw, node, at, report| raw.messages = messages::read(node, at, report),
+        is_written: |raw| raw.messages.is_some(),
+        replace: |rules, raw, _, report| {
+            let Some(raw) = &raw.messages else { return };
+            rules.messages = Arc::new(messages::compile(raw, report));
+        },
+        value: |rules| Value::Messages(Arc::clone(&rules.messages)),
+        loosens: Loosens::Never,
+    },
 ];
 
 impl RuleField {
@@ -240,8 +263,9 @@ impl RuleField {
 }
 
 impl<'a> RawRules<'a> {
-    /// The lists of patterns that were written: their regexes are counted before any is compiled.
-    pub(in crate::policy) fn patterns(&self) -> impl Iterator<Item = &Texts<'a>> {
+    /// The lists of patterns that were written, each with which of its patterns decides: their
+    /// regexes are counted before any is compiled.
+    pub(in crate::policy) fn patterns(&self) -> impl Iterator<Item = (&Texts<'a>, Order)> {
         let Self {
             mode: _,
             allowed_registries,
@@ -255,18 +279,27 @@ impl<'a> RawRules<'a> {
             templates: _,
             denial_warnings: _,
             denial_hint: _,
+            messages: _,
         } = self;
-        [allowed_registries, blocked_registries, blocked_tags, allowed_tags].into_iter().flatten()
+        let entries = allowed_registries.iter();
+        let registries = entries.clone().map(|raw| {
+            let order = if raw.own.is_empty() { Order::Listed } else { Order::Specific };
+            (&raw.patterns, order)
+        });
+        let others = [blocked_registries, blocked_tags, allowed_tags].into_iter().flatten();
+        let others = others.chain(entries.flat_map(RawRegistries::tags));
+        registries.chain(others.map(|list| (list, Order::Listed)))
     }
 }
 
 impl Rules {
     /// The rules of a policy that says nothing.
     pub(in crate::policy) fn defaults(lists: &mut Lists, report: &mut Report) -> Self {
-        let mut registries = |items: &[_]| lists.registries(&Texts::of_defaults(items), report);
+        let mut registries =
+            |items: &[_]| lists.registries(&Texts::of_defaults(items), Order::Listed, report);
         Self {
             mode: Mode::Enforce,
-            allowed_registries: registries(&DEFAULT_ALLOWED_REGISTRIES),
+            allowed_registries: AllowedRegistries::plain(registries(&DEFAULT_ALLOWED_REGISTRIES)),
             blocked_registries: registries(&[]),
             blocked_tags: lists.tags(&Texts::of_defaults(&DEFAULT_BLOCKED_TAGS), report),
             allowed_tags: lists.tags(&Texts::of_defaults(&[]), report),
@@ -277,27 +310,14 @@ impl Rules {
             templates: TemplateMode::Warn,
             denial_warnings: true,
             denial_hint: "".into(),
+            messages: Arc::default(),
         }
     }
-}
-
-/// What short names such as `nginx:1.27` are taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::policy) enum ShortNames {
-    /// Refused: the node decides where a short name is pulled from.
-    Deny,
-    /// Names of Docker Hub, as most runtimes read them.
-    DockerHub,
 }
 
 impl Choice for Mode {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("enforce", Self::Enforce), ("warn", Self::Warn), ("audit", Self::Audit)];
-}
-
-impl Choice for ShortNames {
-    const CHOICES: &'static [(&'static str, Self)] =
-        &[("deny", Self::Deny), ("dockerHub", Self::DockerHub)];
 }
 
 impl Choice for UpdateScope {

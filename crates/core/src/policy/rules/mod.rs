@@ -4,4 +4,6 @@
 //! new field is declared in one file. What a field means for an image is the matter of `judge`.
 
 pub(super) mod fields;
+pub(super) mod messages;
+pub(super) mod short_names;
 pub(super) mod value;

@@ -1,8 +1,12 @@
 //! The values that fields have: the choices among names, and a value as data.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use crate::policy::judge::list::Written;
+use crate::policy::judge::registries::AllowedRegistries;
+use crate::policy::rules::messages::Messages;
 
 /// A type whose values are written by name.
 pub(in crate::policy) trait Choice: Copy + PartialEq + 'static {
@@ -24,7 +28,11 @@ pub(in crate::policy) enum Value {
     },
     Flag(bool),
     Count(u32),
+    /// A mapping of one field.
+    Field(&'static str, Box<str>),
     Items(Written),
+    Registries(AllowedRegistries),
+    Messages(Arc<Messages>),
     Text(Box<str>),
 }
 
@@ -37,6 +45,21 @@ impl Value {
         Self::Choice { name, laxity }
     }
 
+    /// Whether it is left out of the normal form of a whole policy, so that a policy that has none of it
+    /// keeps its hash.
+    pub(in crate::policy) fn is_left_out(&self) -> bool {
+        matches!(self, Self::Messages(messages) if messages.is_empty())
+    }
+
+    /// The items of a list, as written.
+    pub(in crate::policy) fn items(&self) -> Option<&Written> {
+        match self {
+            Self::Items(items) => Some(items),
+            Self::Registries(registries) => Some(registries.written()),
+            _ => None,
+        }
+    }
+
     /// How much this value lets through, beside another value of the same field; `None` where that
     /// cannot be told from one value.
     pub(in crate::policy) fn laxity(&self) -> Option<usize> {
@@ -44,7 +67,12 @@ impl Value {
             Self::Choice { laxity, .. } => Some(*laxity),
             // Flags are requirements.
             Self::Flag(required) => Some(usize::from(!required)),
-            Self::Count(_) | Self::Items(_) | Self::Text(_) => None,
+            Self::Count(_)
+            | Self::Field(..)
+            | Self::Items(_)
+            | Self::Messages(_)
+            | Self::Registries(_)
+            | Self::Text(_) => None,
         }
     }
 }
@@ -55,7 +83,12 @@ impl Serialize for Value {
             Self::Choice { name, .. } => name.serialize(serializer),
             Self::Flag(flag) => flag.serialize(serializer),
             Self::Count(count) => count.serialize(serializer),
+            Self::Field(name, text) => serializer.collect_map([(name, text)]),
             Self::Items(items) => items.serialize(serializer),
+            Self::Registries(registries) => registries.serialize(serializer),
+            Self::Messages(messages) => {
+                serializer.collect_map(messages.iter().map(|(rule, text)| (rule, text.written())))
+            }
             Self::Text(text) => text.serialize(serializer),
         }
     }

@@ -8,6 +8,7 @@
 //! | `evidence.rs` | the comment on a line: who uses what it is about |
 //! | `policy.rs` | the proposal, and its text |
 //! | `exempting.rs` | exemptions with an end for what another policy would refuse |
+//! | `proposed.rs` | either of these, judged by itself before it is handed out |
 //! | `scalar.rs` | texts as YAML |
 //!
 //! The same uses always give the same text. What no policy admits, an image that is not a reference
@@ -17,6 +18,7 @@ mod cover;
 mod evidence;
 mod exempting;
 mod policy;
+mod proposed;
 mod scalar;
 mod shared;
 mod tags;
@@ -24,3 +26,4 @@ mod tags;
 pub use cover::Fit;
 pub use exempting::{Exempting, ExemptingError, ExemptingPolicy};
 pub use policy::{NothingUsed, Proposal};
+pub use proposed::{NotProposed, Proposed, Wish};

@@ -2,24 +2,24 @@
 
 use std::io::{self, Write};
 
-use super::Shown;
+use super::{Comparison, images};
 use imagegate_core::policy::printable;
 use imagegate_core::usage::Hit;
 
-pub(super) fn write(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut wrote = false;
-    for (hits, what) in shown.hits() {
+    for (hits, what) in comparison.hits() {
         if hits.images == 0 {
             continue;
         }
-        let images = crate::cli::images(hits.images);
-        writeln!(out, "{images} of {} {what}:", shown.impact.images)?;
+        let counted = images(hits.images);
+        writeln!(out, "{counted} of {} {what}:", comparison.impact.images)?;
         for hit in &hits.most_frequent {
-            write_hit(hit, shown, out)?;
+            write_hit(hit, comparison, out)?;
         }
         wrote = true;
     }
-    let difference = &shown.difference;
+    let difference = &comparison.difference;
     if wrote && !difference.is_empty() {
         writeln!(out)?;
     }
@@ -38,14 +38,14 @@ pub(super) fn write(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The image, how often it was used, and by whom.
-fn write_hit(hit: &Hit, shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()> {
+fn write_hit(hit: &Hit, comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
     let times = match hit.count {
         1 => "once".to_owned(),
         count => format!("{count} times"),
     };
     let by = used_by(hit);
     writeln!(out, "  {}  {times}  {}", printable(&hit.image), printable(&by))?;
-    match shown.messages.get(hit.image.as_str()) {
+    match comparison.messages.get(hit.image.as_str()) {
         Some(message) => writeln!(out, "       {}", printable(message)),
         None => Ok(()),
     }

@@ -1,16 +1,16 @@
 //! For pipelines: a remark on each image that is hit.
 
-use super::Shown;
+use super::Comparison;
 use super::text::used_by;
-use imagegate_report::{Level, Remark, Remarks, RuleId};
+use crate::{Level, Remark, Remarks, RuleId};
 
-pub(super) fn of(shown: &Shown<'_>) -> Remarks {
+pub(super) fn of(comparison: &Comparison<'_>, command: &'static str) -> Remarks {
     let levels = [Level::Error, Level::Warning, Level::Note, Level::Note];
     let mut list = Vec::new();
-    for ((hits, what), level) in shown.hits().into_iter().zip(levels) {
+    for ((hits, what), level) in comparison.hits().into_iter().zip(levels) {
         for hit in &hits.most_frequent {
             let rule = hit.rule.map_or(RuleId::Allowed, RuleId::of);
-            let message = match shown.messages.get(hit.image.as_str()) {
+            let message = match comparison.messages.get(hit.image.as_str()) {
                 Some(message) => format!("{what}: {message}"),
                 None => what.to_owned(),
             };
@@ -21,7 +21,7 @@ pub(super) fn of(shown: &Shown<'_>) -> Remarks {
             });
         }
     }
-    let changes = shown.difference.changes.iter().map(|change| change.text.clone());
-    let summary = [shown.summary()].into_iter().chain(changes).collect();
-    Remarks::new("imagegate diff", list, summary)
+    let changes = comparison.difference.changes.iter().map(|change| change.text.clone());
+    let summary = [comparison.summary()].into_iter().chain(changes).collect();
+    Remarks::new(command, list, summary)
 }

@@ -6,42 +6,42 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Shown;
+use super::Comparison;
 use imagegate_core::policy::Rule;
 use imagegate_core::usage::{Hit, Hits};
 
-pub(super) fn write(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()> {
-    let impact = &shown.impact;
+pub(super) fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
+    let impact = &comparison.impact;
     let hits = |hits: &Hits| {
-        let images: Vec<_> = hits.most_frequent.iter().map(|each| hit(each, shown)).collect();
+        let images: Vec<_> = hits.most_frequent.iter().map(|each| hit(each, comparison)).collect();
         json!({"uses": hits.uses, "images": images})
     };
-    let changes = shown.difference.changes.iter();
+    let changes = comparison.difference.changes.iter();
     let changes: Vec<_> =
         changes.map(|it| json!({"text": it.text, "loosens": it.loosens})).collect();
     let report = json!({
-        "oldPolicyHash": shown.old.hash(),
-        "newPolicyHash": shown.new.hash(),
+        "oldPolicyHash": comparison.old.hash(),
+        "newPolicyHash": comparison.new.hash(),
         "uses": impact.uses,
         "images": impact.images,
         "newlyDenied": hits(&impact.newly_denied),
         "newlyWarned": hits(&impact.newly_warned),
         "newlyAudited": hits(&impact.newly_audited),
         "newlyAdmitted": hits(&impact.newly_admitted),
-        "loosens": shown.difference.loosens,
+        "loosens": comparison.difference.loosens,
         "changes": changes,
-        "changesLeftOut": shown.difference.left_out,
+        "changesLeftOut": comparison.difference.left_out,
     });
     writeln!(out, "{report:#}")
 }
 
-fn hit(hit: &Hit, shown: &Shown<'_>) -> Value {
+fn hit(hit: &Hit, comparison: &Comparison<'_>) -> Value {
     json!({
         "image": hit.image,
         "count": hit.count,
         "uses": hit.uses,
         "rule": hit.rule.map(Rule::as_str),
-        "message": shown.messages.get(hit.image.as_str()),
+        "message": comparison.messages.get(hit.image.as_str()),
         "namespaces": hit.namespaces,
         "moreNamespaces": hit.more_namespaces,
         "owners": hit.owners,

@@ -1,0 +1,179 @@
+//! The images of a custom resource, at the paths that a policy names for its kind.
+//!
+//! The object is gone through once for each path; what is not on the way is skipped. What stands in the
+//! place of a pod spec, or of something that leads to one, and is of another type is not read but
+//! refused, in that place alone. What is left out is no fault, as in a built-in pod template: an
+//! operator fills it in, and the Pods that it makes are judged.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::bounded::MOST_LISTED;
+use super::pod_spec::{Images, PodSpec};
+use super::strict::Object;
+use crate::policy::{Field, ImageList, PathStep, PodSpecPath, Unread, WhyUnread, write_key};
+
+/// Places that are not read; what is beyond is counted. A verdict describes no more.
+const MOST_UNREAD: usize = 32;
+const MANY: WhyUnread = WhyUnread::ManyImages;
+
+/// Every image of an object at these paths, with its place; at most the first 1,000.
+pub(super) fn images<'a>(object: &'a RawValue, pod_specs: &[PodSpecPath]) -> Images<'a> {
+    let mut walk = Walk { path: String::new(), images: Images::default() };
+    for pod_spec in pod_specs {
+        walk.path.clear();
+        walk.follow(object, pod_spec.steps());
+    }
+    walk.images
+}
+
+struct Walk<'a> {
+    /// The way to where the walk is, as it is shown.
+    path: String,
+    images: Images<'a>,
+}
+
+impl<'a> Walk<'a> {
+    fn follow(&mut self, value: &'a RawValue, steps: &[PathStep]) {
+        let Some((step, rest)) = steps.split_first() else { return self.pod_spec(value) };
+        // Each value has been parsed once already, and is JSON.
+        let mut json = serde_json::Deserializer::from_str(value.get());
+        if json.deserialize_any(Entries { walk: self, step, rest }).is_err() {
+            self.unread(WhyUnread::NoPodSpec, 1);
+        }
+    }
+
+    fn pod_spec(&mut self, value: &'a RawValue) {
+        let Ok(pod_spec) = serde_json::from_str::<Option<Object<PodSpec<'a>>>>(value.get()) else {
+            return self.unread(WhyUnread::NoPodSpec, 1);
+        };
+        let Some(Object(pod_spec)) = pod_spec else { return };
+        let Images { listed, unread } = pod_spec.images(&Cow::Owned(self.path.clone()));
+        for image in listed.into_iter().filter(|image| image.image.is_some()) {
+            if self.images.listed.len() < MOST_LISTED {
+                self.images.listed.push(image);
+            } else {
+                self.refuse(Unread { first: image.field, count: 1, why: MANY });
+            }
+        }
+        for part in unread {
+            self.refuse(part);
+        }
+    }
+
+    /// What stands where the walk is, is not read.
+    fn unread(&mut self, why: WhyUnread, count: usize) {
+        let path = if self.path.is_empty() { "object" } else { &self.path };
+        let pod_spec = Cow::Owned(path.to_owned());
+        let first = Field { pod_spec, list: ImageList::Whole, index: 0 };
+        self.refuse(Unread { first, count, why });
+    }
+
+    fn refuse(&mut self, part: Unread) {
+        let unread = &mut self.images.unread;
+        let is_full = unread.len() >= MOST_UNREAD;
+        match unread.last_mut() {
+            Some(last) if is_full || (part.why, last.why) == (MANY, MANY) => {
+                last.count += part.count;
+            }
+            _ => unread.push(part),
+        }
+    }
+
+    /// Goes one step further, and back.
+    fn enter(
+        &mut self,
+        write: impl FnOnce(&mut String) -> fmt::Result,
+        value: &'a RawValue,
+        rest: &[PathStep],
+    ) {
+        let length = self.path.len();
+        // Writing to a text cannot fail.
+        let _ = write(&mut self.path);
+        self.follow(value, rest);
+        self.path.truncate(length);
+    }
+}
+
+/// What one step leads to.
+struct Entries<'w, 's, 'a> {
+    walk: &'w mut Walk<'a>,
+    step: &'s PathStep,
+    rest: &'s [PathStep],
+}
+
+impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+
+    /// `null` is what is left out.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { walk, step, rest } = self;
+        let is_first = walk.path.is_empty();
+        let mut is_found = false;
+        while let Some(key) = map.next_key_seed(Key)? {
+            if !step.leads_to(&key) {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if *step != PathStep::Every && std::mem::replace(&mut is_found, true) {
+                return Err(serde::de::Error::custom("a key is there twice"));
+            }
+            let value = map.next_value::<&'a RawValue>()?;
+            walk.enter(|path| write_key(path, &key, is_first), value, rest);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Self { walk, step, rest } = self;
+        if *step != PathStep::Every {
+            return Err(serde::de::Error::custom("a list in place of a mapping"));
+        }
+        let mut index = 0;
+        while let Some(value) = seq.next_element::<&'a RawValue>()? {
+            walk.enter(|path| fmt::Write::write_fmt(path, format_args!("[{index}]")), value, rest);
+            index += 1;
+        }
+        Ok(())
+    }
+}
+
+/// A key, borrowed unless it has an escape.
+struct Key;
+
+impl<'a> DeserializeSeed<'a> for Key {
+    type Value = Cow<'a, str>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Cow<'a, str>, D::Error> {
+        struct Text;
+
+        impl<'a> Visitor<'a> for Text {
+            type Value = Cow<'a, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}

@@ -1,0 +1,120 @@
+//! The policies before the present one, kept beside it so that a change can be undone.
+//!
+//! They are an annotation of the ConfigMap: whoever may write the policy may write them, and both are
+//! written by one request, so they never disagree. It is bounded, since all annotations of an object
+//! together may have 256 KiB.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::ConfigMap;
+
+/// The annotation.
+pub(crate) const HISTORY: &str = "imagegate/history";
+/// Policies that are kept.
+const MOST: usize = 10;
+/// Bytes of the annotation.
+const LARGEST: usize = 128 << 10;
+
+/// A policy that was in force once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Revision {
+    /// When another took its place, as RFC 3339 has it.
+    pub(crate) until: String,
+    /// The keys of the ConfigMap.
+    pub(crate) data: BTreeMap<String, String>,
+}
+
+/// The policies before, the last one first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Revisions(pub(crate) Vec<Revision>);
+
+impl Revisions {
+    /// Those of a ConfigMap. An annotation that cannot be read holds none.
+    pub(crate) fn of(config_map: &ConfigMap) -> Self {
+        let written = config_map.metadata.annotations.get(HISTORY);
+        Self(written.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
+    }
+
+    /// With the present keys of a ConfigMap in front, since `new` ones take their place; also the text of
+    /// the annotation. What is in force next is kept no second time, and the oldest go where there are too
+    /// many.
+    pub(super) fn before(
+        config_map: &ConfigMap,
+        new: &BTreeMap<String, String>,
+        until: String,
+    ) -> (Self, String) {
+        let mut all = Self::of(config_map).0;
+        let present = Revision { until, data: config_map.data.clone() };
+        all.retain(|each| each.data != present.data && each.data != *new);
+        all.insert(0, present);
+        all.truncate(MOST);
+        loop {
+            let text = serde_json::to_string(&all).unwrap_or_default();
+            if text.len() <= LARGEST || all.is_empty() {
+                return (Self(all), text);
+            }
+            all.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{HISTORY, LARGEST, MOST, Revisions};
+    use crate::gate::ConfigMap;
+
+    fn data(text: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([("policy.yaml".to_owned(), text.to_owned())])
+    }
+
+    fn config_map(text: &str, history: &str) -> ConfigMap {
+        let json = serde_json::json!({
+            "metadata": { "name": "a", "annotations": { HISTORY: history } },
+            "data": { "policy.yaml": text },
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    /// Changes to each of these in turn; the texts that are kept in the end.
+    fn changed(texts: &[&str]) -> Vec<String> {
+        let mut history = String::new();
+        for pair in texts.windows(2) {
+            let before = config_map(pair[0], &history);
+            (_, history) = Revisions::before(&before, &data(pair[1]), "now".to_owned());
+            assert!(history.len() <= LARGEST);
+        }
+        let kept = Revisions::of(&config_map("", &history)).0;
+        kept.into_iter().map(|each| each.data["policy.yaml"].clone()).collect()
+    }
+
+    #[test]
+    fn each_policy_before_is_kept_once_and_the_last_comes_first() {
+        assert_eq!(changed(&["a", "b"]), ["a"]);
+        assert_eq!(changed(&["a", "b", "c"]), ["b", "a"]);
+        assert_eq!(changed(&["a", "b", "a"]), ["b"]);
+        assert_eq!(changed(&["a", "b", "a", "c"]), ["a", "b"]);
+    }
+
+    #[test]
+    fn they_are_bounded_in_number_and_in_size() {
+        let many: Vec<String> = (0..MOST + 3).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(changed(&many).len(), MOST);
+        let large = "x".repeat(LARGEST / 3);
+        let large: Vec<String> = (0..4).map(|number| format!("{number}{large}")).collect();
+        let large: Vec<&str> = large.iter().map(String::as_str).collect();
+        assert_eq!(changed(&large).len(), 2);
+        let largest = "x".repeat(LARGEST);
+        assert_eq!(changed(&[&largest, "a"]), [""; 0]);
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_there_holds_none() {
+        assert_eq!(Revisions::of(&config_map("a", "{")), Revisions::default());
+    }
+}

@@ -1,0 +1,143 @@
+//! The operator ports of the replicas: what each of them remembers.
+//!
+//! The port is bound to loopback inside its Pod, so a port-forward is the way to it, and whoever may
+//! create one may read it. A gate without one is of an older version.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::Uri;
+use imagegate_core::policy::printable;
+use imagegate_core::usage::{Gathered, Remembered, Usage};
+use serde::Deserialize;
+
+use super::find::{Found, Pod};
+use crate::cluster::{Asked, AtPort, Cluster, Fault};
+
+/// The time for all that a replica remembers.
+const ANSWER: Duration = Duration::from_mins(1);
+/// A namespace that there cannot be: the answer is then its head alone.
+const HEAD_ONLY: &str = "/images?namespace=-";
+
+/// Where the operator port of a replica is.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    /// Of the Pod, or the address of `--endpoint`.
+    pub(crate) name: String,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Pod { namespace: String, port: u16 },
+    Address(Uri),
+}
+
+/// How much a replica remembers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Memory {
+    /// Since when, as RFC 3339 has it.
+    pub(crate) since: String,
+    /// Distinct uses of images.
+    pub(crate) entries: u64,
+}
+
+/// What the replicas remember, merged.
+#[derive(Debug, Default)]
+pub(crate) struct Remembering {
+    pub(crate) gathered: Gathered,
+    /// Whose memory it is and since when, a line for each replica.
+    pub(crate) notes: Vec<String>,
+    /// What is missing, in words.
+    pub(crate) gaps: Vec<String>,
+}
+
+impl Operator {
+    /// Those of the gate's Pods that run.
+    pub(crate) fn of_gate(gate: &Found) -> Vec<Self> {
+        let running = gate.pods.iter().filter(|pod| pod.state == "Running");
+        running.map(|pod| Self::of_pod(&gate.namespace, pod)).collect()
+    }
+
+    fn of_pod(namespace: &str, pod: &Pod) -> Self {
+        let place = Place::Pod { namespace: namespace.to_owned(), port: pod.operator_port };
+        Self { name: pod.name.clone(), place }
+    }
+
+    /// Those at these addresses.
+    pub(crate) fn at(endpoints: &[Uri]) -> Vec<Self> {
+        let of = |address: &Uri| Self {
+            name: address.to_string().trim_end_matches('/').to_owned(),
+            place: Place::Address(address.clone()),
+        };
+        endpoints.iter().map(of).collect()
+    }
+
+    /// Connects to the port.
+    pub(crate) async fn connect(&self, cluster: &Cluster) -> Result<AtPort, Fault> {
+        match &self.place {
+            Place::Pod { namespace, port } => cluster.at_port(namespace, &self.name, *port).await,
+            Place::Address(address) => AtPort::at_address(address).await,
+        }
+    }
+
+    /// A page of the port.
+    pub(crate) async fn page(&self, cluster: &Cluster, path: &str) -> Result<Bytes, Fault> {
+        let mut port = self.connect(cluster).await?;
+        match port.page_within(path, ANSWER).await? {
+            Asked::Page(page) => Ok(page),
+            Asked::Missing => Err(Self::without(path)),
+        }
+    }
+
+    /// There is no such page.
+    pub(crate) fn without(path: &str) -> Fault {
+        let page = path.split('?').next().unwrap_or(path);
+        let fault = Fault::unreadable(&format!("there is no {page}: this is no operator port"));
+        fault.with_hint("the gate is older than this plugin, or --endpoint names its admin port")
+    }
+
+    /// How much the replica remembers.
+    pub(crate) async fn memory(&self, cluster: &Cluster) -> Result<Memory, Fault> {
+        let page = self.page(cluster, HEAD_ONLY).await?;
+        serde_json::from_slice(&page)
+            .map_err(|error| Fault::unreadable(&format!("{}: {error}", self.name)))
+    }
+}
+
+impl Remembering {
+    /// Asks all of them, at the same time, and keeps what is wanted.
+    pub(crate) async fn ask(
+        cluster: &Cluster,
+        operators: &[Operator],
+        is_wanted: impl Fn(&Usage<'_>) -> bool,
+    ) -> Self {
+        let pages = operators.iter().map(|each| each.page(cluster, "/images?format=ndjson"));
+        let mut remembering = Self::default();
+        for (Operator { name, .. }, page) in operators.iter().zip(join_all(pages).await) {
+            let name = printable(name);
+            let page = match page {
+                Ok(page) => page,
+                Err(fault) => {
+                    let why = fault.message();
+                    remembering.gaps.push(format!("what {name} remembers is not known: {why}"));
+                    continue;
+                }
+            };
+            match Remembered::parse(&page) {
+                Ok(mut remembered) => {
+                    // By the name of the Pod, whatever the container calls itself.
+                    remembered.replica = name.as_ref().into();
+                    remembering.notes.push(remembered.in_words(&name));
+                    remembering.gathered.remember(&remembered, &is_wanted);
+                }
+                Err(error) => {
+                    let gap = format!("what {name} remembers cannot be read: {error}");
+                    remembering.gaps.push(gap);
+                }
+            }
+        }
+        remembering
+    }
+}

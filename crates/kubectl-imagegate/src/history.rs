@@ -1,0 +1,199 @@
+//! `kubectl imagegate history` and `undo`: the policies before the present one.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use imagegate_core::policy::{
+    Difference, Documents, Policy, compile, compile_candidate, printable,
+};
+use imagegate_report::Exit;
+use serde_json::{Value, json};
+
+use crate::change::{Before, ChangeFlags, Revision, Revisions};
+use crate::cli::Failure;
+use crate::cluster::Fault;
+use crate::connection::Connection;
+use crate::gate::{Replica, documents};
+use crate::table::Table;
+
+/// Characters of what changed that a line shows.
+const LONGEST: usize = 100;
+
+/// Show the policies before the present one, and what each of them changed
+///
+/// The last ten that were replaced by this plugin are kept, in an annotation of the ConfigMap; `undo` goes
+/// back to them. Changes by other tools are shown as far as the replicas remember them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Rights: list configmaps in the gate's namespace; for what the replicas remember, list pods and create
+pods/portforward there.")]
+pub(crate) struct History {
+    /// Output format; json has the policies themselves
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// Go back to a policy before the present one, and see it through
+///
+/// Goes the way of `edit`: what changes, whom it hits, and the wait for every replica. A candidate goes back
+/// with it. Run again, it takes back what it did.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Rights: those of `edit`.
+
+  kubectl imagegate history
+  kubectl imagegate undo --to 91c2f6a0e4d7")]
+pub(crate) struct Undo {
+    /// The policy's hash, or its beginning [default: the policy before]
+    #[arg(long, value_name = "HASH")]
+    to: Option<String>,
+    #[command(flatten)]
+    flags: ChangeFlags,
+}
+
+pub(crate) async fn undo(connection: &Connection, undo: &Undo) -> Result<Exit, Failure> {
+    let before = Before::read(connection).await?;
+    before.refuse_where_owned(&undo.flags)?;
+    let kept = Revisions::of(&before.config_map).0;
+    let meant = |revision: &&Revision| match &undo.to {
+        None => revision.data != before.config_map.data,
+        Some(hash) => {
+            let policy = compiled(&documents(&revision.data, &before.gate));
+            !hash.is_empty() && policy.is_some_and(|policy| policy.hash().starts_with(hash))
+        }
+    };
+    let Some(revision) = kept.iter().find(meant) else {
+        let message = match &undo.to {
+            None => "no policy before the present one is kept".to_owned(),
+            Some(hash) => format!("no policy with the hash `{hash}` is kept"),
+        };
+        let hint = "`kubectl imagegate history` lists what is kept";
+        return Err(Fault::not_found(&message).with_hint(hint).into());
+    };
+    before.change_to(&revision.data, &undo.flags).await
+}
+
+pub(crate) async fn history(connection: &Connection, history: &History) -> Result<Exit, Failure> {
+    let before = Before::read(connection).await?;
+    let present = Row::of(None, &before.config_map.data, &before);
+    let kept = Revisions::of(&before.config_map).0;
+    let kept = kept.iter().map(|each| Row::of(Some(&each.until), &each.data, &before));
+    let mut rows: Vec<Row> = std::iter::once(present).chain(kept).collect();
+    let policies: Vec<Option<Policy>> = rows.iter_mut().map(|row| row.policy.take()).collect();
+    for (row, pair) in rows.iter_mut().zip(policies.windows(2)) {
+        if let [Some(new), Some(old)] = pair {
+            row.changes = changes(&Difference::between(old, new));
+        }
+    }
+    let replicas = Replica::ask_all(&before.cluster, &before.gate).await;
+    let mut out = std::io::stdout().lock();
+    if history.output == Format::Json {
+        writeln!(out, "{:#}", in_json(&rows, &replicas))?;
+        return Ok(Exit::Fine);
+    }
+    let mut table = Table::new(["POLICY", "CANDIDATE", "UNTIL", "WHAT IT CHANGED"]);
+    for row in &rows {
+        table.row([
+            row.hash.clone(),
+            row.candidate.clone(),
+            printable(row.until.as_deref().unwrap_or("now")).into_owned(),
+            shortened(&row.changes.join("; ")),
+        ]);
+    }
+    table.print(&mut out)?;
+    for replica in &replicas {
+        let Ok(said) = &replica.said else { continue };
+        writeln!(out, "\nput in force at {}, the last one last:", printable(&replica.name))?;
+        let mut table = Table::new(["APPLIED", "POLICY", "WHAT IT CHANGED"]);
+        for edit in &said.page.history {
+            let loosens = if edit.loosens { "  (loosens)" } else { "" };
+            table.row([
+                printable(&edit.applied_at).into_owned(),
+                printable(&edit.hash).into_owned(),
+                format!("{}{loosens}", shortened(&edit.changes.join("; "))),
+            ]);
+        }
+        table.print(&mut out)?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// A policy, in words.
+struct Row {
+    until: Option<String>,
+    hash: String,
+    candidate: String,
+    changes: Vec<String>,
+    data: BTreeMap<String, String>,
+    policy: Option<Policy>,
+}
+
+impl Row {
+    fn of(until: Option<&str>, data: &BTreeMap<String, String>, before: &Before) -> Self {
+        let documents = documents(data, &before.gate);
+        let policy = compiled(&documents);
+        let candidate = match compile_candidate(&documents) {
+            None => "none".to_owned(),
+            Some(Ok((policy, _))) => policy.hash().to_owned(),
+            Some(Err(_)) => "not valid".to_owned(),
+        };
+        let hash = policy.as_ref().map_or("not valid", Policy::hash).to_owned();
+        let until = until.map(str::to_owned);
+        Self { until, hash, candidate, changes: Vec::new(), data: data.clone(), policy }
+    }
+}
+
+fn compiled(documents: &Documents) -> Option<Policy> {
+    compile(documents).ok().map(|(policy, _)| policy)
+}
+
+fn changes(difference: &Difference) -> Vec<String> {
+    let changes = difference
+        .changes
+        .iter()
+        .map(|change| format!("{}{}", change.text, if change.loosens { " (loosens)" } else { "" }));
+    let more = (difference.left_out > 0).then(|| format!("{} more", difference.left_out));
+    changes.chain(more).collect()
+}
+
+fn shortened(text: &str) -> String {
+    let text = printable(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into_owned(),
+    }
+}
+
+fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
+    let rows = rows.iter().map(|row| {
+        json!({
+            "policyHash": row.hash,
+            "candidateHash": row.candidate,
+            "until": row.until,
+            "changes": row.changes,
+            "data": row.data,
+        })
+    });
+    let replicas = replicas.iter().filter_map(|replica| {
+        let edits = replica.said.as_ref().ok()?.page.history.iter().map(|edit| {
+            json!({
+                "appliedAt": edit.applied_at,
+                "policyHash": edit.hash,
+                "generation": edit.generation,
+                "changes": edit.changes,
+                "loosens": edit.loosens,
+            })
+        });
+        Some(json!({ "name": replica.name, "history": edits.collect::<Vec<_>>() }))
+    });
+    json!({
+        "policies": rows.collect::<Vec<_>>(),
+        "replicas": replicas.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,245 @@
+//! `kubectl imagegate tail`: denials, warnings, exemptions and flips of all replicas, as they happen.
+
+mod decision;
+mod follow;
+mod text;
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use imagegate_core::policy::{Rule, printable};
+use imagegate_report::Exit;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::sync::{mpsc, watch};
+
+use crate::cli::{Failure, say};
+use crate::cluster::{Cluster, Fault, Kind};
+use crate::connection::Connection;
+use crate::gate::{Found, Operator};
+use crate::paint::Paint;
+use decision::{Told, Wanted, What};
+use follow::{Follower, News};
+
+/// How often the Pods of the gate are looked up.
+const EVERY: Duration = Duration::from_secs(2);
+/// News that wait to be printed. A replica waits beyond that, and goes on where it stopped.
+const WAITING: usize = 256;
+
+/// Show denials, warnings, exemptions and flips of all replicas, as they happen
+///
+/// Begins with the last ones that the replicas have kept, in the order of time. A replica that is replaced
+/// or restarted is followed on; nothing is shown twice, and what is missing is said. With -n, one namespace
+/// alone. Ends when it is interrupted, with exit code 0; 2 where no replica can be asked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Rights: list pods and create pods/portforward in the gate's namespace.
+
+  kubectl imagegate tail
+  kubectl imagegate tail -n ci --decision deny
+  kubectl imagegate tail --no-follow --last 1000 -o json")]
+pub(crate) struct Tail {
+    /// Only these, separated by commas
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    decision: Vec<What>,
+    /// Only what breaks these rules, separated by commas
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = Rule::ALL.map(Rule::as_str))]
+    rule: Vec<String>,
+    /// Only images with this text in them
+    #[arg(long, value_name = "TEXT")]
+    image: Option<String>,
+    /// Only what this user asked for
+    #[arg(long, value_name = "NAME")]
+    requested_by: Option<String>,
+    /// How many of those that are kept to begin with
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    last: usize,
+    /// Show what is kept, and end
+    #[arg(long)]
+    no_follow: bool,
+    /// Output format; json has one object a line, with all that the replica said
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Failure> {
+    let cluster = connection.open().await?;
+    let start = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    let (namespace, operators) = match connection.endpoint.as_slice() {
+        [] => {
+            let gate = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
+            (Some(gate.namespace.clone()), Operator::of_gate(&gate))
+        }
+        endpoints => (None, Operator::at(endpoints)),
+    };
+    let output = Printer::of(connection, tail);
+    let asked = operators.into_iter().map(|each| Follower::begin(&cluster, each));
+    let (mut followers, mut kept, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for each in join_all(asked).await {
+        match each {
+            Ok((follower, told)) => {
+                followers.push(follower);
+                kept.extend(told);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if followers.is_empty() {
+        let none = || Fault::lost("no Pod of the gate is running");
+        return Err(faults.into_iter().next().unwrap_or_else(none).into());
+    }
+    for fault in faults {
+        say(&format!("warning: a replica is left out: {fault}"));
+    }
+    output.begin_with(kept, tail.last)?;
+    if tail.no_follow {
+        return Ok(Exit::Fine);
+    }
+    let (news, told) = mpsc::channel(WAITING);
+    let names: Vec<String> = followers.iter().map(|each| each.operator.name.clone()).collect();
+    let (present, presence) = watch::channel(names);
+    for follower in followers {
+        tokio::spawn(follower.follow(cluster.clone(), presence.clone(), news.clone()));
+    }
+    if let Some(namespace) = namespace {
+        let lookout = Lookout { cluster, namespace, start, present, presence, news };
+        let (printed, ()) = tokio::join!(output.print_all(told), lookout.keep_looking());
+        printed?;
+    } else {
+        output.print_all(told).await?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Finds the Pods that come while others are followed.
+struct Lookout {
+    cluster: Cluster,
+    namespace: String,
+    /// As RFC 3339 has it: what a new Pod decided before is none of ours.
+    start: String,
+    present: watch::Sender<Vec<String>>,
+    presence: watch::Receiver<Vec<String>>,
+    news: mpsc::Sender<News>,
+}
+
+impl Lookout {
+    /// Until nobody reads the news.
+    async fn keep_looking(self) {
+        let mut followed: BTreeSet<String> = self.present.borrow().iter().cloned().collect();
+        let mut is_told = false;
+        while !self.news.is_closed() {
+            tokio::time::sleep(EVERY).await;
+            let gate = match Found::find(&self.cluster, Some(&self.namespace)).await {
+                Ok(gate) => gate,
+                // Between the last Pod and the next one.
+                Err(fault) if fault.kind == Kind::NotFound => {
+                    Found { namespace: self.namespace.clone(), pods: Vec::new() }
+                }
+                Err(fault) => {
+                    // The names stay: whoever cannot be asked now is not gone for that.
+                    if !std::mem::replace(&mut is_told, true) {
+                        let why = fault.message();
+                        let note = format!("the gate's Pods are not known at the moment: {why}");
+                        let _ = self.news.send(News::Note(note)).await;
+                    }
+                    continue;
+                }
+            };
+            is_told = false;
+            for operator in Operator::of_gate(&gate) {
+                if !followed.contains(&operator.name) {
+                    self.begin(operator, &mut followed).await;
+                }
+            }
+            let there: BTreeSet<String> = gate.pods.into_iter().map(|pod| pod.name).collect();
+            followed.retain(|name| there.contains(name));
+            self.present.send_replace(followed.iter().cloned().collect());
+        }
+    }
+
+    /// Follows a replica, from the first decision that it made in our time. Where it does not answer yet,
+    /// it is asked again the next time.
+    async fn begin(&self, operator: Operator, names: &mut BTreeSet<String>) {
+        let Ok((follower, kept)) = Follower::begin(&self.cluster, operator).await else { return };
+        let name = &follower.operator.name;
+        names.insert(name.clone());
+        self.present.send_modify(|names| names.push(name.clone()));
+        let note = format!("{} is followed, too", printable(name));
+        let _ = self.news.send(News::Note(note)).await;
+        for told in kept.into_iter().filter(|told| told.decision.at >= self.start) {
+            let _ = self.news.send(News::Decision(Box::new(told))).await;
+        }
+        let (cluster, presence) = (self.cluster.clone(), self.presence.clone());
+        tokio::spawn(follower.follow(cluster, presence, self.news.clone()));
+    }
+}
+
+/// Puts news on standard output, and what is about them on standard error.
+struct Printer {
+    wanted: Wanted,
+    format: Format,
+    paint: Paint,
+}
+
+impl Printer {
+    fn of(connection: &Connection, tail: &Tail) -> Self {
+        let wanted = Wanted {
+            namespace: connection.namespace.clone(),
+            kinds: tail.decision.clone(),
+            rules: tail.rule.clone(),
+            image: tail.image.clone(),
+            user: tail.requested_by.clone(),
+        };
+        Self { wanted, format: tail.output, paint: Paint::for_stdout() }
+    }
+
+    /// The last of what the replicas have kept, in the order of time.
+    fn begin_with(&self, mut kept: Vec<Told>, last: usize) -> std::io::Result<()> {
+        kept.retain(|told| self.wanted.holds(&told.decision));
+        kept.sort_by(|one, other| one.decision.at.cmp(&other.decision.at));
+        let before = kept.len().saturating_sub(last);
+        kept.iter().skip(before).try_for_each(|told| self.print(told))
+    }
+
+    /// Until there will be no more.
+    async fn print_all(&self, mut told: mpsc::Receiver<News>) -> std::io::Result<()> {
+        while let Some(news) = told.recv().await {
+            match news {
+                News::Decision(told) if !self.wanted.holds(&told.decision) => {}
+                News::Decision(told) => self.print(&told)?,
+                News::Note(note) => say(&format!("note: {note}")),
+                News::Gap { replica, missed, message } => {
+                    say(&format!("warning: {message}"));
+                    if self.format == Format::Json {
+                        let gap = json!({ "missed": missed, "message": message });
+                        write(&json!({ "replica": replica, "gap": gap }).to_string())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&self, told: &Told) -> std::io::Result<()> {
+        write(&match self.format {
+            Format::Text => text::line(&told.decision, &told.replica, self.paint),
+            Format::Json => told.to_json().to_string(),
+        })
+    }
+}
+
+/// At once: a pipe would keep it back.
+fn write(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
