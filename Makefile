@@ -149,6 +149,10 @@ formats: ## Have every output format judged by validators that others wrote; nee
 soak: $(BINARY) ## Load the webhook for SOAK_SECONDS while policy and certificate change; needs wrk
 	tests/soak/soak.py $(BINARY) $(SOAK_SECONDS) docs/soak.svg
 
+.PHONY: soak-images
+soak-images: $(BINARY) ## Ask for a million different images, for SOAK_SECONDS at least; needs wrk
+	tests/soak/images.py $(BINARY) 1000000 $(SOAK_SECONDS)
+
 SIEGE_SECONDS ?= 60
 
 .PHONY: siege
