@@ -22,6 +22,7 @@ echo 'the checksums are right'
 cp "$dist"/imagegate-*-linux.tar.gz "$dist"/SHA256SUMS-* "$work"
 unpacked=$(basename "$work"/imagegate-*-linux.tar.gz .tar.gz)
 sums=$(basename "$work"/SHA256SUMS-*)
+# shellcheck disable=SC2016 # fences of Markdown
 sed -n '/^## The first five minutes$/,/^## Exit codes$/p' docs/pipelines.md | sed -n '/^```sh$/,/^```$/{/^```/!p}' |
   sed "s/imagegate-[0-9.]*-x86_64-linux/$unpacked/; s/SHA256SUMS-x86_64/$sums/" >"$work/minutes.sh"
 [[ $(wc -l <"$work/minutes.sh") -ge 15 ]] || fail 'docs/pipelines.md has no first five minutes'
