@@ -41,7 +41,7 @@ rollout() {
     spec: {replicas: 1, template: {spec: {containers: [{name: "app", image: $image}]}}}}'
 }
 create() {
-  rollout "$1" | kubectl create --dry-run=server --filename -
+  rollout "$1" | jq '.metadata.name = "new"' | kubectl create --dry-run=server --filename -
 }
 apply() {
   rollout "$1" | kubectl apply --filename -

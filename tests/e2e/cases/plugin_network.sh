@@ -14,7 +14,7 @@ through_a_proxy() {
   : >"$scratch/proxy.log"
   # The variables that kubectl follows, where the kubeconfig says nothing.
   local status=0
-  env --unset NO_PROXY HTTPS_PROXY="http://127.0.0.1:$proxy" "$plugin" status >"$scratch/out.txt" 2>&1 || status=$?
+  env --unset=NO_PROXY --unset=no_proxy HTTPS_PROXY="http://127.0.0.1:$proxy" "$plugin" status >"$scratch/out.txt" 2>&1 || status=$?
   same 0 "$status"
   has "$(cat "$scratch/proxy.log")" "${server#https://}"
   jq '.clusters[0].cluster["proxy-url"] = "http://127.0.0.1:1"' "$KUBECONFIG" >"$scratch/proxied"

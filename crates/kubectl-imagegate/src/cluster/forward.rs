@@ -16,6 +16,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use super::{Cluster, Events, Fault};
 
@@ -36,13 +37,13 @@ pub(crate) enum Asked {
 /// An HTTP connection to one port of a replica.
 pub(crate) struct AtPort {
     sender: http1::SendRequest<Empty<Bytes>>,
-    error: Option<tokio::sync::oneshot::Receiver<String>>,
+    error: Option<oneshot::Receiver<String>>,
 }
 
 /// A stream to a port, and what the kubelet says if it cannot be used.
 pub(crate) struct Forwarded {
     pub(crate) stream: tokio::io::DuplexStream,
-    pub(crate) error: tokio::sync::oneshot::Receiver<String>,
+    pub(crate) error: oneshot::Receiver<String>,
 }
 
 impl Cluster {
@@ -63,7 +64,7 @@ impl Cluster {
         let nothing = || Fault::unreadable("the port-forward has no stream");
         let stream = forwarder.take_stream(port).ok_or_else(nothing)?;
         let failed = forwarder.take_error(port).ok_or_else(nothing)?;
-        let (said, error) = tokio::sync::oneshot::channel();
+        let (said, error) = oneshot::channel();
         // The forwarder lives as long as its stream is in use.
         tokio::spawn(async move {
             if let Some(text) = failed.await {
@@ -100,10 +101,7 @@ impl AtPort {
         Self::over(within(PATIENCE, "the connection", connected).await?, None).await
     }
 
-    async fn over<S>(
-        stream: S,
-        error: Option<tokio::sync::oneshot::Receiver<String>>,
-    ) -> Result<Self, Fault>
+    async fn over<S>(stream: S, error: Option<oneshot::Receiver<String>>) -> Result<Self, Fault>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -138,10 +136,7 @@ impl AtPort {
                 status => Err(refused(path, status)),
             }
         };
-        match within(limit, path, exchange).await {
-            Err(fault) => Err(self.said_by_kubelet().await.unwrap_or(fault)),
-            page => page,
-        }
+        or_said_by_kubelet(&mut self.error, within(limit, path, exchange)).await
     }
 
     /// The events at a path, behind the one with the id `after`.
@@ -154,18 +149,38 @@ impl AtPort {
                 status => Err(refused(path, status)),
             }
         };
-        match within(PATIENCE, path, opened).await {
-            Ok(body) => Ok(Events::of(body, self.sender)),
-            Err(fault) => Err(self.said_by_kubelet().await.unwrap_or(fault)),
+        let body = or_said_by_kubelet(&mut self.error, within(PATIENCE, path, opened)).await?;
+        Ok(Events::of(body, self.sender))
+    }
+}
+
+/// What comes of some work, or what the kubelet says of a port that cannot be used. That comes beside the
+/// stream, which stays open: whoever waits for the stream alone waits until the end.
+async fn or_said_by_kubelet<T>(
+    error: &mut Option<oneshot::Receiver<String>>,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let fault = tokio::select! {
+        done = work => match done {
+            Ok(done) => return Ok(done),
+            Err(fault) => fault,
+        },
+        said = said_by_kubelet(error) => return Err(said),
+    };
+    let said = tokio::time::timeout(Duration::from_millis(500), said_by_kubelet(error)).await;
+    Err(said.unwrap_or(fault))
+}
+
+/// Never comes where there is no kubelet, or where it has nothing to say.
+async fn said_by_kubelet(error: &mut Option<oneshot::Receiver<String>>) -> Fault {
+    if let Some(receiver) = error.as_mut() {
+        let said = receiver.await;
+        *error = None;
+        if let Ok(text) = said {
+            return Fault::lost(text.trim());
         }
     }
-
-    /// What the kubelet says of a port that cannot be used; that comes beside the stream.
-    async fn said_by_kubelet(&mut self) -> Option<Fault> {
-        let error = self.error.take()?;
-        let said = tokio::time::timeout(Duration::from_millis(500), error).await.ok()?.ok()?;
-        Some(Fault::lost(said.trim()))
-    }
+    std::future::pending().await
 }
 
 async fn send(
