@@ -190,30 +190,32 @@ struct Counted<'a> {
 
 /// A use that turns.
 struct Turned {
-    usage: usize,
-    turn: Turn,
+    usage: u32,
     group: u32,
+    turn: Turn,
 }
 
 /// The images that turn in one way.
 #[derive(Default)]
 struct Groups<'a> {
     groups: Vec<Group<'a>>,
-    /// The ones that are described, in the order in which they are.
-    chosen: Vec<u32>,
+    /// The ones that are described, by their position, in the order in which they are.
+    chosen: Vec<(u32, Places<'a>)>,
 }
 
-/// One image that turns in one way.
+/// One image that turns in one way. There may be one for each use: it is kept small.
 struct Group<'a> {
     image: &'a str,
-    uses: usize,
     count: u64,
     last_seen: Option<i64>,
+    uses: u32,
+    /// Where it stands among those that are described, from 1; 0 for all others.
+    rank: u32,
     rule: Option<Rule>,
-    /// Where, and by whom; of those that are described. Of the many uses of one image most are alike
-    /// in both.
-    places: Option<BTreeSet<(&'a str, Option<Owner<'a>>)>>,
 }
+
+/// Where an image is used, and by whom. Of the many uses of one image most are alike in both.
+type Places<'a> = BTreeSet<(&'a str, Option<Owner<'a>>)>;
 
 impl<T> ByTurn<T> {
     fn of(&mut self, turn: Turn) -> &mut T {
@@ -245,7 +247,8 @@ impl<'a> Counted<'a> {
             if let Some(group) = groups.get_mut(*group as usize - 1) {
                 group.add(usage, rule);
             }
-            self.turned.push(Turned { usage: self.uses, turn, group: *group - 1 });
+            let usage = u32::try_from(self.uses).unwrap_or(u32::MAX);
+            self.turned.push(Turned { usage, group: *group - 1, turn });
         }
         self.uses += 1;
     }
@@ -261,10 +264,12 @@ impl<'a> Counted<'a> {
     /// Collects the places of the groups that are described, from the same uses in the same order.
     fn add_places(&mut self, mut usages: impl Iterator<Item = Usage<'a>>) {
         let mut next = 0;
-        for Turned { usage, turn, group } in &self.turned {
-            let group = self.groups.of(*turn).groups.get_mut(*group as usize);
-            let Some(places) = group.and_then(|group| group.places.as_mut()) else { continue };
-            let Some(found) = usages.nth(usage - next) else { return };
+        for Turned { usage, group, turn } in &self.turned {
+            let Groups { groups, chosen } = self.groups.of(*turn);
+            let rank = groups.get(*group as usize).map_or(0, |group| group.rank as usize);
+            let chosen = rank.checked_sub(1).and_then(|rank| chosen.get_mut(rank));
+            let Some((_, places)) = chosen else { continue };
+            let Some(found) = usages.nth((usage - next) as usize) else { return };
             next = usage + 1;
             places.insert((found.namespace, found.owner));
         }
@@ -274,16 +279,17 @@ impl<'a> Counted<'a> {
 impl Groups<'_> {
     fn choose(&mut self, most: usize) {
         let Self { groups, chosen } = self;
-        chosen.extend(0..u32::try_from(groups.len()).unwrap_or(u32::MAX));
-        let order = |at: &u32| groups.get(*at as usize).map(|it| (Reverse(it.count), it.image));
-        if chosen.len() > most {
-            chosen.select_nth_unstable_by_key(most, order);
-            chosen.truncate(most);
+        let mut order: Vec<_> = (0..u32::try_from(groups.len()).unwrap_or(u32::MAX)).collect();
+        let key = |at: &u32| groups.get(*at as usize).map(|it| (Reverse(it.count), it.image));
+        if order.len() > most {
+            order.select_nth_unstable_by_key(most, key);
+            order.truncate(most);
         }
-        chosen.sort_unstable_by_key(order);
-        for at in chosen {
-            if let Some(group) = groups.get_mut(*at as usize) {
-                group.places = Some(BTreeSet::new());
+        order.sort_unstable_by_key(key);
+        for (at, rank) in order.into_iter().zip(1..) {
+            if let Some(group) = groups.get_mut(at as usize) {
+                group.rank = rank;
+                chosen.push((at, Places::new()));
             }
         }
     }
@@ -291,19 +297,21 @@ impl Groups<'_> {
     fn into_hits(self, now: i64) -> Hits {
         let Self { groups, chosen } = self;
         let day_ago = now.saturating_sub(DAY);
+        let described =
+            chosen.iter().filter_map(|(at, places)| Some(groups.get(*at as usize)?.hit(places)));
         let within_a_day = groups.iter().filter(|it| it.last_seen.is_some_and(|at| at > day_ago));
         Hits {
-            uses: groups.iter().map(|group| group.uses).sum(),
+            uses: groups.iter().map(|group| group.uses as usize).sum(),
             images: groups.len(),
             images_within_a_day: within_a_day.count(),
-            most_frequent: chosen.iter().filter_map(|at| groups.get(*at as usize)?.hit()).collect(),
+            most_frequent: described.collect(),
         }
     }
 }
 
 impl<'a> Group<'a> {
     fn of(image: &'a str) -> Self {
-        Self { image, uses: 0, count: 0, last_seen: None, rule: None, places: None }
+        Self { image, count: 0, last_seen: None, uses: 0, rank: 0, rule: None }
     }
 
     fn add(&mut self, usage: &Usage<'a>, rule: Option<Rule>) {
@@ -316,18 +324,16 @@ impl<'a> Group<'a> {
         };
     }
 
-    /// The group in words; `None` where it is not to be described.
-    fn hit(&self) -> Option<Hit> {
-        let Self { image, uses, count, last_seen, rule, places } = self;
-        let places = places.as_ref()?;
+    fn hit(&self, places: &Places<'_>) -> Hit {
+        let Self { image, count, last_seen, uses, rank: _, rule } = self;
         let namespaces: BTreeSet<_> = places.iter().map(|(namespace, _)| *namespace).collect();
         let owners = places.iter().filter_map(|(namespace, owner)| Some((namespace, (*owner)?)));
         let owners_total = owners.clone().count();
         let owners =
             owners.take(MOST_NAMED).map(|(namespace, owner)| format!("{namespace}/{owner}"));
-        Some(Hit {
+        Hit {
             image: (*image).to_owned(),
-            uses: *uses,
+            uses: *uses as usize,
             count: *count,
             last_seen: *last_seen,
             namespaces: namespaces.iter().take(MOST_NAMED).map(ToString::to_string).collect(),
@@ -335,6 +341,6 @@ impl<'a> Group<'a> {
             owners: owners.collect(),
             more_owners: owners_total.saturating_sub(MOST_NAMED),
             rule: *rule,
-        })
+        }
     }
 }
