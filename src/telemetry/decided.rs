@@ -1,10 +1,11 @@
 //! The event of a decision, from which both the log line and the counters are made.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Metrics, Telemetry};
 use imagegate_core::admission::Review;
-use imagegate_core::policy::{Decision, Flip, Mode, Rule, Verdict};
+use imagegate_core::policy::{Decision, Flip, Mode, Rule, Verdict, printable};
 
 /// The longest user input in a log line, in characters.
 const LONGEST: usize = 256;
@@ -65,30 +66,29 @@ impl Decided<'_, '_> {
             Decision::Allow if exempted.is_some() => "admitted by an exemption",
             Decision::Allow => "admitted",
         };
-        // User input is passed as `str`, which both formats escape.
         tracing::info!(
             message,
             decision = verdict.decision.as_str(),
             mode = verdict.mode.as_str(),
             operation = review.operation().as_str(),
-            kind = short(review.kind()),
-            namespace = short(review.namespace()),
-            name = short(review.name()),
-            user = short(review.user()),
-            uid = short(review.uid()),
+            kind = &*short(review.kind()),
+            namespace = &*short(review.namespace()),
+            name = &*short(review.name()),
+            user = &*short(review.user()),
+            uid = &*short(review.uid()),
             dry_run = review.is_dry_run(),
             rule = violation.map(|each| each.rule.as_str()),
-            container = violation.map(|each| short(&each.container)),
-            image = violation.map(|each| short(&each.image)),
+            container = violation.map(|each| short(&each.container)).as_deref(),
+            image = violation.map(|each| short(&each.image)).as_deref(),
             violations = verdict.violated.total(),
             exemption = exempted.map(|each| each.exemption),
-            exempted_image = exempted.map(|each| short(&each.image)),
-            reason = exempted.map(|each| short(each.reason)),
+            exempted_image = exempted.map(|each| short(&each.image)).as_deref(),
+            reason = exempted.map(|each| short(each.reason)).as_deref(),
             override_name = verdict.override_name,
             candidate = flip.as_ref().map(|(flip, _)| flip.to.as_str()),
             candidate_rule = flip.as_ref().and_then(|(flip, _)| flip.rule).map(Rule::as_str),
-            candidate_container = flipped.map(|each| short(&each.container)),
-            candidate_image = flipped.map(|each| short(&each.image)),
+            candidate_container = flipped.map(|each| short(&each.container)).as_deref(),
+            candidate_image = flipped.map(|each| short(&each.image)).as_deref(),
             policy = verdict.policy_hash,
             micros,
             suppressed = (suppressed > 0).then_some(suppressed),
@@ -96,14 +96,15 @@ impl Decided<'_, '_> {
     }
 }
 
-/// At most the first 256 characters of user input.
-pub(super) fn short(text: &str) -> &str {
+/// At most the first 256 characters of user input, fit to be shown. Either format escapes control
+/// characters by itself, but not those that turn the direction of writing.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
     // A character has at least one byte.
     if text.len() <= LONGEST {
-        return text;
+        return printable(text);
     }
     match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => text.get(..end).unwrap_or(text),
-        None => text,
+        Some((end, _)) => printable(text.get(..end).unwrap_or(text)),
+        None => printable(text),
     }
 }

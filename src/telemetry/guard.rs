@@ -40,16 +40,16 @@ impl Guard<'_> {
             } else if index > 0 {
                 tracing::info!(
                     guard = self.guard,
-                    said = short(said),
+                    said = &*short(said),
                     "another line about the edit"
                 );
             } else {
                 tracing::info!(
                     guard = self.guard,
                     decision = decision.as_str(),
-                    name = short(self.name),
-                    user = short(self.user),
-                    said = short(said),
+                    name = &*short(self.name),
+                    user = &*short(self.user),
+                    said = &*short(said),
                     lines,
                     "an edit was judged"
                 );

@@ -128,7 +128,7 @@ fn log_panic(panic: &PanicHookInfo<'_>, lines: &LineRate) {
     let place = panic.location().map(ToString::to_string);
     tracing::error!(
         place = place.as_deref(),
-        said = short(panic.payload_as_str().unwrap_or_default()),
+        said = &*short(panic.payload_as_str().unwrap_or_default()),
         suppressed = (suppressed > 0).then_some(suppressed),
         "panic: this is a defect of ImageGate"
     );

@@ -62,12 +62,12 @@ impl Rejected<'_> {
             self.problems.iter().take(MOST_LINES)
         {
             tracing::error!(
-                document = short(document),
+                document = &*short(document),
                 line = place.map(|(line, _)| line),
                 column = place.map(|(_, column)| column),
-                path = (!path.is_empty()).then(|| short(path)),
-                problem = short(message),
-                hint = hint.as_deref().map(short),
+                path = (!path.is_empty()).then(|| short(path)).as_deref(),
+                problem = &*short(message),
+                hint = hint.as_deref().map(short).as_deref(),
                 "a problem of the policy"
             );
         }

@@ -64,6 +64,10 @@ async fn what_would_get_around_the_policy_is_refused() {
         }
         assert!(!answer.to_string().contains('\u{202e}'), "{answer}");
     }
+    siege.gate.process.logged("denied").await;
+    for line in siege.gate.process.log() {
+        assert!(!line.contains('\u{202e}'), "{line}");
+    }
     siege.end("ways around the policy").await;
 }
 
