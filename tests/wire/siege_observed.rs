@@ -28,15 +28,21 @@ const OF_ONE_EDIT: u64 = 32 << 10;
 async fn judged(client: Client, requests: Range<usize>) {
     let mut connection = client.connect(Protocol::Http2).await.unwrap();
     for request in requests {
-        // As long as there is room for on average.
-        let tag = "ab".repeat(12);
-        let images: Vec<_> =
-            (0..OF_ONE_REQUEST).map(|image| format!("gcr.io/a/{request}-{image}:{tag}")).collect();
+        let images: Vec<_> = (0..OF_ONE_REQUEST)
+            .map(|image| format!("gcr.io/a/{request}-{image}:{}", tag(request, image)))
+            .collect();
         let images: Vec<_> = images.iter().map(String::as_str).collect();
         let mut review = review_of("CREATE", &pod(&images), &Value::Null);
         review["request"]["namespace"] = format!("namespace-{request}").into();
         assert!(connection.review(review.to_string().as_bytes()).await.unwrap().allowed());
     }
+}
+
+/// A tag of its own for each image: a text of `a` and `b` in no order that a regex could profit from,
+/// as long as there is room for on average.
+fn tag(request: usize, image: usize) -> String {
+    let bits = (request * OF_ONE_REQUEST + image + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (0..24).map(|bit| if bits >> (63 - bit) & 1 == 1 { 'a' } else { 'b' }).collect()
 }
 
 /// Has the gate remember so many images.
@@ -88,11 +94,13 @@ async fn edits_at_once_copy_a_full_memory_one_at_a_time() {
     let (_, peak) = siege.gate.process.memory();
     println!("edits beside a full memory: {before} KiB before, {peak} KiB at most");
     assert!(peak < before + OF_ONE_EDIT, "{before} KiB before, {peak} KiB at most");
-    // On a machine that is busy, the memory may not answer in time: then nothing is said of images.
+    // On a machine that is busy, the memory may not answer in time; not for ever.
     let mut connection = siege.gate.client.connect(Protocol::Http1).await.unwrap();
-    until("the next edit is judged", async || {
-        let (status, answer) = post(&mut connection, "/validate-config", &last).await;
-        status == StatusCode::OK && answer["response"]["allowed"] == true
+    until("the next edit is judged by what was seen", async || {
+        let (_, answer) = post(&mut connection, "/validate-config", &last).await;
+        let response = &answer["response"];
+        response["allowed"] == true
+            && response["warnings"].to_string().contains("would now be refused")
     })
     .await;
     siege.end("edits beside a full memory").await;
@@ -101,18 +109,22 @@ async fn edits_at_once_copy_a_full_memory_one_at_a_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn costly_regexes_for_many_images_do_not_keep_the_slot() {
     let siege = Siege::start(POLICY, &[]).await;
-    // A quarter of all that fit; to match each tag by all regexes takes minutes in a debug build.
+    // A quarter of all that fit: to match each tag by all regexes takes most of a minute.
     fill(&siege, MOST / 4).await;
     let regexes: Vec<_> =
         (0..1_000).map(|number| format!("'/[ab]*a[ab]{{9}}c{number}/'")).collect();
     let costly = policy_edit(&format!("blockedTags: [{}]\n", regexes.join(", ")));
-    let client = siege.gate.client.clone();
-    let attack = async move {
-        let mut connection = client.connect(Protocol::Http1).await.unwrap();
-        post(&mut connection, "/validate-config", &costly).await
-    };
-    let (status, answer) = siege.attacked("costly regexes for many images", attack).await;
-    println!("costly regexes for many images: {status} {answer}");
+    // On a machine that is busy, the memory may not answer in time; not for ever.
+    until("a part of what was seen is judged", async || {
+        let (client, costly) = (siege.gate.client.clone(), costly.clone());
+        let attack = async move {
+            let mut connection = client.connect(Protocol::Http1).await.unwrap();
+            post(&mut connection, "/validate-config", &costly).await
+        };
+        let (_, answer) = siege.attacked("costly regexes for many images", attack).await;
+        answer["response"]["warnings"].to_string().contains("there was time for ")
+    })
+    .await;
     let mut connection = siege.gate.client.connect(Protocol::Http1).await.unwrap();
     let edit = policy_edit("allowedRegistries: [docker.io, gcr.io]\n");
     until("the next edit is judged", async || {
