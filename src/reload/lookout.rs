@@ -190,7 +190,7 @@ mod tests {
             assert!(settling.poll(&mut context).is_pending(), "another change, and then quiet");
         }
         // Whichever is asked first wins if both are over, so a busy machine changes nothing.
-        let longest = sleep(LONGEST_BURST);
+        let longest = sleep(LONGEST_BURST / 2);
         tokio::select! {
             biased;
             () = lookout.settle() => {}
