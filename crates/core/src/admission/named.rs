@@ -10,19 +10,22 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
-use super::bounded::MOST_LISTED;
+use super::bounded::{MOST_LISTED, skip};
 use super::pod_spec::{Images, PodSpec};
 use super::strict::Object;
 use crate::policy::{Field, ImageList, PathStep, PodSpecPath, Unread, WhyUnread, write_key};
 
 /// Places that are not read; what is beyond is counted. A verdict describes no more.
 const MOST_UNREAD: usize = 32;
+/// Values that the walk may enter; no object that is stored has room for as many pod specs.
+const MOST_ENTERED: usize = 16_384;
 const MANY: WhyUnread = WhyUnread::ManyImages;
 
 /// Every image of an object at these paths, with its place; at most the first 1,000.
 pub(super) fn images<'a>(object: &'a RawValue, pod_specs: &[PodSpecPath]) -> Images<'a> {
-    let mut walk = Walk { path: String::new(), images: Images::default() };
+    let mut walk = Walk { path: String::new(), entered: 0, images: Images::default() };
     for pod_spec in pod_specs {
         walk.path.clear();
         walk.follow(object, pod_spec.steps());
@@ -33,6 +36,7 @@ pub(super) fn images<'a>(object: &'a RawValue, pod_specs: &[PodSpecPath]) -> Ima
 struct Walk<'a> {
     /// The way to where the walk is, as it is shown.
     path: String,
+    entered: usize,
     images: Images<'a>,
 }
 
@@ -42,13 +46,13 @@ impl<'a> Walk<'a> {
         // Each value has been parsed once already, and is JSON.
         let mut json = serde_json::Deserializer::from_str(value.get());
         if json.deserialize_any(Entries { walk: self, step, rest }).is_err() {
-            self.unread(WhyUnread::NoPodSpec, 1);
+            self.no_pod_spec(value);
         }
     }
 
     fn pod_spec(&mut self, value: &'a RawValue) {
         let Ok(pod_spec) = serde_json::from_str::<Option<Object<PodSpec<'a>>>>(value.get()) else {
-            return self.unread(WhyUnread::NoPodSpec, 1);
+            return self.no_pod_spec(value);
         };
         let Some(Object(pod_spec)) = pod_spec else { return };
         let Images { listed, unread } = pod_spec.images(&Cow::Owned(self.path.clone()));
@@ -64,6 +68,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether there is more than is read: then the object is refused, whatever follows.
+    fn is_over(&self) -> bool {
+        self.entered >= MOST_ENTERED || self.images.unread.iter().any(|part| part.why == MANY)
+    }
+
+    fn no_pod_spec(&mut self, value: &RawValue) {
+        // What is refused in any case need not be told apart.
+        let content = || Sha256::digest(value.get()).into();
+        let why = if self.is_over() { MANY } else { WhyUnread::NoPodSpec(content()) };
+        self.unread(why, 1);
+    }
+
     /// What stands where the walk is, is not read.
     fn unread(&mut self, why: WhyUnread, count: usize) {
         let path = if self.path.is_empty() { "object" } else { &self.path };
@@ -74,12 +90,17 @@ impl<'a> Walk<'a> {
 
     fn refuse(&mut self, part: Unread) {
         let unread = &mut self.images.unread;
-        let is_full = unread.len() >= MOST_UNREAD;
+        let why = if unread.len() >= MOST_UNREAD { MANY } else { part.why };
         match unread.last_mut() {
-            Some(last) if is_full || (part.why, last.why) == (MANY, MANY) => {
-                last.count += part.count;
-            }
-            _ => unread.push(part),
+            Some(last) if (why, last.why) == (MANY, MANY) => last.count += part.count,
+            _ => unread.push(Unread { why, ..part }),
+        }
+    }
+
+    /// Refuses so many values, below the place where the walk is, that it does not enter.
+    fn beyond(&mut self, count: usize) {
+        if count > 0 {
+            self.unread(MANY, count);
         }
     }
 
@@ -90,6 +111,7 @@ impl<'a> Walk<'a> {
         value: &'a RawValue,
         rest: &[PathStep],
     ) {
+        self.entered += 1;
         let length = self.path.len();
         // Writing to a text cannot fail.
         let _ = write(&mut self.path);
@@ -121,7 +143,13 @@ impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
         let Self { walk, step, rest } = self;
         let is_first = walk.path.is_empty();
         let mut is_found = false;
+        let mut beyond = 0;
         while let Some(key) = map.next_key_seed(Key)? {
+            if *step == PathStep::Every && walk.is_over() {
+                map.next_value::<IgnoredAny>()?;
+                beyond += 1;
+                continue;
+            }
             if !step.leads_to(&key) {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -132,6 +160,7 @@ impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
             let value = map.next_value::<&'a RawValue>()?;
             walk.enter(|path| write_key(path, &key, is_first), value, rest);
         }
+        walk.beyond(beyond);
         Ok(())
     }
 
@@ -141,10 +170,13 @@ impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
             return Err(serde::de::Error::custom("a list in place of a mapping"));
         }
         let mut index = 0;
-        while let Some(value) = seq.next_element::<&'a RawValue>()? {
+        while !walk.is_over()
+            && let Some(value) = seq.next_element::<&'a RawValue>()?
+        {
             walk.enter(|path| fmt::Write::write_fmt(path, format_args!("[{index}]")), value, rest);
             index += 1;
         }
+        walk.beyond(skip(&mut seq)?);
         Ok(())
     }
 }

@@ -184,7 +184,8 @@ impl<'a> Review<'a> {
         let applicable = policy.applicable(&subject);
         let scope = applicable.update_scope();
         let old = self.old_in(scope);
-        // What was no pod spec before must not keep its labels and finalizers from changing.
+        // What was no pod spec before, and is the same still, must not keep labels and finalizers from
+        // changing.
         let is_new = |part: &&Unread| old.is_none_or(|old| !old.unread.contains(*part));
         applicable.evaluate(self.in_scope(scope), self.images.unread.iter().filter(is_new))
     }
@@ -321,7 +322,7 @@ impl<'a> Old<'a> {
         let Images { listed, mut unread } = images;
         let mut references: Vec<_> = listed.into_iter().filter_map(|each| each.image).collect();
         references.sort_unstable();
-        unread.retain(|part| part.why == WhyUnread::NoPodSpec);
+        unread.retain(|part| matches!(part.why, WhyUnread::NoPodSpec(_)));
         Self { references, unread }
     }
 }

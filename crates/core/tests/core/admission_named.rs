@@ -196,6 +196,23 @@ fn an_update_is_judged_by_what_it_changes() {
 }
 
 #[test]
+fn what_was_no_pod_spec_before_is_let_be_only_while_it_stays_the_same() {
+    let policy = naming(&["/spec/jobs/*"]);
+    let jobs = |jobs: Vec<Value>| json!({"spec": {"jobs": jobs}});
+    let update = |object: &Value, old: &Value| {
+        messages(&policy, json!({"operation": "UPDATE", "object": object, "oldObject": old})).len()
+    };
+    let text = jobs(vec![json!("x")]);
+    let other = jobs(vec![json!({"containers": [{"name": 7, "image": "bad.example/x"}]})]);
+    assert_eq!((update(&text, &text), update(&other, &text)), (0, 1));
+    // Beyond the places that are told apart, nothing is as it was.
+    let mut many = vec![json!("x"); 33];
+    let texts = jobs(many.clone());
+    many[32] = spec(&vec!["docker.io/library/nginx:1.27"; 1_001]);
+    assert_eq!(update(&jobs(many), &texts), 1);
+}
+
+#[test]
 fn only_the_named_kind_is_judged_and_as_a_template() {
     let bad = template(&spec(&["bad.example/a:1"]));
     let parse = |policy: &Policy, kind, more: Value| {
@@ -249,11 +266,18 @@ fn no_more_images_are_read_than_of_one_list() {
     let said = &verdict.violations[0];
     assert_eq!(
         said.message,
-        "spec.jobs[1000].containers[0] has too many images! They are not read from there on."
+        "spec.jobs[1000].containers[0] is not read, nor is what follows! The object has too many images."
     );
     // Nor is more said of what is no pod spec than a verdict describes.
     let body = request(ROLLOUT, json!({"object": {"spec": {"jobs": vec![7; 500]}}}));
     let review = Review::parse_with(&body, policy.workloads()).unwrap();
     let verdict = review.judge(&policy, None, 0);
     assert_eq!((verdict.violations.len(), verdict.violated.total()), (32, 500));
+    // Nor are more values gone through than any object has.
+    for nothing in [json!({}), Value::Null] {
+        let body = request(ROLLOUT, json!({"object": {"spec": {"jobs": vec![nothing; 20_000]}}}));
+        let review = Review::parse_with(&body, policy.workloads()).unwrap();
+        let verdict = review.judge(&policy, None, 0);
+        assert_eq!((verdict.violations.len(), verdict.violated.total()), (1, 20_000 - 16_382));
+    }
 }

@@ -128,11 +128,14 @@ pub(in crate::policy) fn unread(Unread { first, why, .. }: &Unread) -> String {
                 first.index
             )
         }
-        WhyUnread::NoPodSpec => {
+        WhyUnread::NoPodSpec(_) => {
             format!("{} is not a pod spec! Its images cannot be read.", first.pod_spec)
         }
         WhyUnread::ManyImages => {
-            format!("{} has too many images! They are not read from there on.", first.entry())
+            format!(
+                "{} is not read, nor is what follows! The object has too many images.",
+                first.entry()
+            )
         }
     }
 }

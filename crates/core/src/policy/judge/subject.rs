@@ -57,9 +57,9 @@ pub struct Unread {
 pub enum WhyUnread {
     /// The entries of one list are beyond those that are read.
     LongList,
-    /// Where a policy says that a pod spec is, there is something else.
-    NoPodSpec,
-    /// The pod specs of one object have more images than are read.
+    /// Where a policy says that a pod spec is, there is something else: the SHA-256 of its JSON.
+    NoPodSpec([u8; 32]),
+    /// The pod specs of one object are more, or have more images, than are read.
     ManyImages,
 }
 
