@@ -58,14 +58,18 @@ pub fn admin_routes(
 }
 
 /// Renders an expensive page: one at a time, and not on the threads that serve reviews, so that any
-/// number of scrapers cannot delay reviews.
+/// number of scrapers cannot delay reviews. The turn ends with the work, and not when its reader leaves.
 pub(super) async fn rendered<F>(turn: Arc<Semaphore>, render: F) -> Response
 where
     F: FnOnce() -> Response + Send + 'static,
 {
     // The semaphore is never closed.
-    let _turn = turn.acquire_owned().await;
-    tokio::task::spawn_blocking(render).await.unwrap_or_else(|_| Refusal::Panic.into_response())
+    let turn = turn.acquire_owned().await;
+    let rendering = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        render()
+    });
+    rendering.await.unwrap_or_else(|_| Refusal::Panic.into_response())
 }
 
 /// Ready if there is a policy and the process is not shutting down.
