@@ -172,7 +172,8 @@ impl NewPolicy {
     /// `seen` are judged by both, and its author is told whom it hits; the same for a candidate.
     ///
     /// The limit of the policy in force decides whether the edit is refused for that: an edit cannot
-    /// lift the limit that it is held to.
+    /// lift the limit that it is held to. Nor does it pass because there was no time to judge all that
+    /// was seen.
     #[must_use]
     pub fn judge<'u, U>(
         self,
@@ -201,7 +202,7 @@ impl NewPolicy {
         let impact = before.policy.and_then(|old| seen.impact(old, &policy));
         if let (Some(impact), Some(limit)) =
             (&impact, before.policy.and_then(Policy::refuses_edits_that_deny))
-            && impact.newly_denied.images_within_a_day > limit as usize
+            && (impact.newly_denied.images_within_a_day > limit as usize || seen.is_partial(impact))
             && confirmed.as_deref() != Some(policy.hash())
         {
             let guarded = Guarded::Refused(seen.refusal(impact, limit, policy.hash()));

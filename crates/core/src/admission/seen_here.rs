@@ -51,6 +51,11 @@ impl<'u, U: IntoIterator<Item = Usage<'u>> + Clone> SeenHere<'_, U> {
         (impact.images > 0).then_some(impact)
     }
 
+    /// Whether there was no time for all that was seen.
+    pub(super) fn is_partial(&self, impact: &Impact) -> bool {
+        impact.uses < self.total
+    }
+
     /// The impact in warnings.
     pub(super) fn lines(&self, impact: &Impact, of: Compared) -> Vec<String> {
         let (before, lines) = match of {
@@ -65,19 +70,20 @@ impl<'u, U: IntoIterator<Item = Usage<'u>> + Clone> SeenHere<'_, U> {
         if let Some(first) = lines.first_mut() {
             first.insert_str(0, before);
         }
-        if impact.uses < self.total {
+        if self.is_partial(impact) {
             lines.push(format!("there was time for {} of {} uses", impact.uses, self.total));
         }
         lines
     }
 
-    /// Why an edit is refused that denies more images in use than `limit`, and how to insist. `hash`
-    /// is that of the new policy.
+    /// Why an edit is refused that denies more images in use than `limit`, or may do so, and how to
+    /// insist. `hash` is that of the new policy.
     pub(super) fn refusal(&self, impact: &Impact, limit: u32, hash: &str) -> String {
         let count = impact.newly_denied.images_within_a_day;
         let plural = if count == 1 { "" } else { "s" };
+        let at_least = if self.is_partial(impact) { "at least " } else { "" };
         let mut lines = vec![format!(
-            "this would refuse {count} image{plural} seen within the last day, and the policy in force \
+            "this would refuse {at_least}{count} image{plural} seen within the last day, and the policy in force \
              lets an edit refuse {limit} (refuseEditsThatDeny)"
         )];
         lines.extend(self.lines(impact, Compared::Policy));
