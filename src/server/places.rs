@@ -12,7 +12,7 @@ use tokio::time::timeout;
 /// How long to wait for a connection that was told to end. It ends at once, unless the process is
 /// short of CPU.
 const LEAVING: Duration = Duration::from_secs(1);
-/// Connections that have ended and are remembered all the same, beside as many as are open.
+/// How many ended connections may be remembered beyond the number of open ones.
 const FEW: usize = 16;
 
 /// A limited number of connections, each of which holds a place.

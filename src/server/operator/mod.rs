@@ -42,7 +42,7 @@ struct Sources {
     phase: watch::Receiver<Phase>,
     pages: Arc<Semaphore>,
     followers: Arc<Semaphore>,
-    /// Whose page is rendered.
+    /// Held by the one page that is being rendered.
     turn: Arc<Semaphore>,
 }
 

@@ -146,7 +146,7 @@ fn an_explanation_names_the_entry_that_decides() {
                 {registry: gcr.io/a, mode: warn, requireDigest: true, reason: \"not ours\\n\"}, \
                 {registry: gcr.io/b, reason: INC-1}]";
     for (image, expected) in [
-        ("gcr.io/a/x:1", "`gcr.io/a` covers it and decides mode, requireDigest: not ours"),
+        ("gcr.io/a/x:1", "`gcr.io/a` covers it and sets mode, requireDigest: not ours"),
         ("gcr.io/b/x:1", "`gcr.io/b` covers it: INC-1"),
         ("gcr.io/c/x:1", "`gcr.io` covers it"),
     ] {
@@ -225,6 +225,14 @@ fn problems_of_an_entry_have_their_place() {
         (
             "[gcr.io, {registry: gcr.io, mode: warn}]",
             "1:21: allowedRegistries[0]: `gcr.io` has two entries\n  hint: write all rules of a registry into one entry",
+        ),
+        (
+            "[{registry: gcr.io, mode: audit}, {registry: 'GCR.io:443', requireDigest: true}]",
+            "`GCR.io:443` has two entries",
+        ),
+        (
+            "[index.docker.io, {registry: docker.io, mode: warn}]",
+            "`index.docker.io` has two entries",
         ),
     ];
     for (list, expected) in rows {

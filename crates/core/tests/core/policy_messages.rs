@@ -67,7 +67,7 @@ fn what_is_no_template_is_a_problem_at_its_place() {
     let rows = [
         (
             "messages: {blocked-tag: '{imgae}'}",
-            "policy.yaml:1:25: messages.blocked-tag: `{imgae}` stands for nothing\n  hint: did you mean `{image}`?",
+            "policy.yaml:1:25: messages.blocked-tag: `{imgae}` is not a name for a message\n  hint: did you mean `{image}`?",
         ),
         (
             "messages: {blocked-tags: a}",

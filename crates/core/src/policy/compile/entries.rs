@@ -1,9 +1,12 @@
 //! Entries of the allowed registries that have rules of their own.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::lists::{Lists, Order};
 use crate::policy::judge::registries::{AllowedRegistries, Entry};
+use crate::policy::pattern::registry_pattern::RegistryPattern;
+use crate::policy::pattern::syntax::Pattern as _;
 use crate::policy::problem::{Report, shorten};
 use crate::policy::read::entries::{RawEntry, RawRegistries};
 use crate::policy::rules::fields::Rules;
@@ -62,22 +65,30 @@ fn entry(raw: &RawEntry<'_>, lists: &mut Lists, report: &mut Report) -> Entry {
     }
 }
 
-/// Of two entries with the same pattern the second would never decide, so that its rules, or the
-/// lack of them, would be lost.
+/// Of two entries with the same pattern, however it is written, the second would never decide, so that
+/// its rules, or the lack of them, would be lost.
 fn check_named_once(raw: &RawRegistries<'_>, report: &mut Report) {
     let RawRegistries { patterns, own } = raw;
-    let mut with_rules: HashMap<&str, usize> = HashMap::with_capacity(own.len());
+    let mut with_rules: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(own.len());
     for (position, _) in own {
         if let Some(item) = patterns.items.get(*position as usize) {
-            with_rules.entry(&*item.value).or_insert(*position as usize);
+            with_rules.entry(folded(&item.value)).or_insert(*position as usize);
         }
     }
     for (position, item) in patterns.items.iter().enumerate() {
-        let other = with_rules.get(&*item.value).copied();
+        let other = with_rules.get(&folded(&item.value)).copied();
         if other.is_some_and(|other| other != position) && !report.counts_only() {
             let message = format!("`{}` has two entries", shorten(&item.value));
             let hint = "write all rules of a registry into one entry";
             report.problem(&patterns.at(position, item), message, Some(hint));
         }
+    }
+}
+
+/// One text for all ways to write a pattern: `GCR.io:443` is `gcr.io`.
+fn folded(written: &str) -> Cow<'_, str> {
+    match RegistryPattern::parse(written) {
+        Err(_) | Ok(RegistryPattern::Regex(_)) => Cow::Borrowed(written),
+        Ok(pattern) => Cow::Owned(format!("{pattern:?}")),
     }
 }

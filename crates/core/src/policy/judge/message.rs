@@ -152,7 +152,7 @@ pub(in crate::policy) fn own_rules(entry: &Entry) -> String {
     let names: Vec<_> = fields.filter(|name| !matches!(*name, "message" | "reason")).collect();
     let mut own = String::new();
     if !names.is_empty() {
-        let _ = write!(own, " and decides {}", names.join(", "));
+        let _ = write!(own, " and sets {}", names.join(", "));
     }
     if let Some(reason) = &entry.reason {
         let _ = write!(own, ": {}", shown(reason));

@@ -79,7 +79,7 @@ impl Template {
                     let near =
                         nearest(name, NAMES).map(|near| format!("did you mean `{{{near}}}`?"));
                     let name = printable_within(name, 64);
-                    let message = format!("`{{{name}}}` stands for nothing");
+                    let message = format!("`{{{name}}}` is not a name for a message");
                     return bad(&message, &near.unwrap_or_else(names));
                 }
                 Ok(_) => {}
@@ -202,8 +202,8 @@ mod tests {
             (" ", "the message is empty", "leave it out"),
             (&*long, "the message has more than 512 characters", "one line"),
             ("a\nb", "the message has a line break", "one line of plain text"),
-            ("{imgae}", "`{imgae}` stands for nothing", "did you mean `{image}`?"),
-            ("{}", "`{}` stands for nothing", "the names are `{container}`, `{image}`"),
+            ("{imgae}", "`{imgae}` is not a name for a message", "did you mean `{image}`?"),
+            ("{}", "`{}` is not a name for a message", "the names are `{container}`, `{image}`"),
             ("{image", "a `{` stands alone", "write `{{` and `}}` for braces"),
             ("image}", "a `}` stands alone", "write `{{` and `}}` for braces"),
             ("{a{image}", "a `{` stands alone", "write `{{` and `}}` for braces"),

@@ -192,7 +192,7 @@ fn parse_pin(pin: &str) -> Result<Pin, BadPattern> {
     }
     if Reference::parse(&format!("a.a/a@{digest}")).is_err() {
         let hint = "a digest is written whole: `@sha256:` and 64 digits";
-        return Err(bad("has a digest that is none", hint));
+        return Err(bad("has a digest that is not valid", hint));
     }
     let digest = digest.to_owned();
     match tag {
@@ -354,7 +354,7 @@ mod tests {
             ("gcr.io/acme/Base", "can match no repository"),
             ("gcr.io/acme:1", "ok"),
             ("gcr.io/acme:1/web", "has a tag or a digest in front of a slash"),
-            ("gcr.io/acme@sha256", "has a digest that is none"),
+            ("gcr.io/acme@sha256", "has a digest that is not valid"),
             ("*.io:443", "ends in the port of HTTPS"),
             ("*.io:0443", "ends in the port of HTTPS"),
             ("*.io:8443", "ok"),
@@ -387,7 +387,7 @@ mod tests {
             ("gcr.io/web:a:b".to_owned(), "has a tag that is not a tag or a glob over tags"),
             ("gcr.io/web:-a".to_owned(), "has a tag that can match no tag"),
             ("gcr.io/web@sha256:*".to_owned(), "has a glob for a digest"),
-            ("gcr.io/web@sha256:12".to_owned(), "has a digest that is none"),
+            ("gcr.io/web@sha256:12".to_owned(), "has a digest that is not valid"),
             (format!("gcr.io/web:semver:^1@{digest}"), "has a range of versions beside a digest"),
             // Without a slash, what follows the colon is a port.
             ("registry:5000".to_owned(), "ok"),
