@@ -35,7 +35,7 @@ fn lines_about_panics_are_cut_and_never_many() {
             line["place"].as_str().unwrap().starts_with("tests/webhook/panic_lines.rs:"),
             "{line}"
         );
-        assert!(line["said"].as_str().unwrap().contains("\n\u{1b}[31mxxx"), "{line}");
+        assert!(line["said"].as_str().unwrap().contains(r"\n\u{1b}[31mxxx"), "{line}");
         assert!(raw.len() < 1_000 && !raw.contains('\u{1b}'), "{} bytes: {raw}", raw.len());
     }
 }
