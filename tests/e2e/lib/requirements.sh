@@ -24,7 +24,8 @@ HELP
   for tool in curl helm jq openssl prometheus promtool python3; do
     command -v "$tool" >/dev/null || missing+=("$tool in PATH")
   done
-  binary=${IMAGEGATE_BINARY:-$root/target/debug/imagegate}
+  # Absolute, since cases run it from folders of their own.
+  binary=$(realpath -m "${IMAGEGATE_BINARY:-$root/target/debug/imagegate}")
   # Beside it, since both are built together.
   plugin=$(dirname "$binary")/kubectl-imagegate
   [[ -x $binary ]] || missing+=("the binary at $binary (cargo build)")
