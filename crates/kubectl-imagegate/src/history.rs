@@ -9,7 +9,7 @@ use imagegate_core::policy::{
 use imagegate_report::Exit;
 use serde_json::{Value, json};
 
-use crate::change::{Before, ChangeFlags, Revision, Revisions};
+use crate::change::{Before, ChangeFlags, Revisions};
 use crate::cli::Failure;
 use crate::cluster::Fault;
 use crate::connection::Connection;
@@ -42,7 +42,8 @@ enum Format {
 /// Go back to a policy before the present one, and see it through
 ///
 /// Goes the way of `edit`: what changes, whom it hits, and the wait for every replica. A candidate goes back
-/// with it. Run again, it takes back what it did.
+/// with it. Run again, it takes back what it did. Where something else has changed the policy since this
+/// plugin did, it goes nowhere unless --to says where.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: those of `edit`.
@@ -61,21 +62,28 @@ pub(crate) async fn undo(connection: &Connection, undo: &Undo) -> Result<Exit, F
     let before = Before::read(connection).await?;
     before.refuse_where_owned(&undo.flags)?;
     let kept = Revisions::of(&before.config_map).0;
-    let meant = |revision: &&Revision| match &undo.to {
-        None => revision.data != before.config_map.data,
-        Some(hash) => {
+    let found = match &undo.to {
+        None => kept.first(),
+        Some(hash) => kept.iter().find(|revision| {
             let policy = compiled(&documents(&revision.data, &before.gate));
             !hash.is_empty() && policy.is_some_and(|policy| policy.hash().starts_with(hash))
-        }
+        }),
     };
-    let Some(revision) = kept.iter().find(meant) else {
+    let hint = "`kubectl imagegate history` lists what is kept";
+    let Some(revision) = found else {
         let message = match &undo.to {
             None => "no policy before the present one is kept".to_owned(),
             Some(hash) => format!("no policy with the hash `{hash}` is kept"),
         };
-        let hint = "`kubectl imagegate history` lists what is kept";
         return Err(Fault::not_found(&message).with_hint(hint).into());
     };
+    // The one before the present policy is then not kept: going back would take back two changes.
+    if undo.to.is_none() && !revision.was_replaced_by(&before.config_map.data) {
+        let message =
+            "the policy was changed by something else since the last change by this plugin";
+        let hint = format!("name the policy to go back to with --to; {hint}");
+        return Err(Fault::usage(message).with_hint(&hint).into());
+    }
     before.change_to(&revision.data, &undo.flags).await
 }
 

@@ -26,7 +26,7 @@ use crate::connection::Connection;
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
 use crate::paint::Paint;
 
-pub(crate) use revisions::{Revision, Revisions};
+pub(crate) use revisions::Revisions;
 
 /// How a change is made.
 #[derive(Clone, Debug, clap::Args)]

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::gate::ConfigMap;
 
@@ -25,11 +26,22 @@ pub(crate) struct Revision {
     pub(crate) until: String,
     /// The keys of the ConfigMap.
     pub(crate) data: BTreeMap<String, String>,
+    /// The [`fingerprint`] of the keys that took their place. They are not the present ones where something
+    /// else has changed the policy since.
+    #[serde(default)]
+    replaced_by: String,
 }
 
 /// The policies before, the last one first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Revisions(pub(crate) Vec<Revision>);
+
+impl Revision {
+    /// Whether these keys took its place.
+    pub(crate) fn was_replaced_by(&self, data: &BTreeMap<String, String>) -> bool {
+        self.replaced_by == fingerprint(data)
+    }
+}
 
 impl Revisions {
     /// Those of a ConfigMap. An annotation that cannot be read holds none.
@@ -47,7 +59,8 @@ impl Revisions {
         until: String,
     ) -> (Self, String) {
         let mut all = Self::of(config_map).0;
-        let present = Revision { until, data: config_map.data.clone() };
+        let present =
+            Revision { until, data: config_map.data.clone(), replaced_by: fingerprint(new) };
         all.retain(|each| each.data != present.data && each.data != *new);
         all.insert(0, present);
         all.truncate(MOST);
@@ -59,6 +72,12 @@ impl Revisions {
             all.pop();
         }
     }
+}
+
+/// The SHA-256 of keys, as their JSON has them, in hexadecimal digits.
+fn fingerprint(data: &BTreeMap<String, String>) -> String {
+    let text = serde_json::to_string(data).unwrap_or_default();
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -98,6 +117,21 @@ mod tests {
         assert_eq!(changed(&["a", "b", "c"]), ["b", "a"]);
         assert_eq!(changed(&["a", "b", "a"]), ["b"]);
         assert_eq!(changed(&["a", "b", "a", "c"]), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_change_by_something_else_is_noticed() {
+        let (_, history) = Revisions::before(&config_map("a", ""), &data("b"), "now".to_owned());
+        let newest = |history: &str| Revisions::of(&config_map("", history)).0.remove(0);
+        assert!(newest(&history).was_replaced_by(&data("b")));
+        assert!(!newest(&history).was_replaced_by(&data("c")));
+        // The next change by the plugin keeps what the other tool wrote, and knows where it is again.
+        let (_, next) = Revisions::before(&config_map("c", &history), &data("d"), "now".to_owned());
+        assert_eq!(newest(&next).data, data("c"));
+        assert!(newest(&next).was_replaced_by(&data("d")));
+        // An older plugin has not written what came after.
+        let older = r#"[{"until":"now","data":{"policy.yaml":"a"}}]"#;
+        assert!(!newest(older).was_replaced_by(&data("b")));
     }
 
     #[test]
