@@ -39,9 +39,11 @@ impl Hits {
         old: &Policy,
         new: &Policy,
     ) -> Result<Self, Fault> {
-        let (namespaces, webhooks) =
-            tokio::join!(Namespaces::read(cluster), Webhooks::read(cluster, Some(&gate.namespace)));
-        let (namespaces, webhooks) = (namespaces?, webhooks.ok());
+        let (namespaces, webhooks) = tokio::join!(
+            Namespaces::read(cluster),
+            Webhooks::read_if_allowed(cluster, Some(&gate.namespace))
+        );
+        let (namespaces, (webhooks, gap)) = (namespaces?, webhooks?);
         let is_judged = |usage: &Usage<'_>| match &webhooks {
             Some(webhooks) => {
                 matches!(namespaces.reach(webhooks, usage.namespace), Reach::Judged(_))
@@ -71,7 +73,8 @@ impl Hits {
                 _ => {}
             }
         }
-        let gaps = objects.gaps.iter().cloned().chain(asked.gaps).collect();
+        let unknown = namespaces.gap.iter().cloned().chain(gap);
+        let gaps = unknown.chain(objects.gaps.iter().cloned()).chain(asked.gaps).collect();
         let seen = asked.gathered.into_all();
         let remembered = Impact::with_most(Some(old), new, seen.usages(), now, usize::MAX);
         Ok(Self { objects, newly_denied, newly_admitted, remembered, gaps })
