@@ -12,7 +12,7 @@ use crate::audit::Objects;
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Fault, Scope};
 use crate::connection::Connection;
-use crate::gate::{Found, Namespaces, Operator, Reach, Remembering, Replica, Webhooks};
+use crate::gate::{Found, NO_POD, Namespaces, Operator, Reach, Remembering, Replica, Webhooks};
 use crate::words::counted;
 
 /// Where uses are from.
@@ -86,8 +86,7 @@ impl Gate {
                 say(note);
             }
             if asked.notes.is_empty() && from == Source::Observed {
-                let why =
-                    asked.gaps.first().map_or("no Pod of the gate is running", String::as_str);
+                let why = asked.gaps.first().map_or(NO_POD, String::as_str);
                 return Err(Fault::lost(why).into());
             }
             uses.gaps.extend(asked.gaps);

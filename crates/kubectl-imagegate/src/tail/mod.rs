@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Fault, Kind};
 use crate::connection::Connection;
-use crate::gate::{Found, Operator};
+use crate::gate::{Found, NO_POD, Operator};
 use crate::paint::Paint;
 use decision::{Told, Wanted, What};
 use follow::{Follower, News};
@@ -94,7 +94,7 @@ pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Fa
         }
     }
     if followers.is_empty() {
-        let none = || Fault::lost("no Pod of the gate is running");
+        let none = || Fault::lost(NO_POD);
         return Err(faults.into_iter().next().unwrap_or_else(none).into());
     }
     for fault in faults {
