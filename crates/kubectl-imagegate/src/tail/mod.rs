@@ -33,7 +33,8 @@ const WAITING: usize = 256;
 ///
 /// Begins with the last ones that the replicas have kept, in the order of time. A replica that is replaced
 /// or restarted is followed on; nothing is shown twice, and what is missing is said. With -n, one namespace
-/// alone. Ends when it is interrupted, with exit code 0; 2 where no replica can be asked.
+/// alone. Ends when it is interrupted, with exit code 0; 2 where no replica can be asked, and with
+/// --no-follow where one of them cannot.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: list pods and create pods/portforward in the gate's namespace.
@@ -71,6 +72,13 @@ enum Format {
     Json,
 }
 
+impl Tail {
+    /// Whether it goes on until it is interrupted.
+    pub(crate) fn follows(&self) -> bool {
+        !self.no_follow
+    }
+}
+
 pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Failure> {
     let cluster = connection.open().await?;
     let start = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
@@ -97,12 +105,12 @@ pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Fa
         let none = || Fault::lost(NO_POD);
         return Err(faults.into_iter().next().unwrap_or_else(none).into());
     }
-    for fault in faults {
+    for fault in &faults {
         say(&format!("warning: a replica is left out: {fault}"));
     }
     output.begin_with(kept, tail.last)?;
-    if tail.no_follow {
-        return Ok(Exit::Fine);
+    if !tail.follows() {
+        return Ok(if faults.is_empty() { Exit::Fine } else { Exit::Unusable });
     }
     let (news, told) = mpsc::channel(WAITING);
     let names: Vec<String> = followers.iter().map(|each| each.operator.name.clone()).collect();
