@@ -79,8 +79,11 @@ pub(crate) async fn undo(connection: &Connection, undo: &Undo) -> Result<Exit, F
     };
     // The one before the present policy is then not kept: going back would take back two changes.
     if undo.to.is_none() && !revision.was_replaced_by(&before.config_map.data) {
-        let message =
-            "the policy was changed by something else since the last change by this plugin";
+        let message = if revision.is_before_a_hole() {
+            "the policy before the present one is not kept"
+        } else {
+            "the policy was changed by something else since the last change by this plugin"
+        };
         let hint = format!("name the policy to go back to with --to; {hint}");
         return Err(Fault::usage(message).with_hint(&hint).into());
     }

@@ -134,8 +134,8 @@ impl Before {
         let now =
             OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let until = now.format(&Rfc3339).unwrap_or_default();
-        let (kept, history) = Revisions::before(&self.config_map, data, until);
-        if kept.0.is_empty() {
+        let (history, is_kept) = Revisions::before(&self.config_map, data, until);
+        if !is_kept && !flags.dry_run {
             say(
                 "note: the policy so far is too large to be kept beside the new one; `undo` will not find it",
             );
