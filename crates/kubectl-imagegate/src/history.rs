@@ -1,5 +1,6 @@
 //! `kubectl imagegate history` and `undo`: the policies before the present one.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -99,7 +100,7 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
     let policies: Vec<Option<Policy>> = rows.iter_mut().map(|row| row.policy.take()).collect();
     for (row, pair) in rows.iter_mut().zip(policies.windows(2)) {
         if let [Some(new), Some(old)] = pair {
-            row.changes = changes(&Difference::between(old, new));
+            row.difference = Some(Difference::between(old, new));
         }
     }
     let replicas = Replica::ask_all(&before.cluster, &before.gate).await;
@@ -114,7 +115,7 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
             row.hash.clone(),
             row.candidate.clone(),
             printable(row.until.as_deref().unwrap_or("now")).into_owned(),
-            shortened(&row.changes.join("; ")),
+            row.difference.as_ref().map(changes).unwrap_or_default(),
         ]);
     }
     table.print(&mut out)?;
@@ -123,11 +124,10 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
         writeln!(out, "\nput in force at {}, the last one last:", printable(&replica.name))?;
         let mut table = Table::new(["APPLIED", "POLICY", "WHAT IT CHANGED"]);
         for edit in &said.page.history {
-            let loosens = if edit.loosens { "  (loosens)" } else { "" };
             table.row([
                 printable(&edit.applied_at).into_owned(),
                 printable(&edit.hash).into_owned(),
-                format!("{}{loosens}", shortened(&edit.changes.join("; "))),
+                summary(&edit.changes, edit.left_out, edit.loosens),
             ]);
         }
         table.print(&mut out)?;
@@ -140,7 +140,8 @@ struct Row {
     until: Option<String>,
     hash: String,
     candidate: String,
-    changes: Vec<String>,
+    /// To the policy before, where both are valid.
+    difference: Option<Difference>,
     data: BTreeMap<String, String>,
     policy: Option<Policy>,
 }
@@ -156,7 +157,7 @@ impl Row {
         };
         let hash = policy.as_ref().map_or("not valid", Policy::hash).to_owned();
         let until = until.map(str::to_owned);
-        Self { until, hash, candidate, changes: Vec::new(), data: data.clone(), policy }
+        Self { until, hash, candidate, difference: None, data: data.clone(), policy }
     }
 }
 
@@ -164,13 +165,16 @@ fn compiled(documents: &Documents) -> Option<Policy> {
     compile(documents).ok().map(|(policy, _)| policy)
 }
 
-fn changes(difference: &Difference) -> Vec<String> {
-    let changes = difference
-        .changes
-        .iter()
-        .map(|change| format!("{}{}", change.text, if change.loosens { " (loosens)" } else { "" }));
-    let more = (difference.left_out > 0).then(|| format!("{} more", difference.left_out));
-    changes.chain(more).collect()
+fn changes(difference: &Difference) -> String {
+    let texts: Vec<&str> = difference.changes.iter().map(|change| change.text.as_str()).collect();
+    summary(&texts, difference.left_out, difference.loosens)
+}
+
+/// Changes in one line. However long they are, it says whether one of them loosens, and how many are missing.
+fn summary<T: Borrow<str>>(changes: &[T], left_out: usize, loosens: bool) -> String {
+    let shown = shortened(&changes.join("; "));
+    let more = if left_out > 0 { format!("; {left_out} more") } else { String::new() };
+    format!("{shown}{more}{}", if loosens { " (loosens)" } else { "" })
 }
 
 fn shortened(text: &str) -> String {
@@ -183,11 +187,15 @@ fn shortened(text: &str) -> String {
 
 fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
     let rows = rows.iter().map(|row| {
+        let difference = row.difference.as_ref();
+        let changes = difference.map(|it| it.changes.as_slice()).unwrap_or_default().iter();
         json!({
             "policyHash": row.hash,
             "candidateHash": row.candidate,
             "until": row.until,
-            "changes": row.changes,
+            "changes": changes.map(|change| &change.text).collect::<Vec<_>>(),
+            "changesLeftOut": difference.map_or(0, |it| it.left_out),
+            "loosens": difference.is_some_and(|it| it.loosens),
             "data": row.data,
         })
     });
@@ -198,6 +206,7 @@ fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
                 "policyHash": edit.hash,
                 "generation": edit.generation,
                 "changes": edit.changes,
+                "changesLeftOut": edit.left_out,
                 "loosens": edit.loosens,
             })
         });
@@ -207,4 +216,17 @@ fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
         "policies": rows.collect::<Vec<_>>(),
         "replicas": replicas.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, summary};
+
+    #[test]
+    fn a_line_that_is_shortened_still_says_that_it_loosens() {
+        assert_eq!(summary(&["a", "b"], 0, false), "a; b");
+        assert_eq!(summary(&["a".to_owned()], 2, true), "a; 2 more (loosens)");
+        let long = "x".repeat(LONGEST);
+        assert_eq!(summary(&[&*long, "b"], 0, true), format!("{long}… (loosens)"));
+    }
 }
