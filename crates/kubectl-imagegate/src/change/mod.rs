@@ -40,8 +40,7 @@ pub(crate) struct ChangeFlags {
     /// Do not look whom it would hit
     #[arg(long)]
     no_audit: bool,
-    /// The new policy's hash, where the gate asks for it: the policy in force lets an edit refuse only so
-    /// many images that were seen
+    /// Confirm an edit that refuses more images than refuseEditsThatDeny allows; the refusal names the HASH
     #[arg(long, value_name = "HASH")]
     confirm: Option<String>,
     /// How long to wait until every replica enforces it; 0 does not wait
