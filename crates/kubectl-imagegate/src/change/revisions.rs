@@ -5,6 +5,7 @@
 //! together may have 256 KiB.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -88,7 +89,10 @@ fn text(revisions: &[Revision]) -> String {
 /// The SHA-256 of keys, as their JSON has them, in hexadecimal digits.
 fn fingerprint(data: &BTreeMap<String, String>) -> String {
     let text = serde_json::to_string(data).unwrap_or_default();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text).iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 #[cfg(test)]
