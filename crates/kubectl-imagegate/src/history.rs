@@ -7,7 +7,7 @@ use std::io::Write as _;
 use imagegate_core::policy::{
     Difference, Documents, Policy, compile, compile_candidate, printable,
 };
-use imagegate_report::Exit;
+use imagegate_report::{Exit, write_json};
 use serde_json::{Value, json};
 
 use crate::change::{Before, ChangeFlags, Revisions};
@@ -106,7 +106,7 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
     let replicas = Replica::ask_all(&before.cluster, &before.gate).await;
     let mut out = std::io::stdout().lock();
     if history.output == Format::Json {
-        writeln!(out, "{:#}", in_json(&rows, &replicas))?;
+        write_json(&in_json(&rows, &replicas), &mut out)?;
         return Ok(Exit::Fine);
     }
     let mut table = Table::new(["POLICY", "CANDIDATE", "UNTIL", "WHAT IT CHANGED"]);

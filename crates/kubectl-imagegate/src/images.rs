@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use imagegate_core::policy::printable;
 use imagegate_core::usage::{Gathered, Usage};
-use imagegate_report::Exit;
+use imagegate_report::{Exit, write_json};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -53,7 +53,7 @@ pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit
     let out = &mut io::BufWriter::new(io::stdout().lock());
     match images.output {
         Format::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
-        Format::Json => writeln!(out, "{:#}", all(&uses.gathered))?,
+        Format::Json => write_json(&all(&uses.gathered), out)?,
     }
     out.flush()?;
     Ok(if uses.gaps.is_empty() { Exit::Fine } else { Exit::Unusable })

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use imagegate_core::policy::{Rule, printable};
-use imagegate_report::Exit;
-use serde_json::json;
+use imagegate_report::{Exit, write_json_line};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, watch};
@@ -229,7 +229,7 @@ impl Printer {
                     say(&format!("warning: {message}"));
                     if self.format == Format::Json {
                         let gap = json!({ "missed": missed, "message": message });
-                        write(&json!({ "replica": replica, "gap": gap }).to_string())?;
+                        write_json(&json!({ "replica": replica, "gap": gap }))?;
                     }
                 }
             }
@@ -238,10 +238,10 @@ impl Printer {
     }
 
     fn print(&self, told: &Told) -> std::io::Result<()> {
-        write(&match self.format {
-            Format::Text => text::line(&told.decision, &told.replica, self.paint),
-            Format::Json => told.to_json().to_string(),
-        })
+        match self.format {
+            Format::Text => write(&text::line(&told.decision, &told.replica, self.paint)),
+            Format::Json => write_json(&told.to_json()),
+        }
     }
 }
 
@@ -249,5 +249,11 @@ impl Printer {
 fn write(line: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
+    out.flush()
+}
+
+fn write_json(value: &Value) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    write_json_line(value, &mut out)?;
     out.flush()
 }
