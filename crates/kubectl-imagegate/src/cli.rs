@@ -91,7 +91,7 @@ async fn run(arguments: Arguments) -> Exit {
     let Arguments { connection, command } = arguments;
     // Whoever follows something ends it so.
     let follows = match &command {
-        Command::Tail(_) => true,
+        Command::Tail(tail) => tail.follows(),
         Command::Status(status) => status.follows(),
         _ => false,
     };

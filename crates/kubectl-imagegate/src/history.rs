@@ -1,15 +1,16 @@
 //! `kubectl imagegate history` and `undo`: the policies before the present one.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use imagegate_core::policy::{
     Difference, Documents, Policy, compile, compile_candidate, printable,
 };
-use imagegate_report::Exit;
+use imagegate_report::{Exit, write_json};
 use serde_json::{Value, json};
 
-use crate::change::{Before, ChangeFlags, Revision, Revisions};
+use crate::change::{Before, ChangeFlags, Revisions};
 use crate::cli::Failure;
 use crate::cluster::Fault;
 use crate::connection::Connection;
@@ -42,7 +43,8 @@ enum Format {
 /// Go back to a policy before the present one, and see it through
 ///
 /// Goes the way of `edit`: what changes, whom it hits, and the wait for every replica. A candidate goes back
-/// with it. Run again, it takes back what it did.
+/// with it. Run again, it takes back what it did. Where something else has changed the policy since this
+/// plugin did, it goes nowhere unless --to says where.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: those of `edit`.
@@ -61,21 +63,31 @@ pub(crate) async fn undo(connection: &Connection, undo: &Undo) -> Result<Exit, F
     let before = Before::read(connection).await?;
     before.refuse_where_owned(&undo.flags)?;
     let kept = Revisions::of(&before.config_map).0;
-    let meant = |revision: &&Revision| match &undo.to {
-        None => revision.data != before.config_map.data,
-        Some(hash) => {
+    let found = match &undo.to {
+        None => kept.first(),
+        Some(hash) => kept.iter().find(|revision| {
             let policy = compiled(&documents(&revision.data, &before.gate));
             !hash.is_empty() && policy.is_some_and(|policy| policy.hash().starts_with(hash))
-        }
+        }),
     };
-    let Some(revision) = kept.iter().find(meant) else {
+    let hint = "`kubectl imagegate history` lists what is kept";
+    let Some(revision) = found else {
         let message = match &undo.to {
             None => "no policy before the present one is kept".to_owned(),
             Some(hash) => format!("no policy with the hash `{hash}` is kept"),
         };
-        let hint = "`kubectl imagegate history` lists what is kept";
         return Err(Fault::not_found(&message).with_hint(hint).into());
     };
+    // The one before the present policy is then not kept: going back would take back two changes.
+    if undo.to.is_none() && !revision.was_replaced_by(&before.config_map.data) {
+        let message = if revision.is_before_a_hole() {
+            "the policy before the present one is not kept"
+        } else {
+            "the policy was changed by something else since the last change by this plugin"
+        };
+        let hint = format!("name the policy to go back to with --to; {hint}");
+        return Err(Fault::usage(message).with_hint(&hint).into());
+    }
     before.change_to(&revision.data, &undo.flags).await
 }
 
@@ -88,13 +100,13 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
     let policies: Vec<Option<Policy>> = rows.iter_mut().map(|row| row.policy.take()).collect();
     for (row, pair) in rows.iter_mut().zip(policies.windows(2)) {
         if let [Some(new), Some(old)] = pair {
-            row.changes = changes(&Difference::between(old, new));
+            row.difference = Some(Difference::between(old, new));
         }
     }
     let replicas = Replica::ask_all(&before.cluster, &before.gate).await;
     let mut out = std::io::stdout().lock();
     if history.output == Format::Json {
-        writeln!(out, "{:#}", in_json(&rows, &replicas))?;
+        write_json(&in_json(&rows, &replicas), &mut out)?;
         return Ok(Exit::Fine);
     }
     let mut table = Table::new(["POLICY", "CANDIDATE", "UNTIL", "WHAT IT CHANGED"]);
@@ -103,7 +115,7 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
             row.hash.clone(),
             row.candidate.clone(),
             printable(row.until.as_deref().unwrap_or("now")).into_owned(),
-            shortened(&row.changes.join("; ")),
+            row.difference.as_ref().map(changes).unwrap_or_default(),
         ]);
     }
     table.print(&mut out)?;
@@ -112,11 +124,10 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
         writeln!(out, "\nput in force at {}, the last one last:", printable(&replica.name))?;
         let mut table = Table::new(["APPLIED", "POLICY", "WHAT IT CHANGED"]);
         for edit in &said.page.history {
-            let loosens = if edit.loosens { "  (loosens)" } else { "" };
             table.row([
                 printable(&edit.applied_at).into_owned(),
                 printable(&edit.hash).into_owned(),
-                format!("{}{loosens}", shortened(&edit.changes.join("; "))),
+                summary(&edit.changes, edit.left_out, edit.loosens),
             ]);
         }
         table.print(&mut out)?;
@@ -129,7 +140,8 @@ struct Row {
     until: Option<String>,
     hash: String,
     candidate: String,
-    changes: Vec<String>,
+    /// To the policy before, where both are valid.
+    difference: Option<Difference>,
     data: BTreeMap<String, String>,
     policy: Option<Policy>,
 }
@@ -145,7 +157,7 @@ impl Row {
         };
         let hash = policy.as_ref().map_or("not valid", Policy::hash).to_owned();
         let until = until.map(str::to_owned);
-        Self { until, hash, candidate, changes: Vec::new(), data: data.clone(), policy }
+        Self { until, hash, candidate, difference: None, data: data.clone(), policy }
     }
 }
 
@@ -153,13 +165,16 @@ fn compiled(documents: &Documents) -> Option<Policy> {
     compile(documents).ok().map(|(policy, _)| policy)
 }
 
-fn changes(difference: &Difference) -> Vec<String> {
-    let changes = difference
-        .changes
-        .iter()
-        .map(|change| format!("{}{}", change.text, if change.loosens { " (loosens)" } else { "" }));
-    let more = (difference.left_out > 0).then(|| format!("{} more", difference.left_out));
-    changes.chain(more).collect()
+fn changes(difference: &Difference) -> String {
+    let texts: Vec<&str> = difference.changes.iter().map(|change| change.text.as_str()).collect();
+    summary(&texts, difference.left_out, difference.loosens)
+}
+
+/// Changes in one line. However long they are, it says whether one of them loosens, and how many are missing.
+fn summary<T: Borrow<str>>(changes: &[T], left_out: usize, loosens: bool) -> String {
+    let shown = shortened(&changes.join("; "));
+    let more = if left_out > 0 { format!("; {left_out} more") } else { String::new() };
+    format!("{shown}{more}{}", if loosens { " (loosens)" } else { "" })
 }
 
 fn shortened(text: &str) -> String {
@@ -172,11 +187,15 @@ fn shortened(text: &str) -> String {
 
 fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
     let rows = rows.iter().map(|row| {
+        let difference = row.difference.as_ref();
+        let changes = difference.map(|it| it.changes.as_slice()).unwrap_or_default().iter();
         json!({
             "policyHash": row.hash,
             "candidateHash": row.candidate,
             "until": row.until,
-            "changes": row.changes,
+            "changes": changes.map(|change| &change.text).collect::<Vec<_>>(),
+            "changesLeftOut": difference.map_or(0, |it| it.left_out),
+            "loosens": difference.is_some_and(|it| it.loosens),
             "data": row.data,
         })
     });
@@ -187,6 +206,7 @@ fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
                 "policyHash": edit.hash,
                 "generation": edit.generation,
                 "changes": edit.changes,
+                "changesLeftOut": edit.left_out,
                 "loosens": edit.loosens,
             })
         });
@@ -196,4 +216,17 @@ fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
         "policies": rows.collect::<Vec<_>>(),
         "replicas": replicas.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, summary};
+
+    #[test]
+    fn a_line_that_is_shortened_still_says_that_it_loosens() {
+        assert_eq!(summary(&["a", "b"], 0, false), "a; b");
+        assert_eq!(summary(&["a".to_owned()], 2, true), "a; 2 more (loosens)");
+        let long = "x".repeat(LONGEST);
+        assert_eq!(summary(&[&*long, "b"], 0, true), format!("{long}… (loosens)"));
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use imagegate_core::policy::printable;
 use imagegate_core::usage::{Gathered, Usage};
-use imagegate_report::Exit;
+use imagegate_report::{Exit, write_json};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -25,8 +25,9 @@ const MOST_OWNERS: usize = 3;
 /// since each of them started. Exit codes: 0 done, 2 something could not be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace; for what runs, those of `audit`. With
-list namespaces and list validatingwebhookconfigurations, what the gate does not judge is left out.
+Rights: list pods and create pods/portforward in the gate's namespace; for what runs, those of `audit`; list
+namespaces (get, with -n) and list validatingwebhookconfigurations, to leave out what the gate does not judge.
+Where those are missing, it is not left out; that is said, and the exit code is 2.
 
   kubectl imagegate images
   kubectl imagegate images -n ci -o json
@@ -52,7 +53,7 @@ pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit
     let out = &mut io::BufWriter::new(io::stdout().lock());
     match images.output {
         Format::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
-        Format::Json => writeln!(out, "{:#}", all(&uses.gathered))?,
+        Format::Json => write_json(&all(&uses.gathered), out)?,
     }
     out.flush()?;
     Ok(if uses.gaps.is_empty() { Exit::Fine } else { Exit::Unusable })

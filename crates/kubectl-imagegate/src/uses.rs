@@ -12,7 +12,7 @@ use crate::audit::Objects;
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Fault, Scope};
 use crate::connection::Connection;
-use crate::gate::{Found, Namespaces, Operator, Reach, Remembering, Replica, Webhooks};
+use crate::gate::{Found, NO_POD, Namespaces, Operator, Reach, Remembering, Replica, Webhooks};
 use crate::words::counted;
 
 /// Where uses are from.
@@ -62,13 +62,13 @@ impl Gate {
         from: Source,
     ) -> Result<Uses, Failure> {
         let namespace = connection.namespace.as_deref();
-        let (namespaces, webhooks) = self.namespaces(namespace).await?;
+        let (namespaces, (webhooks, gap)) = self.namespaces(namespace).await?;
         let is_judged = |name: &str| match &webhooks {
             Some(webhooks) => matches!(namespaces.reach(webhooks, name), Reach::Judged(_)),
             None => true,
         };
         let mut uses = Uses::default();
-        uses.gaps.extend(namespaces.gap.clone());
+        uses.gaps.extend(namespaces.gap.clone().into_iter().chain(gap));
         if from != Source::Observed {
             let reach = |name: &str| match &webhooks {
                 Some(webhooks) => namespaces.reach(webhooks, name),
@@ -86,8 +86,7 @@ impl Gate {
                 say(note);
             }
             if asked.notes.is_empty() && from == Source::Observed {
-                let why =
-                    asked.gaps.first().map_or("no Pod of the gate is running", String::as_str);
+                let why = asked.gaps.first().map_or(NO_POD, String::as_str);
                 return Err(Fault::lost(why).into());
             }
             uses.gaps.extend(asked.gaps);
@@ -107,17 +106,18 @@ impl Gate {
         }
     }
 
-    /// The namespaces, and the webhooks where they may be listed.
+    /// The namespaces, and the webhooks or why they are missing.
     async fn namespaces(
         &self,
         namespace: Option<&str>,
-    ) -> Result<(Namespaces, Option<Webhooks>), Failure> {
+    ) -> Result<(Namespaces, (Option<Webhooks>, Option<String>)), Failure> {
         let namespaces = match namespace {
             None => Namespaces::read(&self.cluster).await?,
-            Some(name) => Namespaces::one(&self.cluster, name).await.unwrap_or_default(),
+            Some(name) => Namespaces::one(&self.cluster, name).await?,
         };
-        let webhooks = Webhooks::read(&self.cluster, Some(&self.found.namespace)).await;
-        Ok((namespaces, webhooks.ok()))
+        let webhooks =
+            Webhooks::read_if_allowed(&self.cluster, Some(&self.found.namespace)).await?;
+        Ok((namespaces, webhooks))
     }
 
     async fn add_running(

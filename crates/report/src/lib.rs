@@ -15,6 +15,7 @@
 //! | `rules` | what a remark can be about, with a help text for each |
 //! | `comparison` | two policies side by side, and whom the new one hits |
 //! | `format` | the report as text, JSON and so on |
+//! | `json` | JSON that does no harm on a terminal |
 //!
 //! Pure, like the core: no IO but the writer that is passed in, no clock, no terminal is asked.
 
@@ -35,6 +36,7 @@ mod comparison;
 mod exit;
 mod finding;
 mod format;
+mod json;
 mod remark;
 mod rules;
 mod summary;
@@ -45,6 +47,7 @@ pub use comparison::Comparison;
 pub use exit::Exit;
 pub use finding::{BrokenRule, Exempted, Finding, ImageReference, Object, Place};
 pub use format::{Format, Style, write, write_findings, write_remarks};
+pub use json::{write_json, write_json_line};
 pub use remark::{Level, Remark, Remarks};
 pub use rules::RuleId;
 pub use summary::{FailOn, Outcome, PolicySource, Summary};

@@ -145,7 +145,7 @@ differs() {
 told_of_what_is_gone() {
   asks 0 apply --filename "$scratch/strict.yaml" --dry-run
   has "$out" 'docker.io/acme/shop:1  1 Pod  web/Deployment shop, web/Pod shop-a'
-  has "$out" 'would newly be denied, seen by the replicas and not running now:'
+  has "$out" 'would newly be denied, seen by the replicas where '
   grep -Eq 'gcr.io/acme/nightly:7  once, last 20.*Z  web/Pod nightly' "$scratch/out.txt" || say "$out"
 }
 confirms() {

@@ -65,14 +65,14 @@ older() {
   asks 0 status
   same "3 of 3 replicas enforce $(policy_hash)" "$(first)"
   asks 1 explain quay.io/acme/agent:1 --namespace default
-  asks 0 tail --no-follow
+  asks 2 tail --no-follow
   has "$err" 'warning: a replica is left out: error forwarding port 8081'
   asks 2 images
   has "$err" 'warning: what imagegate-webhook-older remembers is not known'
   has "$out" evil.example/first:1
   # Something answers there, and is no operator port.
   printf '127.0.0.1:%s\n' "$place" >"$forwards/imagegate_imagegate-webhook-older_8081"
-  asks 0 tail --no-follow
+  asks 2 tail --no-follow
   has "$err" 'there is no /decisions: this is no operator port'
   has "$err" 'hint: the gate is older than this plugin'
   kubectl delete pod imagegate-webhook-older --namespace imagegate --grace-period 0 --force

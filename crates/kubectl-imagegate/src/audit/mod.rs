@@ -35,7 +35,7 @@ pub(crate) use objects::{Image, Object};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: list pods, replicationcontrollers, podtemplates, deployments, replicasets, statefulsets,
-daemonsets, jobs, cronjobs and namespaces; for the policy in force, list pods and create
+daemonsets, jobs, cronjobs and namespaces (get, with -n); for the policy in force, list pods and create
 pods/portforward in the gate's namespace; list validatingwebhookconfigurations, to know which namespaces
 the gate leaves out. Where a namespace may not be read it is skipped; that is said, and the exit code is 2.
 
@@ -91,12 +91,12 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
     let (policy, read) = tokio::join!(policy_and_webhooks(&cluster, connection, &which), async {
         let namespaces = match &scope {
             Scope::Everywhere => Namespaces::read(&cluster).await?,
-            Scope::Namespace(name) => Namespaces::one(&cluster, name).await.unwrap_or_default(),
+            Scope::Namespace(name) => Namespaces::one(&cluster, name).await?,
         };
         let objects = Objects::read(&cluster, &scope, &namespaces.names()).await?;
         Ok::<_, crate::cluster::Fault>((namespaces, objects))
     });
-    let ((in_force, webhooks), (namespaces, objects)) = (policy?, read?);
+    let ((in_force, (webhooks, gap)), (namespaces, objects)) = (policy?, read?);
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let audited = judge(&objects, &in_force.policy, &namespaces, webhooks.as_ref(), now);
 
@@ -112,12 +112,7 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
     if let Some(gap) = &namespaces.gap {
         basis.gaps.push(gap.clone());
     }
-    if webhooks.is_none() {
-        basis.gaps.push(
-            "not allowed to list validatingwebhookconfigurations: namespaces that the gate leaves out are judged too"
-                .to_owned(),
-        );
-    }
+    basis.gaps.extend(gap);
     for note in &in_force.notes {
         say(&format!("note: {note}"));
     }
@@ -141,18 +136,17 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
     Ok(report.summary.outcome(fail_on.unwrap_or_default(), audit.allow_empty).into())
 }
 
-/// The policy to judge by, and how the API server asks the gate; `None` where that may not be read. A
-/// policy from a file needs no gate.
+/// The policy to judge by, and how the API server asks the gate, or why that may not be read. A policy from
+/// a file needs no gate.
 async fn policy_and_webhooks(
     cluster: &Cluster,
     connection: &Connection,
     which: &Which,
-) -> Result<(InForce, Option<Webhooks>), Failure> {
+) -> Result<(InForce, (Option<Webhooks>, Option<String>)), Failure> {
     let named = connection.gate_namespace.as_deref();
     if let Which::File(path) = which {
         let in_force = InForce::of_file(path)?;
-        let webhooks = Webhooks::read(cluster, named).await.ok();
-        return Ok((in_force, webhooks));
+        return Ok((in_force, Webhooks::read_if_allowed(cluster, named).await?));
     }
     let gate = Found::find(cluster, named).await?;
     let replicas = match connection.endpoint.as_slice() {
@@ -160,7 +154,7 @@ async fn policy_and_webhooks(
         endpoints => Replica::ask_endpoints(endpoints).await,
     };
     let in_force = InForce::read(cluster, &gate, &replicas, which).await?;
-    let webhooks = Webhooks::read(cluster, Some(&gate.namespace)).await.ok();
+    let webhooks = Webhooks::read_if_allowed(cluster, Some(&gate.namespace)).await?;
     Ok((in_force, webhooks))
 }
 

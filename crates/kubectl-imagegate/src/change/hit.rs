@@ -39,9 +39,11 @@ impl Hits {
         old: &Policy,
         new: &Policy,
     ) -> Result<Self, Fault> {
-        let (namespaces, webhooks) =
-            tokio::join!(Namespaces::read(cluster), Webhooks::read(cluster, Some(&gate.namespace)));
-        let (namespaces, webhooks) = (namespaces?, webhooks.ok());
+        let (namespaces, webhooks) = tokio::join!(
+            Namespaces::read(cluster),
+            Webhooks::read_if_allowed(cluster, Some(&gate.namespace))
+        );
+        let (namespaces, (webhooks, gap)) = (namespaces?, webhooks?);
         let is_judged = |usage: &Usage<'_>| match &webhooks {
             Some(webhooks) => {
                 matches!(namespaces.reach(webhooks, usage.namespace), Reach::Judged(_))
@@ -71,7 +73,8 @@ impl Hits {
                 _ => {}
             }
         }
-        let gaps = objects.gaps.iter().cloned().chain(asked.gaps).collect();
+        let unknown = namespaces.gap.iter().cloned().chain(gap);
+        let gaps = unknown.chain(objects.gaps.iter().cloned()).chain(asked.gaps).collect();
         let seen = asked.gathered.into_all();
         let remembered = Impact::with_most(Some(old), new, seen.usages(), now, usize::MAX);
         Ok(Self { objects, newly_denied, newly_admitted, remembered, gaps })
@@ -98,16 +101,12 @@ impl Hits {
                 writeln!(out, "  {}", running_in_words(image))?;
             }
             say_more(out, images.len())?;
-            // What runs is in there already.
-            let shown: BTreeSet<&str> = images.iter().filter_map(|image| image.image).collect();
-            let beyond = hits.most_frequent.iter();
-            let beyond: Vec<&Hit> =
-                beyond.filter(|hit| !shown.contains(hit.image.as_str())).collect();
+            let beyond = beyond(&hits.most_frequent, &images);
             if !beyond.is_empty() {
                 let count = counted(beyond.len(), "image");
-                let more = if images.is_empty() { "" } else { " more" };
+                let they_do = if beyond.len() == 1 { "it does" } else { "they do" };
                 let line =
-                    format!("{count}{more} {would}, seen by the replicas and not running now:");
+                    format!("{count} {would}, seen by the replicas where {they_do} not run now:");
                 writeln!(out, "{}", title(line))?;
             }
             for hit in beyond.iter().take(MOST) {
@@ -117,6 +116,22 @@ impl Hits {
         }
         Ok(())
     }
+}
+
+/// What is remembered and not said by what runs: hits in a namespace where the image does not run. Those
+/// whose namespaces are not all known are among them.
+fn beyond<'h>(remembered: &'h [Hit], running: &[ByImage<'_>]) -> Vec<&'h Hit> {
+    let mut places: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for row in running {
+        let namespaces = row.owners.iter().map(|(namespace, ..)| *namespace);
+        places.extend(namespaces.filter_map(|namespace| Some((row.image?, namespace))));
+    }
+    let runs =
+        |hit: &Hit, namespace: &String| places.contains(&(hit.image.as_str(), namespace.as_str()));
+    let is_said = |hit: &Hit| {
+        hit.more_namespaces == 0 && hit.namespaces.iter().all(|namespace| runs(hit, namespace))
+    };
+    remembered.iter().filter(|hit| !is_said(hit)).collect()
 }
 
 /// `quay.io/acme/agent:1  70 Pods  ci/Deployment agent`
@@ -151,4 +166,51 @@ fn more(count: usize) -> String {
 
 fn say_more(out: &mut impl Write, images: usize) -> io::Result<()> {
     if images > MOST { writeln!(out, "  and {} more", images - MOST) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use imagegate_core::usage::Hit;
+    use imagegate_report::Answer;
+
+    use super::beyond;
+    use crate::audit::ByImage;
+
+    #[test]
+    fn a_hit_is_said_twice_only_where_it_is_elsewhere_too() {
+        let row = |namespace| ByImage {
+            answer: Answer::Deny,
+            image: Some("quay.io/a:1"),
+            rule: None,
+            owners: BTreeSet::from([(namespace, "Deployment", "web")]),
+            pods: 1,
+        };
+        let running = [row("prod"), row("staging")];
+        let hit = |image: &str, namespaces: &[&str], more_namespaces| Hit {
+            image: image.to_owned(),
+            uses: 1,
+            count: 1,
+            last_seen: None,
+            namespaces: namespaces.iter().map(|&name| name.to_owned()).collect(),
+            more_namespaces,
+            owners: Vec::new(),
+            more_owners: 0,
+            rule: None,
+        };
+        for (hit, is_beyond) in [
+            (hit("quay.io/a:1", &["prod"], 0), false),
+            (hit("quay.io/a:1", &["prod", "staging"], 0), false),
+            (hit("quay.io/a:1", &["ci", "prod"], 0), true),
+            (hit("quay.io/a:1", &["prod"], 1), true),
+            (hit("quay.io/b:1", &["prod"], 0), true),
+        ] {
+            assert_eq!(
+                beyond(std::slice::from_ref(&hit), &running).len() == 1,
+                is_beyond,
+                "{hit:?}"
+            );
+        }
+    }
 }

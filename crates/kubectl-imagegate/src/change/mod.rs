@@ -26,7 +26,7 @@ use crate::connection::Connection;
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
 use crate::paint::Paint;
 
-pub(crate) use revisions::{Revision, Revisions};
+pub(crate) use revisions::Revisions;
 
 /// How a change is made.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,8 +40,7 @@ pub(crate) struct ChangeFlags {
     /// Do not look whom it would hit
     #[arg(long)]
     no_audit: bool,
-    /// The new policy's hash, where the gate asks for it: the policy in force lets an edit refuse only so
-    /// many images that were seen
+    /// Confirm an edit that refuses more images than refuseEditsThatDeny allows; the refusal names the HASH
     #[arg(long, value_name = "HASH")]
     confirm: Option<String>,
     /// How long to wait until every replica enforces it; 0 does not wait
@@ -134,8 +133,8 @@ impl Before {
         let now =
             OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let until = now.format(&Rfc3339).unwrap_or_default();
-        let (kept, history) = Revisions::before(&self.config_map, data, until);
-        if kept.0.is_empty() {
+        let (history, is_kept) = Revisions::before(&self.config_map, data, until);
+        if !is_kept && !flags.dry_run {
             say(
                 "note: the policy so far is too large to be kept beside the new one; `undo` will not find it",
             );

@@ -17,6 +17,8 @@ use crate::cluster::{Asked, AtPort, Cluster, Fault};
 
 /// The time for all that a replica remembers.
 const ANSWER: Duration = Duration::from_mins(1);
+/// Why nobody remembers anything.
+pub(crate) const NO_POD: &str = "no Pod of the gate is running";
 /// A namespace that there cannot be: the answer is then its head alone.
 const HEAD_ONLY: &str = "/images?namespace=-";
 
@@ -114,8 +116,19 @@ impl Remembering {
         is_wanted: impl Fn(&Usage<'_>) -> bool,
     ) -> Self {
         let pages = operators.iter().map(|each| each.page(cluster, "/images?format=ndjson"));
+        let names = operators.iter().map(|each| each.name.as_str());
+        Self::of(names.zip(join_all(pages).await), is_wanted)
+    }
+
+    fn of<'a>(
+        pages: impl ExactSizeIterator<Item = (&'a str, Result<Bytes, Fault>)>,
+        is_wanted: impl Fn(&Usage<'_>) -> bool,
+    ) -> Self {
         let mut remembering = Self::default();
-        for (Operator { name, .. }, page) in operators.iter().zip(join_all(pages).await) {
+        if pages.len() == 0 {
+            remembering.gaps.push(NO_POD.to_owned());
+        }
+        for (name, page) in pages {
             let name = printable(name);
             let page = match page {
                 Ok(page) => page,
@@ -139,5 +152,20 @@ impl Remembering {
             }
         }
         remembering
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NO_POD, Remembering};
+    use crate::cluster::Fault;
+
+    #[test]
+    fn a_memory_that_is_missing_is_a_gap() {
+        let none = Remembering::of(std::iter::empty(), |_| true);
+        assert_eq!((none.gaps, none.notes.len()), (vec![NO_POD.to_owned()], 0));
+        let pages = vec![("one", Err(Fault::lost("no answer")))];
+        let lost = Remembering::of(pages.into_iter(), |_| true);
+        assert_eq!(lost.gaps, ["what one remembers is not known: no answer"]);
     }
 }

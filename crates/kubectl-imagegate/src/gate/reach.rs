@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use imagegate_core::admission::OPT_OUT_LABEL;
+use imagegate_core::policy::printable;
 use serde::Deserialize;
 
 use super::webhooks::Webhooks;
@@ -62,11 +63,28 @@ impl Namespaces {
         Ok(Self { labels: named.map(|each| (each.name, each.labels)).collect(), gap: None })
     }
 
-    /// One of them alone.
+    /// One of them alone. Where reading it is not allowed, `gap` says so. One that is not there has none
+    /// of its own: it may be gone, and what was seen in it is still remembered.
     pub(crate) async fn one(cluster: &Cluster, name: &str) -> Result<Self, Fault> {
         let path = format!("/api/v1/namespaces/{}", escaped(name));
-        let Object { metadata } = cluster.get(&path).await?;
-        Ok(Self { labels: BTreeMap::from([(metadata.name, metadata.labels)]), gap: None })
+        Self::of_one(cluster.get(&path).await, name)
+    }
+
+    fn of_one(read: Result<Object, Fault>, name: &str) -> Result<Self, Fault> {
+        match read {
+            Ok(Object { metadata }) => {
+                Ok(Self { labels: BTreeMap::from([(metadata.name, metadata.labels)]), gap: None })
+            }
+            Err(fault) if fault.kind == Kind::NotFound => Ok(Self::default()),
+            Err(fault) if fault.kind == Kind::Forbidden => {
+                let gap = format!(
+                    "not allowed to get the namespace {}: whether it is excluded or has opted out is not known",
+                    printable(name)
+                );
+                Ok(Self { labels: BTreeMap::new(), gap: Some(gap) })
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     fn forbidden() -> Self {
@@ -99,5 +117,25 @@ impl Namespaces {
             None if any => Reach::Judged(vec![None]),
             None => Reach::Unregistered,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::Namespaces;
+    use crate::cluster::Fault;
+
+    #[test]
+    fn what_may_not_be_read_is_a_gap_and_what_is_lost_a_fault() {
+        let read = |status: u16, said: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            Namespaces::of_one(Err(Fault::of_status(status, said.as_bytes())), "ci")
+        };
+        let forbidden = read(403, "namespaces \"ci\" is forbidden: no").unwrap();
+        assert!(forbidden.gap.unwrap().starts_with("not allowed to get the namespace ci: "));
+        assert_eq!(read(404, "namespaces \"ci\" not found").unwrap().gap, None);
+        assert!(read(500, "").is_err());
     }
 }

@@ -6,11 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::cluster::{Cluster, Fault};
+use crate::cluster::{Cluster, Fault, Kind};
 
 const PATH: &str = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
 /// What ends the names of the gate's webhooks.
 const OURS: &str = "imagegate.webhook";
+/// What is missing without them.
+const FORBIDDEN: &str = "not allowed to list validatingwebhookconfigurations: namespaces that the gate leaves out are judged too";
 
 /// Every webhook of the gate.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +98,22 @@ impl Webhooks {
     pub(crate) async fn read(cluster: &Cluster, namespace: Option<&str>) -> Result<Self, Fault> {
         let list: List = cluster.get(PATH).await?;
         Ok(Self::of(list, namespace))
+    }
+
+    /// The same for whoever can do without: where it is not allowed, `None` and why, in words.
+    pub(crate) async fn read_if_allowed(
+        cluster: &Cluster,
+        namespace: Option<&str>,
+    ) -> Result<(Option<Self>, Option<String>), Fault> {
+        Self::if_allowed(Self::read(cluster, namespace).await)
+    }
+
+    fn if_allowed(read: Result<Self, Fault>) -> Result<(Option<Self>, Option<String>), Fault> {
+        match read {
+            Ok(webhooks) => Ok((Some(webhooks), None)),
+            Err(fault) if fault.kind == Kind::Forbidden => Ok((None, Some(FORBIDDEN.to_owned()))),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn of(list: List, namespace: Option<&str>) -> Self {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use imagegate_report::write_json;
 use serde_json::{Value, json};
 
 use super::Seen;
@@ -43,7 +44,7 @@ pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> 
         "configMapHash": seen.config_map_hash,
         "problems": problems.collect::<Vec<_>>(),
     });
-    writeln!(out, "{status:#}")
+    write_json(&status, out)
 }
 
 fn replica(replica: &Replica, memory: Option<&Memory>) -> Value {

@@ -83,31 +83,23 @@ impl Follower {
         mut present: watch::Receiver<Vec<String>>,
         news: mpsc::Sender<News>,
     ) {
-        let mut wait = FIRST_WAIT;
-        let mut is_told = false;
+        let mut patience = Patience::default();
         loop {
-            let fault = match self.stream(&cluster, &news).await {
-                Ok(told) => {
-                    if told > 0 {
-                        (wait, is_told) = (FIRST_WAIT, false);
-                    }
-                    None
-                }
-                Err(fault) => Some(fault),
-            };
+            let mut events = 0;
+            let end = self.stream(&cluster, &news, &mut events).await;
+            let fault = patience.after(events, end.err());
             let Operator { name, .. } = &self.operator;
             let shown = printable(name);
             if news.is_closed() {
                 return;
             }
-            if let Some(fault) = fault.filter(|_| !is_told) {
-                is_told = true;
+            if let Some(fault) = fault {
                 let why = fault.message();
                 let note = format!("{shown} is not reached, and is tried again: {why}");
                 let _ = news.send(News::Note(note)).await;
             }
             let gone = async { present.wait_for(|names| !names.contains(name)).await.is_ok() };
-            let is_gone = tokio::time::timeout(wait, gone).await.unwrap_or(false);
+            let is_gone = tokio::time::timeout(patience.wait, gone).await.unwrap_or(false);
             if is_gone {
                 let message = format!(
                     "{shown} is gone; what it decided after {} may be missing",
@@ -117,24 +109,28 @@ impl Follower {
                 let _ = news.send(News::Gap { replica, missed: None, message }).await;
                 return;
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
+            patience.wait = (patience.wait * 2).min(LONGEST_WAIT);
         }
     }
 
-    /// Tells what one connection brings; returns how many events that were.
-    async fn stream(&mut self, cluster: &Cluster, news: &mpsc::Sender<News>) -> Result<u64, Fault> {
+    /// Tells what one connection brings, and counts its events, however it ends.
+    async fn stream(
+        &mut self,
+        cluster: &Cluster,
+        news: &mpsc::Sender<News>,
+        count: &mut u64,
+    ) -> Result<(), Fault> {
         let port = self.operator.connect(cluster).await?;
         let mut events = port.events(FOLLOW, &self.position.id()).await?;
-        let mut count = 0;
         while let Some(event) = events.next().await? {
-            count += 1;
+            *count += 1;
             for each in self.read(&event) {
                 if news.send(each).await.is_err() {
-                    return Ok(count);
+                    return Ok(());
                 }
             }
         }
-        Ok(count)
+        Ok(())
     }
 
     /// What an event says: of a decision that was told already, nothing.
@@ -186,6 +182,32 @@ impl Follower {
     }
 }
 
+/// How long a replica is waited for, and whether its loss is told already.
+#[derive(Debug)]
+struct Patience {
+    wait: Duration,
+    is_told: bool,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { wait: FIRST_WAIT, is_told: false }
+    }
+}
+
+impl Patience {
+    /// After a connection that brought so many events and ended with `fault`; returns what is to be told.
+    /// A connection that brought events was no further try: what ended it is a loss of its own.
+    fn after(&mut self, events: u64, fault: Option<Fault>) -> Option<Fault> {
+        if events > 0 {
+            *self = Self::default();
+        }
+        let fault = fault.filter(|_| !self.is_told)?;
+        self.is_told = true;
+        Some(fault)
+    }
+}
+
 impl Position {
     fn at_start_of(since: String) -> Self {
         Self { at: since.clone(), since, last: 0 }
@@ -205,8 +227,8 @@ impl Position {
 
 #[cfg(test)]
 mod tests {
-    use super::{Follower, News, Position};
-    use crate::cluster::Event;
+    use super::{FIRST_WAIT, Follower, LONGEST_WAIT, News, Patience, Position};
+    use crate::cluster::{Event, Fault};
     use crate::gate::Operator;
 
     fn follower() -> Follower {
@@ -248,6 +270,22 @@ mod tests {
         assert_eq!(read(decision(11)), ["gap Some(2)", "11"]);
         assert_eq!(read(decision(11)), [""; 0]);
         assert!(read(event("decision", "[]"))[0].contains("cannot be read"));
+    }
+
+    #[test]
+    fn each_loss_is_told_once() {
+        let mut patience = Patience::default();
+        let mut lost = |events| {
+            let told = patience.after(events, Some(Fault::lost("broken"))).is_some();
+            let wait = std::mem::replace(&mut patience.wait, LONGEST_WAIT);
+            (told, wait == FIRST_WAIT)
+        };
+        // It cannot be reached, twice; is found again, and lost again; then cannot be reached.
+        assert_eq!(
+            [0, 0, 3, 0].map(&mut lost),
+            [(true, true), (false, false), (true, true), (false, false)]
+        );
+        assert_eq!(Patience::default().after(3, None), None);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use imagegate_core::policy::{Rule, printable};
-use imagegate_report::Exit;
-use serde_json::json;
+use imagegate_report::{Exit, write_json_line};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, watch};
@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Fault, Kind};
 use crate::connection::Connection;
-use crate::gate::{Found, Operator};
+use crate::gate::{Found, NO_POD, Operator};
 use crate::paint::Paint;
 use decision::{Told, Wanted, What};
 use follow::{Follower, News};
@@ -33,7 +33,8 @@ const WAITING: usize = 256;
 ///
 /// Begins with the last ones that the replicas have kept, in the order of time. A replica that is replaced
 /// or restarted is followed on; nothing is shown twice, and what is missing is said. With -n, one namespace
-/// alone. Ends when it is interrupted, with exit code 0; 2 where no replica can be asked.
+/// alone. Ends when it is interrupted, with exit code 0; 2 where no replica can be asked, and with
+/// --no-follow where one of them cannot.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: list pods and create pods/portforward in the gate's namespace.
@@ -71,6 +72,13 @@ enum Format {
     Json,
 }
 
+impl Tail {
+    /// Whether it goes on until it is interrupted.
+    pub(crate) fn follows(&self) -> bool {
+        !self.no_follow
+    }
+}
+
 pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Failure> {
     let cluster = connection.open().await?;
     let start = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
@@ -94,15 +102,15 @@ pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Fa
         }
     }
     if followers.is_empty() {
-        let none = || Fault::lost("no Pod of the gate is running");
+        let none = || Fault::lost(NO_POD);
         return Err(faults.into_iter().next().unwrap_or_else(none).into());
     }
-    for fault in faults {
+    for fault in &faults {
         say(&format!("warning: a replica is left out: {fault}"));
     }
     output.begin_with(kept, tail.last)?;
-    if tail.no_follow {
-        return Ok(Exit::Fine);
+    if !tail.follows() {
+        return Ok(if faults.is_empty() { Exit::Fine } else { Exit::Unusable });
     }
     let (news, told) = mpsc::channel(WAITING);
     let names: Vec<String> = followers.iter().map(|each| each.operator.name.clone()).collect();
@@ -221,7 +229,7 @@ impl Printer {
                     say(&format!("warning: {message}"));
                     if self.format == Format::Json {
                         let gap = json!({ "missed": missed, "message": message });
-                        write(&json!({ "replica": replica, "gap": gap }).to_string())?;
+                        write_json(&json!({ "replica": replica, "gap": gap }))?;
                     }
                 }
             }
@@ -230,10 +238,10 @@ impl Printer {
     }
 
     fn print(&self, told: &Told) -> std::io::Result<()> {
-        write(&match self.format {
-            Format::Text => text::line(&told.decision, &told.replica, self.paint),
-            Format::Json => told.to_json().to_string(),
-        })
+        match self.format {
+            Format::Text => write(&text::line(&told.decision, &told.replica, self.paint)),
+            Format::Json => write_json(&told.to_json()),
+        }
     }
 }
 
@@ -241,5 +249,11 @@ impl Printer {
 fn write(line: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
+    out.flush()
+}
+
+fn write_json(value: &Value) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    write_json_line(value, &mut out)?;
     out.flush()
 }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Comparison;
+use crate::json::write_json;
 use imagegate_core::policy::Rule;
 use imagegate_core::usage::{Hit, Hits};
 
@@ -32,7 +33,7 @@ pub(super) fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Re
         "changes": changes,
         "changesLeftOut": comparison.difference.left_out,
     });
-    writeln!(out, "{report:#}")
+    write_json(&report, out)
 }
 
 fn hit(hit: &Hit, comparison: &Comparison<'_>) -> Value {

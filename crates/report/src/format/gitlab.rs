@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use imagegate_core::policy::printable;
 
+use crate::json::write_json;
 use crate::remark::{Level, Remark, Remarks};
 
 use super::relative;
@@ -35,8 +36,7 @@ struct Lines {
 
 pub(super) fn write(remarks: &Remarks, out: &mut impl io::Write) -> io::Result<()> {
     let issues: Vec<_> = remarks.shown().map(issue).collect();
-    serde_json::to_writer_pretty(&mut *out, &issues)?;
-    out.write_all(b"\n")
+    write_json(&issues, out)
 }
 
 fn issue(remark: &Remark) -> Issue<'_> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::finding::Finding;
+use crate::json::{write_json, write_json_line};
 use crate::remark::{Level, Remark, Remarks};
 use crate::{NotJudged, Report, Summary, Trouble};
 
@@ -50,7 +51,7 @@ pub(super) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()>
         not_judged,
         moved_tags,
     };
-    pretty(&whole, out)
+    write_json(&whole, out)
 }
 
 /// A tag that means several images, as a line of its own.
@@ -96,7 +97,7 @@ pub(super) fn write_remarks(remarks: &Remarks, out: &mut impl io::Write) -> io::
         summary: &'r [String],
     }
     let Remarks { command, list, summary } = remarks;
-    pretty(&Listed { command, remarks: list.iter().map(shown).collect(), summary }, out)
+    write_json(&Listed { command, remarks: list.iter().map(shown).collect(), summary }, out)
 }
 
 pub(super) fn write_remark_lines(remarks: &Remarks, out: &mut impl io::Write) -> io::Result<()> {
@@ -111,11 +112,6 @@ pub(super) fn write_remark_lines(remarks: &Remarks, out: &mut impl io::Write) ->
     line("summary", &Ending { command: remarks.command, lines: &remarks.summary }, out)
 }
 
-fn pretty(value: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    out.write_all(b"\n")
-}
-
 fn line(kind: &str, value: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
     #[derive(Serialize)]
     struct Typed<'v, T> {
@@ -123,8 +119,7 @@ fn line(kind: &str, value: &impl Serialize, out: &mut impl io::Write) -> io::Res
         #[serde(flatten)]
         value: &'v T,
     }
-    serde_json::to_writer(&mut *out, &Typed { r#type: kind, value })?;
-    out.write_all(b"\n")
+    write_json_line(&Typed { r#type: kind, value }, out)
 }
 
 #[derive(Serialize)]

@@ -11,6 +11,7 @@ use imagegate_core::policy::printable;
 use serde::Serialize;
 
 use crate::finding::Place;
+use crate::json::write_json;
 use crate::remark::{Level, Remark, Remarks};
 use crate::rules::RuleId;
 
@@ -20,8 +21,7 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 pub(super) fn write(remarks: &Remarks, out: &mut impl io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &log(remarks))?;
-    out.write_all(b"\n")
+    write_json(&log(remarks), out)
 }
 
 #[derive(Serialize)]
