@@ -67,6 +67,13 @@ impl<'a> Reference<'a> {
         self.tag
     }
 
+    /// The tag by which the image is judged: the one that was written, or `latest`, as runtimes pull
+    /// what has neither a tag nor a digest. `None` for an image that has a digest alone.
+    #[must_use]
+    pub fn judged_tag(&self) -> Option<&'a str> {
+        self.tag.or(self.digest.is_none().then_some("latest"))
+    }
+
     /// The digest, if one was written: `sha256:…`.
     #[must_use]
     pub fn digest(&self) -> Option<&'a str> {

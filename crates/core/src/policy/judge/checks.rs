@@ -205,8 +205,7 @@ impl Terms<'_> {
     /// A tag counts even beside a digest: `nginx:latest@sha256:…` says `latest`. A reference
     /// without tag and digest is pulled as `latest`, so both lists judge it as that.
     fn tag_broken_by(self, reference: &Reference<'_>) -> Option<Broken> {
-        let implied = reference.digest().is_none().then_some("latest");
-        let tag = reference.tag().or(implied)?;
+        let tag = reference.judged_tag()?;
         if self.blocked_tags().set.first(tag).is_some() {
             return Some(Broken::TagBlocked);
         }

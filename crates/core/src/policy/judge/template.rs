@@ -129,11 +129,7 @@ impl Values<'_> {
             "policy" => (*policy).to_owned(),
             "registry" => reference.registry().to_owned(),
             "repository" => reference.repository().into_owned(),
-            "tag" => {
-                // As the lists of tags see it.
-                let implied = reference.digest().is_none().then_some("latest");
-                reference.tag().or(implied).unwrap_or_default().to_owned()
-            }
+            "tag" => reference.judged_tag().unwrap_or_default().to_owned(),
             _ => String::new(),
         }
     }

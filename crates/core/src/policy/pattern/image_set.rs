@@ -90,8 +90,7 @@ impl ImageSet {
     /// Visits the positions of the patterns that name the image, in no order. A reference without tag and
     /// digest is the image `latest`, as runtimes pull it.
     pub(in crate::policy) fn each(&self, reference: &Reference<'_>, mut visit: impl FnMut(usize)) {
-        let implied = reference.digest().is_none().then_some("latest");
-        let (tag, digest) = (reference.tag().or(implied), reference.digest());
+        let (tag, digest) = (reference.judged_tag(), reference.digest());
         self.each_repository(reference, |number| {
             if let Some(tag) = tag {
                 self.pins.each(&format!("{number}/{tag}"), 0, &mut visit);
