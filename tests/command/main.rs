@@ -11,6 +11,7 @@ mod check_docs;
 mod check_render;
 mod check_trees;
 mod diff;
+mod export;
 mod import;
 mod krew;
 mod makefile;

@@ -4,6 +4,7 @@
 //! [`Policy`]; what it accepts can be evaluated without a further check.
 
 mod compile;
+mod floor;
 mod judge;
 mod normal;
 mod pattern;
@@ -13,6 +14,7 @@ mod read;
 mod rules;
 
 pub use compile::{compile, compile_candidate};
+pub use floor::{Coverage, Extent, Floor, Validation, Variable};
 pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;
