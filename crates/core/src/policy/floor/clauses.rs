@@ -297,7 +297,7 @@ impl<'p> Writer<'p> {
                 } else {
                     test.text.clone()
                 };
-                message = format!("{is_blocked} ? {which} : {message}");
+                message = format!("{is_blocked} ? ({which}) : {message}");
                 reasons.push(test);
             }
         }
