@@ -5,6 +5,9 @@ mod support {
     pub(crate) mod policy;
 }
 
+#[path = "../../../../tests/support/skip.rs"]
+mod skip;
+
 mod evaluation;
 mod requests;
 mod soundness;

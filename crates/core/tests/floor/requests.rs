@@ -76,7 +76,9 @@ const FURTHER: [(&str, &str); 21] = [
     ),
 ];
 
-const HOSTS: [&str; 36] = [
+const HOSTS: [&str; 38] = [
+    "[2001:db8:0::1]:5000/",
+    "[2001:0DB8::0001]:05000/",
     "",
     "",
     "docker.io/",

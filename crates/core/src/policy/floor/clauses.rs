@@ -8,6 +8,7 @@ use super::spelling::{IMAGE_ID, Places, REFERENCE, Said, TAGGED, Tags, UNTAGGED}
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::Written;
 use crate::policy::judge::subject::Workload;
+use crate::policy::judge::template::Template;
 use crate::policy::judge::terms::Terms;
 use crate::policy::judge::verdict::Mode;
 use crate::policy::pattern::registry_pattern::RegistryPattern;
@@ -76,7 +77,7 @@ struct Writer<'p> {
     exemptions: &'p [Exempting],
 }
 
-impl<'p> Writer<'p> {
+impl Writer<'_> {
     fn rule(self, rule: Rule) -> Option<OfRule> {
         let mut of_rule = OfRule { rule, clauses: Vec::new(), left: Vec::new() };
         match rule {
@@ -124,9 +125,9 @@ impl<'p> Writer<'p> {
         };
         let terms_at = |position| Terms::new(self.rules, allowed_registries.own_rules(position));
         let base = Terms::new(self.rules, None);
-        let base_says = self.says(rule, base);
+        let base_says = says(rule, base);
         let differing: Vec<usize> = (0..patterns.len())
-            .filter(|position| self.says(rule, terms_at(*position)) != base_says)
+            .filter(|position| says(rule, terms_at(*position)) != base_says)
             .collect();
         let perhaps = |is_meant: &dyn Fn(usize) -> bool| {
             Places::of(allowed_registries.written(), is_meant).perhaps("c.named")
@@ -157,7 +158,7 @@ impl<'p> Writer<'p> {
                 continue;
             }
             let Some(broken) = self.broken(rule, terms) else { continue };
-            let own = self.says(rule, terms);
+            let own = says(rule, terms);
             let specificity = patterns.get(position).copied().unwrap_or_default();
             let may_decide = |other: usize| {
                 let of_other = patterns.get(other).copied().unwrap_or_default();
@@ -166,7 +167,7 @@ impl<'p> Writer<'p> {
             let (covered, said) =
                 Places::of(allowed_registries.written(), |each| each == position).surely("c.named");
             let decided_otherwise =
-                perhaps(&|other| may_decide(other) && self.says(rule, terms_at(other)) != own);
+                perhaps(&|other| may_decide(other) && says(rule, terms_at(other)) != own);
             let blocked = Places::of(&blocked_registries.written, |_| true).perhaps("c.named");
             let pattern = allowed_registries.written().get(position);
             let (Some(covered), (Some(otherwise), _), (Some(blocked), _)) =
@@ -191,23 +192,6 @@ impl<'p> Writer<'p> {
             }
             self.add(broken, Test::all(guards), of_rule);
         }
-    }
-
-    /// What a rule comes to by some terms: equal texts refuse alike.
-    fn says(self, rule: Rule, terms: Terms<'_>) -> String {
-        let list = |written: &Written| written.iter().map(quoted).collect::<Vec<_>>().join(",");
-        let demand = match rule {
-            Rule::MissingTag => terms.require_tag().to_string(),
-            Rule::MissingDigest => terms.require_digest().to_string(),
-            Rule::BlockedTag => {
-                let (blocked, allowed) = (terms.blocked_tags(), terms.allowed_tags());
-                format!("{};{}", list(&blocked.written), list(&allowed.written))
-            }
-            Rule::InvalidReference | Rule::UntrustedRegistry => String::new(),
-        };
-        let own_words = terms.message(rule).map(|template| template.written());
-        let refuses = terms.mode(Workload::Pod) == Mode::Enforce;
-        format!("{refuses} {demand} {}", own_words.unwrap_or_default())
     }
 
     fn broken(self, rule: Rule, terms: Terms<'_>) -> Option<Broken> {
@@ -333,6 +317,23 @@ impl<'p> Writer<'p> {
         }
         of_rule.clauses.push(Clause { rule: of_rule.rule, broken, message });
     }
+}
+
+/// What a rule comes to by some terms: equal texts refuse alike.
+fn says(rule: Rule, terms: Terms<'_>) -> String {
+    let list = |written: &Written| written.iter().map(quoted).collect::<Vec<_>>().join(",");
+    let demand = match rule {
+        Rule::MissingTag => terms.require_tag().to_string(),
+        Rule::MissingDigest => terms.require_digest().to_string(),
+        Rule::BlockedTag => {
+            let (blocked, allowed) = (terms.blocked_tags(), terms.allowed_tags());
+            format!("{};{}", list(&blocked.written), list(&allowed.written))
+        }
+        Rule::InvalidReference | Rule::UntrustedRegistry => String::new(),
+    };
+    let own_words = terms.message(rule).map(Template::written);
+    let refuses = terms.mode(Workload::Pod) == Mode::Enforce;
+    format!("{refuses} {demand} {}", own_words.unwrap_or_default())
 }
 
 /// What is left to the gate of a list.

@@ -110,7 +110,7 @@ impl Policy {
             None => by_namespace(self),
             Some(name) => vec![RuleSet::pinned(self, name)?],
         };
-        Some(written(self, sets, exempt::of(self, now)))
+        Some(written(self, &sets, &exempt::of(self, now)))
     }
 
     /// The overrides that only the path of a webhook names.
@@ -175,7 +175,7 @@ fn by_namespace(policy: &Policy) -> Vec<RuleSet<'_>> {
     sets
 }
 
-fn written(policy: &Policy, sets: Vec<RuleSet<'_>>, exemptions: Vec<Exempting>) -> Floor {
+fn written(policy: &Policy, sets: &[RuleSet<'_>], exemptions: &[Exempting]) -> Floor {
     let mut floor = Floor {
         hash: policy.hash().to_owned(),
         judges_templates: sets.iter().any(|set| set.rules.is_some_and(enforces_templates)),
@@ -185,7 +185,7 @@ fn written(policy: &Policy, sets: Vec<RuleSet<'_>>, exemptions: Vec<Exempting>) 
     };
     let mut clauses: Vec<(Clause, Vec<usize>)> = Vec::new();
     for (index, set) in sets.iter().enumerate() {
-        let of_rules = set.rules.map(|rules| clauses::of(rules, policy.hash(), &exemptions));
+        let of_rules = set.rules.map(|rules| clauses::of(rules, policy.hash(), exemptions));
         floor.coverage.extend(coverage(set, of_rules.as_deref()));
         for clause in of_rules.into_iter().flatten().flat_map(|of_rule| of_rule.clauses) {
             match clauses.iter_mut().find(|(each, _)| *each == clause) {
@@ -199,9 +199,9 @@ fn written(policy: &Policy, sets: Vec<RuleSet<'_>>, exemptions: Vec<Exempting>) 
     let judged: Vec<usize> = (0..sets.len())
         .filter(|index| clauses.iter().any(|(_, indexes)| indexes.contains(index)))
         .collect();
-    floor.variables = variables(&sets, &exemptions, &judged, floor.judges_templates);
+    floor.variables = variables(sets, exemptions, &judged, floor.judges_templates);
     floor.validations = clauses.into_iter().map(|(clause, of)| validation(clause, &of)).collect();
-    for exemption in &exemptions {
+    for exemption in exemptions {
         if let Some(expires) = &exemption.expires {
             let left = format!(
                 "the exemption `{}` admits beyond {expires}, until the floor is made anew",
@@ -378,13 +378,14 @@ fn place(sets: &[RuleSet<'_>], judged: &[usize]) -> String {
         // Where short names are refused, exemptions take them for Docker Hub's.
         ShortNames::Deny | ShortNames::DockerHub => "docker.io/".to_owned(),
     };
-    let places = judged.iter().filter_map(|index| Some((index, place(sets.get(*index)?.rules?))));
-    let others: Vec<_> = places.filter(|(_, place)| place != "docker.io/").collect();
-    let chain: String = others
-        .iter()
-        .map(|(index, place)| format!("variables.rules == {index} ? {} : ", cel::quoted(place)))
-        .collect();
-    format!("({chain}'docker.io/')")
+    let mut chain = String::from("(");
+    for index in judged {
+        let rules = sets.get(*index).and_then(|set| set.rules);
+        if let Some(place) = rules.map(place).filter(|place| place != "docker.io/") {
+            let _ = write!(chain, "variables.rules == {index} ? {} : ", cel::quoted(&place));
+        }
+    }
+    chain + "'docker.io/')"
 }
 
 fn coverage(set: &RuleSet<'_>, of_rules: Option<&[OfRule]>) -> Vec<Coverage> {

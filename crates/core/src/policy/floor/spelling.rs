@@ -36,6 +36,10 @@ pub(super) const REFERENCE: &str = concat!(
 const DOCKER_HUB: &str = "(?i:docker[.]io|index[.]docker[.]io|registry-1[.]docker[.]io)(?::0*443)?";
 /// Its hosts.
 const HUB_HOSTS: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+/// The port that a client of HTTPS adds by itself, or none.
+const HTTPS: &str = "(?::0*443)?";
+/// An IPv6 address.
+const ANY_IPV6: &str = "\\[[^/]*\\]";
 /// A repository of one segment: Docker Hub's are below `library`.
 const ONE_SEGMENT: &str = "[^/:@]+(?:[:@]|$)";
 /// What a reference can be besides its own folded form: another port, case or alias, or a short path.
@@ -197,7 +201,7 @@ impl Places {
             }
             host_glob(host)
         } else {
-            Covered::exactly(exact_host(host))
+            exact_host(host)
         };
         let rest = match path {
             None => Covered::exactly(""),
@@ -363,35 +367,42 @@ pub(super) fn names(globs: &[String]) -> String {
     cel::quoted(&format!("^{}$", alternatives(globs)))
 }
 
-fn exact_host(host: &str) -> String {
+fn exact_host(host: &str) -> Covered {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
         _ => (host, None),
     };
-    let name = format!("(?i:{})", escaped(name));
-    match port {
+    let port = match port {
         // A host of one word keeps the port of HTTPS, and may have left it out where it has an upper-case
         // letter, without which it would be no host.
-        None | Some("443") => format!("{name}(?::0*443)?"),
-        Some(port) => format!("{name}:0*{}", escaped(port)),
+        None | Some("443") => HTTPS.to_owned(),
+        Some(port) => format!(":0*{}", escaped(port)),
+    };
+    let surely = format!("(?i:{}){port}", escaped(name));
+    if name.starts_with('[') {
+        // One address has many spellings.
+        return Covered { surely: Some(surely), perhaps: Some(format!("{ANY_IPV6}{port}")) };
     }
+    Covered::exactly(surely)
 }
 
 fn host_glob(glob: &str) -> Covered {
-    let https = "(?::0*443)?";
     // Zeros in front of a port are dropped, and so are they in the glob's text.
     let wide = globbed(glob, "[^/]*", "[^/]*").replace(':', ":0*");
-    let mut perhaps = format!("(?i:{wide}){https}");
+    let mut perhaps = vec![format!("(?i:{wide}){HTTPS}")];
     if glob.contains(':') {
         // A word in upper case has the port of HTTPS without having one.
-        perhaps = format!("(?:{perhaps}|[^/.:]+)");
+        perhaps.push("[^/.:]+".to_owned());
+    }
+    if !glob.contains('.') {
+        perhaps.push(format!("{ANY_IPV6}(?::[0-9]+)?"));
     }
     let narrow = globbed(glob, "[A-Za-z0-9.-]*", "[A-Za-z0-9.-]*");
     let is_sure = glob.contains('.')
         && !glob.contains([':', '['])
         && !HUB_HOSTS.iter().any(|hub| glob::matches(glob, hub));
-    let surely = is_sure.then(|| format!("(?i:{narrow}){https}"));
-    Covered { surely, perhaps: Some(perhaps) }
+    let surely = is_sure.then(|| format!("(?i:{narrow}){HTTPS}"));
+    Covered { surely, perhaps: Some(alternatives(&perhaps)) }
 }
 
 fn path_glob(path: &str) -> String {
