@@ -261,7 +261,8 @@ impl Generator {
         match self.below(12) {
             0 => spec["volumes"] = json!([{"name": "v", "image": {"reference": self.image()}}]),
             1 => {
-                spec["volumes"] = json!([{"name": "v", "emptyDir": {}}, {"name": "w", "image": {}}])
+                spec["volumes"] =
+                    json!([{"name": "v", "emptyDir": {}}, {"name": "w", "image": {}}]);
             }
             _ => {}
         }
