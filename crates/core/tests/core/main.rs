@@ -25,6 +25,8 @@ mod policy_evaluate;
 mod policy_explain;
 mod policy_messages;
 mod policy_properties;
+mod policy_pull;
+mod policy_selectors;
 mod policy_short_names;
 mod policy_warnings;
 mod policy_workloads;

@@ -50,8 +50,16 @@ pub(in crate::policy) fn warn_of_contradictions(
 }
 
 fn entry(raw: &RawEntry<'_>, lists: &mut Lists, report: &mut Report) -> Entry {
-    let RawEntry { mode, blocked_tags, allowed_tags, require_tag, require_digest, message, reason } =
-        raw;
+    let RawEntry {
+        mode,
+        blocked_tags,
+        allowed_tags,
+        require_tag,
+        require_digest,
+        pull_rule,
+        message,
+        reason,
+    } = raw;
     let message = message.as_ref().and_then(|message| template(message, report));
     let mut tags = |raw: &Option<_>| raw.as_ref().map(|raw| lists.tags(raw, report));
     Entry {
@@ -60,6 +68,7 @@ fn entry(raw: &RawEntry<'_>, lists: &mut Lists, report: &mut Report) -> Entry {
         allowed_tags: tags(allowed_tags),
         require_tag: require_tag.as_ref().map(|require_tag| require_tag.value),
         require_digest: *require_digest,
+        pull_rule: *pull_rule,
         message,
         reason: reason.as_ref().map(|reason| reason.value.trim().into()),
     }
