@@ -3,6 +3,7 @@
 //! | room | does |
 //! |---|---|
 //! | `files` | finds the files of a directory |
+//! | `tracked` | finds those among them that git tracks although it is told to ignore them |
 //! | `documents` | splits a stream into documents |
 //! | `yaml`, `json`, `chars` | read one, event by event |
 //! | `tree` | builds trees of the events, one object at a time |
@@ -17,6 +18,7 @@ mod files;
 mod json;
 mod parallel;
 mod read;
+mod tracked;
 mod tree;
 mod yaml;
 
