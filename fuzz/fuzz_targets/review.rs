@@ -35,7 +35,7 @@ fuzz_target!(|body: &[u8]| {
             Judging::Compile(policy) => {
                 let before = Before { policy: Some(&POLICY), candidate: None };
                 // An image that the default policy admits, and a stricter one would refuse.
-                let usages = [Usage::of_pod("default", "docker.io/library/nginx:1")];
+                let usages = Some([Usage::of_pod("default", "docker.io/library/nginx:1")]);
                 let seen = SeenHere { usages, total: 1, replica: "a", since: 0, now: 0 };
                 policy.judge(&std::collections::BTreeMap::new(), before, &seen).guarded
             }
