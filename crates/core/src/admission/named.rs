@@ -116,6 +116,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn forget_labels(&mut self) {
+        if let Some(read) = &mut self.labels {
+            read.next = None;
+        }
+    }
+
     /// Reads the labels of the pod spec that comes next from the metadata beside it. Those that are none
     /// are not known; those that are too many are refused, since more of them may stand behind.
     fn read_labels(&mut self, metadata: Option<&'a RawValue>) {
@@ -236,6 +242,8 @@ impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
         if let Some(value) = pod_spec {
             walk.read_labels(metadata);
             walk.enter(|path| write_key(path, "spec", is_first), value, rest);
+            // Where the pod spec is left out, nobody took them.
+            walk.forget_labels();
         }
         walk.beyond(beyond);
         Ok(())

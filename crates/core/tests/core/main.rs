@@ -15,6 +15,7 @@ mod admission_policy_edit;
 mod admission_recorded;
 mod admission_review;
 mod admission_seen_here;
+mod admission_selectors;
 mod manifest;
 mod policy_advice;
 mod policy_bounds;

@@ -5,7 +5,6 @@
 
 use std::fmt::Display;
 
-use crate::image::Reference;
 use crate::policy::judge::advice;
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::message;
@@ -224,18 +223,10 @@ impl<'p> Applicable<'p, '_> {
             verdict.violated(Rule::InvalidReference, (mode, applied), 1, || invalid(&why));
             return;
         };
-        let reference = match Reference::parse(written) {
+        let mut text = String::new();
+        let reference = match rules.short_names.read(written, &mut text) {
             Ok(reference) => reference,
             Err(error) => {
-                verdict.violated(Rule::InvalidReference, (mode, applied), 1, || invalid(&error));
-                return;
-            }
-        };
-        let mut text = String::new();
-        let reference = match rules.short_names.looked_up(&reference, &mut text) {
-            None => reference,
-            Some(Ok(looked_up)) => looked_up,
-            Some(Err(error)) => {
                 verdict.violated(Rule::InvalidReference, (mode, applied), 1, || invalid(&error));
                 return;
             }

@@ -51,10 +51,7 @@ impl Policy {
         let (rules, override_name) = self.rules_for(subject, container);
         let override_name = override_name.map(str::to_owned);
         let mut text = String::new();
-        let parsed = Reference::parse(image);
-        let looked_up = parsed.as_ref().ok();
-        let looked_up = looked_up.and_then(|it| rules.short_names.looked_up(it, &mut text));
-        let reference = match looked_up.unwrap_or(parsed) {
+        let reference = match rules.short_names.read(image, &mut text) {
             Ok(reference) => reference,
             Err(error) => {
                 let why = error.to_string();
