@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Failure;
 use crate::connection::Connection;
+use crate::output::TableOrJson;
 use crate::paint::Paint;
 use crate::table::Table;
 use crate::uses::{Gate, Source, used_by};
@@ -37,14 +38,8 @@ pub(crate) struct Images {
     #[arg(long, value_enum, value_name = "SOURCE", default_value = "observed")]
     from: Source,
     /// Output format; json has each use by itself
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TableOrJson,
 }
 
 pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit, Failure> {
@@ -52,8 +47,8 @@ pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit
     let uses = gate.uses(connection, images.from).await?;
     let out = &mut io::BufWriter::new(io::stdout().lock());
     match images.output {
-        Format::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
-        Format::Json => write_json(&all(&uses.gathered), out)?,
+        TableOrJson::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
+        TableOrJson::Json => write_json(&all(&uses.gathered), out)?,
     }
     out.flush()?;
     Ok(if uses.gaps.is_empty() { Exit::Fine } else { Exit::Unusable })
