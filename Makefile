@@ -10,6 +10,8 @@ BINARY := $(TARGET)/release/imagegate
 PLUGIN := $(TARGET)/release/kubectl-imagegate
 COMPLETE := crates/kubectl-imagegate/kubectl_complete-imagegate
 DEBUG_BINARY := $(TARGET)/debug/imagegate
+# With the features that the whole workspace asks for, so that no target builds again what another has built.
+BUILD := cargo build --locked --workspace
 # The tests run it from elsewhere.
 MAKEFILE_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
 PREFIX ?= $(HOME)/.local
@@ -22,7 +24,8 @@ help: ## List the targets
 
 .PHONY: run
 run: $(POLICY)/policy.yaml ## Serve https://127.0.0.1:3000 with the policy in var/policy, to edit while it runs
-	cargo run --locked -- serve --self-signed --policy $(POLICY) \
+	$(BUILD) --bin imagegate
+	$(DEBUG_BINARY) serve --self-signed --policy $(POLICY) \
 	  --listen 127.0.0.1:3000 --admin-listen 127.0.0.1:8080 --operator-listen 127.0.0.1:8081
 
 $(POLICY)/policy.yaml: config/policy/policy.yaml
@@ -41,7 +44,7 @@ test: ## Run every test that needs nothing but the toolchain; ends with what it 
 
 .PHONY: demo
 demo: ## Show the four known cases, a live edit, a bad edit and the counters; seconds, once built
-	cargo build --locked
+	$(BUILD) --bin imagegate
 	tests/demo.sh $(DEBUG_BINARY)
 
 # Completions and man pages, made of the command line itself.
@@ -50,8 +53,9 @@ MANUAL := target/manual
 .PHONY: manual
 manual: ## Write completions and man pages into target/manual
 	rm -rf $(MANUAL)
-	cargo run --locked --quiet --example manual -- $(MANUAL)
-	cargo run --locked --quiet --package kubectl-imagegate --example plugin_manual -- $(MANUAL)
+	$(BUILD) --quiet --example manual --example plugin_manual
+	$(TARGET)/debug/examples/manual $(MANUAL)
+	$(TARGET)/debug/examples/plugin_manual $(MANUAL)
 
 .PHONY: install
 install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and completions below PREFIX, ~/.local by default
@@ -75,7 +79,7 @@ install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and compl
 
 .PHONY: e2e
 e2e: ## Run every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
-	cargo build --locked --workspace
+	$(BUILD)
 	IMAGEGATE_BINARY=$(DEBUG_BINARY) tests/e2e/run.sh
 
 .PHONY: fmt

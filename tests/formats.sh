@@ -14,8 +14,7 @@ done
 work=$PWD/target/formats
 mkdir -p "$work/reports"
 
-cargo build --locked --quiet -p imagegate-report --example sample
-cargo build --locked --quiet --bin imagegate
+cargo build --locked --quiet --workspace --bin imagegate --example sample
 binaries=${CARGO_TARGET_DIR:-target}/debug
 for format in text json ndjson sarif junit github gitlab markdown html csv; do
   "$binaries/examples/sample" "$format" >"$work/reports/sample.$format"

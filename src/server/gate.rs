@@ -185,8 +185,9 @@ impl Gate {
                 policy: in_force.map(|in_force| in_force.policy.as_ref()),
                 candidate: candidate.map(|candidate| &candidate.policy),
             };
-            let (total, now) = (snapshot.usages().count(), clock::unix_seconds());
-            let usages = InTime::new(snapshot.usages(), IMAGES);
+            let total = snapshot.as_ref().map_or(0, |snapshot| snapshot.usages().count());
+            let usages = snapshot.as_ref().map(|snapshot| InTime::new(snapshot.usages(), IMAGES));
+            let now = clock::unix_seconds();
             let seen = SeenHere { usages, total, replica: &replica, since, now };
             policy.judge(&variables, before, &seen)
         };
@@ -224,14 +225,14 @@ impl Gate {
     }
 }
 
-/// All images, by which replica they were seen, and since when. Where the memory does not answer,
-/// there are none: an edit does not depend on it.
-async fn remembered(remembers: Option<Remembers>) -> (Snapshot, Arc<str>, i64) {
+/// All images, by which replica they were seen, and since when. `None` where the memory does not
+/// answer; where nothing is remembered, there are none.
+async fn remembered(remembers: Option<Remembers>) -> (Option<Snapshot>, Arc<str>, i64) {
     let Some(Remembers { observed, replica }) = remembers else {
-        return Default::default();
+        return (Some(Snapshot::default()), Arc::default(), 0);
     };
     let snapshot = timeout(REMEMBERING, observed.images()).await;
-    let snapshot = snapshot.ok().and_then(Result::ok).unwrap_or_default();
+    let snapshot = snapshot.ok().and_then(Result::ok);
     (snapshot, Arc::clone(&replica.name), observed.since())
 }
 

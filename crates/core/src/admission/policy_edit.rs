@@ -12,7 +12,7 @@ use super::envelope::Envelope;
 use super::guard::{Guarded, MOST_WARNINGS};
 use super::operation::{ApiVersion, Operation};
 use super::overwritten;
-use super::seen_here::{Compared, SeenHere};
+use super::seen_here::{Compared, SeenHere, is_same};
 use crate::policy::{
     self, Difference, Documents, Policy, Problem, Problems, UnchangedUpdates, Warning, compile,
     compile_candidate,
@@ -173,7 +173,7 @@ impl NewPolicy {
     ///
     /// The limit of the policy in force decides whether the edit is refused for that: an edit cannot
     /// lift the limit that it is held to. Nor does it pass because there was no time to judge all that
-    /// was seen.
+    /// was seen, or because the memory did not answer.
     #[must_use]
     pub fn judge<'u, U>(
         self,
@@ -200,18 +200,20 @@ impl NewPolicy {
         };
         let mut texts = Vec::new();
         let impact = before.policy.and_then(|old| seen.impact(old, &policy));
-        if let (Some(impact), Some(limit)) =
-            (&impact, before.policy.and_then(Policy::refuses_edits_that_deny))
-            && (impact.newly_denied.images_within_a_day > limit as usize || seen.is_partial(impact))
+        if let Some(old) = before.policy
             && confirmed.as_deref() != Some(policy.hash())
+            && let Some(why) = seen.refusal(old, &policy, impact.as_ref())
         {
-            let guarded = Guarded::Refused(seen.refusal(impact, limit, policy.hash()));
-            return Judged { guarded, impact: Some(impact.clone()), trial: None };
+            return Judged { guarded: Guarded::Refused(why), impact, trial: None };
         }
+        let unanswered = before.policy.and_then(|old| seen.unanswered(old, &policy));
+        texts.extend(unanswered.map(str::to_owned));
         if let Some(impact) = &impact {
             texts.extend(seen.lines(impact, Compared::Policy));
         }
-        let trial = candidate.filter(|candidate| !is_same(before.candidate, candidate));
+        let is_news =
+            |candidate: &Policy| !before.candidate.is_some_and(|old| is_same(old, candidate));
+        let trial = candidate.filter(is_news);
         let trial = trial.and_then(|candidate| seen.impact(&policy, &candidate));
         if let Some(trial) = &trial {
             texts.extend(seen.lines(trial, Compared::Candidate));
@@ -243,11 +245,6 @@ impl From<Guarded> for Judged {
     fn from(guarded: Guarded) -> Self {
         Self { guarded, impact: None, trial: None }
     }
-}
-
-/// Whether two policies mean the same.
-fn is_same(old: Option<&Policy>, new: &Policy) -> bool {
-    old.is_some_and(|old| old.normal_form() == new.normal_form())
 }
 
 /// Cuts `texts` to `most`, the last of which counts what is not shown, with `more` that never were

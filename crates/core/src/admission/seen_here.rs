@@ -15,14 +15,18 @@ const LINES_OF_CANDIDATE: usize = 4;
 /// Characters of a line, as the API documentation asks of a warning.
 const LINE: usize = 120;
 
+/// Said of an edit that changes what the policy means.
+const UNANSWERED: &str = "the memory of images does not answer: whom this edit hits is not known";
+
 /// What stands before the first line about a candidate.
 const CANDIDATE: &str = "by the candidate, ";
 
 /// What one replica has seen.
 #[derive(Clone, Debug)]
 pub struct SeenHere<'a, U> {
-    /// Each distinct use. Where there is no time for all of them, any part.
-    pub usages: U,
+    /// Each distinct use. Where there is no time for all of them, any part; `None` where the memory
+    /// does not answer.
+    pub usages: Option<U>,
     /// How many distinct uses there are.
     pub total: usize,
     /// The name of the replica; empty where it has none.
@@ -41,14 +45,21 @@ pub(super) enum Compared {
 }
 
 impl<'u, U: IntoIterator<Item = Usage<'u>> + Clone> SeenHere<'_, U> {
-    /// Whom a change hits; `None` where both policies mean the same, or nothing was seen.
+    /// Whom a change hits; `None` where both policies mean the same, nothing was seen, or the memory
+    /// does not answer.
     pub(super) fn impact(&self, old: &Policy, new: &Policy) -> Option<Impact> {
-        if old.normal_form() == new.normal_form() {
+        if is_same(old, new) {
             return None;
         }
-        let usages = self.usages.clone();
+        let usages = self.usages.clone()?;
         let impact = Impact::with_most(Some(old), new, usages, self.now, MOST_NAMED);
         (impact.images > 0).then_some(impact)
+    }
+
+    /// The warning that nobody knows whom a change hits; `None` where the memory answers, or both
+    /// policies mean the same.
+    pub(super) fn unanswered(&self, old: &Policy, new: &Policy) -> Option<&'static str> {
+        (self.usages.is_none() && !is_same(old, new)).then_some(UNANSWERED)
     }
 
     /// Whether there was no time for all that was seen.
@@ -76,23 +87,40 @@ impl<'u, U: IntoIterator<Item = Usage<'u>> + Clone> SeenHere<'_, U> {
         lines
     }
 
-    /// Why an edit is refused that denies more images in use than `limit`, or may do so, and how to
-    /// insist. `hash` is that of the new policy.
-    pub(super) fn refusal(&self, impact: &Impact, limit: u32, hash: &str) -> String {
-        let count = impact.newly_denied.images_within_a_day;
-        let plural = if count == 1 { "" } else { "s" };
-        let at_least = if self.is_partial(impact) { "at least " } else { "" };
-        let mut lines = vec![format!(
-            "this would refuse {at_least}{count} image{plural} seen within the last day, and the policy in force \
-             lets an edit refuse {limit} (refuseEditsThatDeny)"
-        )];
-        lines.extend(self.lines(impact, Compared::Policy));
+    /// Why an edit from `old` to `new` is refused that denies more images in use than `old` allows,
+    /// or may do so, and how to insist. `None` where it is not.
+    pub(super) fn refusal(
+        &self,
+        old: &Policy,
+        new: &Policy,
+        impact: Option<&Impact>,
+    ) -> Option<String> {
+        let limit = old.refuses_edits_that_deny()?;
+        let allows =
+            format!("the policy in force lets an edit refuse {limit} (refuseEditsThatDeny)");
+        let mut lines = Vec::new();
+        if let Some(impact) = impact {
+            let count = impact.newly_denied.images_within_a_day;
+            let partial = self.is_partial(impact);
+            if count <= limit as usize && !partial {
+                return None;
+            }
+            let plural = if count == 1 { "" } else { "s" };
+            let at_least = if partial { "at least " } else { "" };
+            lines.push(format!(
+                "this would refuse {at_least}{count} image{plural} seen within the last day, and {allows}"
+            ));
+            lines.extend(self.lines(impact, Compared::Policy));
+        } else {
+            lines.push(format!("{}, and {allows}", self.unanswered(old, new)?));
+        }
         lines.extend(self.by_whom());
+        let hash = new.hash();
         lines.push(format!(
             "hint: to store it all the same, set the annotation `{CONFIRM_ANNOTATION}: \"{hash}\"` in \
              this edit"
         ));
-        lines.join("\n  ")
+        Some(lines.join("\n  "))
     }
 
     /// Whose memory it is. Another replica has seen other requests.
@@ -106,6 +134,11 @@ impl SeenHere<'static, [Usage<'static>; 0]> {
     /// Nothing was seen.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { usages: [], total: 0, replica: "", since: 0, now: 0 }
+        Self { usages: Some([]), total: 0, replica: "", since: 0, now: 0 }
     }
+}
+
+/// Whether two policies mean the same.
+pub(super) fn is_same(old: &Policy, new: &Policy) -> bool {
+    old.normal_form() == new.normal_form()
 }

@@ -28,6 +28,16 @@ fn judged_in_part(
     seen: &[(&str, i64)],
     total: usize,
 ) -> Guarded {
+    judged_by(new, confirmed, Some(seen), total)
+}
+
+/// The same, where the memory does not answer unless there is one.
+fn judged_by(
+    new: &str,
+    confirmed: Option<&str>,
+    seen: Option<&[(&str, i64)]>,
+    total: usize,
+) -> Guarded {
     let mut metadata = json!({"labels": {POLICY_LABEL: "true"}});
     if let Some(hash) = confirmed {
         metadata["annotations"] = json!({CONFIRM_ANNOTATION: hash});
@@ -45,10 +55,12 @@ fn judged_in_part(
     let Judging::Compile(edit) = edit.judge() else { panic!("it is the policy") };
     let in_force = policy(IN_FORCE);
     let before = Before { policy: Some(&in_force), candidate: None };
-    let usages = seen.iter().map(|(image, ago)| Usage {
-        first_seen: Some(NOW - ago),
-        last_seen: Some(NOW - ago),
-        ..Usage::of_pod("ci", image)
+    let usages = seen.map(|seen| {
+        seen.iter().map(|(image, ago)| Usage {
+            first_seen: Some(NOW - ago),
+            last_seen: Some(NOW - ago),
+            ..Usage::of_pod("ci", image)
+        })
     });
     let here = SeenHere { usages, total, replica: "a", since: NOW - 9 * DAY, now: NOW };
     edit.judge(&BTreeMap::new(), before, &here).guarded
@@ -110,4 +122,24 @@ fn what_there_was_no_time_for_is_said() {
     let seen = ["quay.io/a:1", "quay.io/b:1", "quay.io/c:1"].map(|image| (image, 60));
     let refused = judged_in_part(STRICTER, None, &seen, 9);
     assert!(matches!(refused, Guarded::Refused(why) if why.contains("for 3 of 9 uses")));
+}
+
+#[test]
+fn an_edit_does_not_pass_because_the_memory_is_silent() {
+    let hash = policy(STRICTER).hash().to_owned();
+    let said = "the memory of images does not answer: whom this edit hits is not known";
+    let Guarded::Refused(why) = judged_by(STRICTER, None, None, 0) else {
+        panic!("nobody knows whom it hits");
+    };
+    assert!(why.starts_with(&format!("{said}, and the policy in force lets an edit refuse 2")));
+    assert!(why.contains(&hash), "{why}");
+    let Guarded::Accepted(warnings) = judged_by(STRICTER, Some(&hash), None, 0) else {
+        panic!("it is confirmed");
+    };
+    assert!(warnings.iter().any(|line| line == said), "{warnings:?}");
+    // An edit that changes nothing hits nobody.
+    let Guarded::Accepted(warnings) = judged_by(IN_FORCE, None, None, 0) else {
+        panic!("it means the same");
+    };
+    assert!(!warnings.iter().any(|line| line == said), "{warnings:?}");
 }
