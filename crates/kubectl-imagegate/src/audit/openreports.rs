@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn written(all: Vec<Object>, shows_all: bool) -> Vec<Value> {
-        let text = "{allowedRegistries: [docker.io], overrides: [{namespaces: [dev], mode: warn}]}";
+        let text = "{allowedRegistries: [docker.io], overrides: [{name: dev, namespaces: [dev], mode: warn}]}";
         let volume = BTreeMap::from([(POLICY_KEY.to_owned(), text.as_bytes().to_vec())]);
         let documents = Documents { variables: BTreeMap::new(), volume: Some(volume) };
         let (policy, _) = compile(&documents).unwrap();
