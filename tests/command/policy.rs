@@ -68,6 +68,17 @@ fn validate_warns_of_updates_all_where_a_manifest_says_that_they_never_arrive() 
         let ran = imagegate_with(&["validate", "-"], &manifest(conditions), &[]);
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert_eq!(ran.err.contains("`updates: all` has no effect"), warned, "{conditions}");
+        let selecting = manifest(conditions).replace(
+            "updates: all",
+            "overrides: [{name: o, namespaces: [a], podSelector: {matchLabels: {b: c}}}]",
+        );
+        let ran = imagegate_with(&["validate", "-"], &selecting, &[]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(
+            ran.err.contains("is not judged again by `podSelector`"),
+            warned,
+            "{conditions}"
+        );
     }
 }
 

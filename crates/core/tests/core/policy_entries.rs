@@ -16,7 +16,7 @@ fn broken(yaml: &str, image: &str) -> Option<(Rule, Mode)> {
 }
 
 fn step(yaml: &str, image: &str) -> String {
-    let explanation = policy(yaml).explain(&pod_in("default"), image);
+    let explanation = policy(yaml).explain(&pod_in("default"), &container(image));
     let registry = explanation.steps.into_iter().find(|it| it.rule == Rule::UntrustedRegistry);
     registry.unwrap().detail
 }
@@ -403,7 +403,7 @@ proptest! {
         prop_assume!(Reference::parse(&image).is_ok());
         let covers = |pattern: &str| {
             let alone = policy(&format!("allowedRegistries: ['{pattern}']"));
-            let steps = alone.explain(&pod_in("default"), &image).steps;
+            let steps = alone.explain(&pod_in("default"), &container(&image)).steps;
             steps.iter().any(|step| step.rule == Rule::UntrustedRegistry && step.passed)
         };
         let covering = unique.iter().enumerate().filter(|(_, ((pattern, _), _))| covers(pattern));

@@ -6,6 +6,7 @@
 
 use crate::image::Reference;
 use crate::policy::judge::message;
+use crate::policy::judge::pull::PullPolicy;
 use crate::policy::judge::subject::Workload;
 use crate::policy::judge::terms::Terms;
 use crate::policy::judge::verdict::{Mode, TemplateMode};
@@ -25,6 +26,8 @@ pub enum Rule {
     BlockedTag,
     /// `missing-digest`: not pinned by digest.
     MissingDigest,
+    /// `pull-policy`: may be taken from what the node has.
+    PullPolicy,
 }
 
 /// One check.
@@ -49,6 +52,7 @@ pub(in crate::policy) enum Broken {
     TagBlocked,
     TagNotAllowed,
     MissingDigest,
+    PullPolicy,
 }
 
 /// A rule that a reference breaks, and the terms that it was judged by.
@@ -72,15 +76,21 @@ impl Rules {
         }
     }
 
-    /// The first rule that `reference` breaks, in the order tag missing, registry, tag, digest.
-    pub(in crate::policy) fn broken_by(&self, reference: &Reference<'_>) -> Option<Breach<'_>> {
-        self.broken_beyond(reference, |_| false)
+    /// The first rule that `reference` breaks, in the order tag missing, registry, tag, digest, pull
+    /// policy.
+    pub(in crate::policy) fn broken_by(
+        &self,
+        reference: &Reference<'_>,
+        pull_policy: PullPolicy,
+    ) -> Option<Breach<'_>> {
+        self.broken_beyond(reference, pull_policy, |_| false)
     }
 
     /// As [`broken_by`](Self::broken_by), without the rules that are lifted.
     pub(in crate::policy) fn broken_beyond(
         &self,
         reference: &Reference<'_>,
+        pull_policy: PullPolicy,
         is_lifted: impl Fn(Rule) -> bool,
     ) -> Option<Breach<'_>> {
         // An entry can have rules for the first check, so it is looked up before that one.
@@ -105,6 +115,10 @@ impl Rules {
         if is_unpinned && !is_lifted(Rule::MissingDigest) {
             return breach(Broken::MissingDigest);
         }
+        let is_cached = terms.pull_rule().is_broken_by(reference, pull_policy);
+        if is_cached && !is_lifted(Rule::PullPolicy) {
+            return breach(Broken::PullPolicy);
+        }
         None
     }
 
@@ -126,7 +140,11 @@ impl Rules {
     }
 
     /// Every check, whether or not an earlier one is broken, with what decided it.
-    pub(in crate::policy) fn steps(&self, reference: &Reference<'_>) -> Vec<Step> {
+    pub(in crate::policy) fn steps(
+        &self,
+        reference: &Reference<'_>,
+        pull_policy: PullPolicy,
+    ) -> Vec<Step> {
         let registry = self.registry(reference);
         let terms = self.terms_by(Some(registry));
         let mut steps = vec![Step {
@@ -197,6 +215,10 @@ impl Rules {
             }
             None => step(Rule::MissingDigest, true, "no digest is required".into()),
         }
+
+        let pull_rule = terms.pull_rule();
+        let passed = !pull_rule.is_broken_by(reference, pull_policy);
+        step(Rule::PullPolicy, passed, message::pulled(pull_rule, reference, pull_policy));
         steps
     }
 }
@@ -222,18 +244,20 @@ impl Broken {
             Self::RegistryNotAllowed | Self::RegistryBlocked(_) => Rule::UntrustedRegistry,
             Self::TagBlocked | Self::TagNotAllowed => Rule::BlockedTag,
             Self::MissingDigest => Rule::MissingDigest,
+            Self::PullPolicy => Rule::PullPolicy,
         }
     }
 }
 
 impl Rule {
     /// Every rule, in the order in which they are checked.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::InvalidReference,
         Self::MissingTag,
         Self::UntrustedRegistry,
         Self::BlockedTag,
         Self::MissingDigest,
+        Self::PullPolicy,
     ];
 
     /// The name used in metrics, logs and answers.
@@ -245,6 +269,7 @@ impl Rule {
             Self::UntrustedRegistry => "untrusted-registry",
             Self::BlockedTag => "blocked-tag",
             Self::MissingDigest => "missing-digest",
+            Self::PullPolicy => "pull-policy",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::List;
+use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::registries::Entry;
 use crate::policy::judge::subject::Workload;
 use crate::policy::judge::template::Template;
@@ -45,6 +46,10 @@ impl<'p> Terms<'p> {
     pub(in crate::policy) fn allowed_tags(self) -> &'p List<TagSet> {
         let own = self.own(|entry| entry.allowed_tags.as_ref());
         own.unwrap_or(&self.rules.allowed_tags)
+    }
+
+    pub(in crate::policy) fn pull_rule(self) -> PullRule {
+        self.own(|entry| entry.pull_rule).unwrap_or(self.rules.pull_rule)
     }
 
     /// The policy's own words for a rule, where it has some. An entry has them for the rules that it may

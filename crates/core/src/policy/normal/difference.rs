@@ -13,6 +13,7 @@ use crate::policy::judge::registries::{AllowedRegistries, Entry};
 use crate::policy::normal::form::Fields;
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
+use crate::policy::read::selector::SELECTOR_FIELDS;
 use crate::policy::rules::fields::{FIELDS, Loosens, RuleField};
 use crate::policy::rules::value::Value;
 
@@ -187,7 +188,9 @@ impl Difference {
             self.list(&name, &added, &removed, loosens);
         } else {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
-            let laxity = |value: Option<&Value>| value.and_then(Value::laxity);
+            // What the normal form leaves out is at its laxest.
+            let laxity =
+                |value: Option<&Value>| value.map_or(Some(usize::MAX), |value| value.laxity());
             let loosens = field.loosens != Loosens::Never
                 // Nothing is stricter than the first choice.
                 && laxity(new) != Some(0)
@@ -300,6 +303,14 @@ impl Difference {
             let (added, removed) =
                 changed_items(&before.items("namespaces"), &after.items("namespaces"));
             self.list(&format!("{prefix}namespaces"), &added, &removed, true);
+            // Nor can be told whom another selector leaves to which rules.
+            for field in SELECTOR_FIELDS {
+                let (before, after) = (before.get(field), after.get(field));
+                if before != after {
+                    let text = format!("{prefix}{field}: {} → {}", shown(before), shown(after));
+                    self.push(text, true);
+                }
+            }
         }
     }
 
@@ -371,8 +382,11 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(Value::Count(count)) => count.to_string(),
         Some(
-            value
-            @ (Value::Field(..) | Value::Items(_) | Value::Messages(_) | Value::Registries(_)),
+            value @ (Value::Field(..)
+            | Value::Items(_)
+            | Value::Messages(_)
+            | Value::PodSelector(_)
+            | Value::Registries(_)),
         ) => shorten(&serde_json::to_string(value).unwrap_or_default()),
     }
 }
