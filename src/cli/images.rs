@@ -8,7 +8,7 @@ use super::located;
 use super::manifests::{self, Inputs, Problem, Selection, Visitor};
 use super::target::Target;
 use imagegate_core::manifest::Position;
-use imagegate_core::policy::Workloads;
+use imagegate_core::policy::{Reading, Workloads};
 
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]
@@ -95,8 +95,8 @@ impl<V> Each<'_, V> {
 }
 
 impl<V: FnMut(Target) -> Result<()>> Visitor for Each<'_, V> {
-    fn workloads(&self) -> &Workloads {
-        self.workloads
+    fn reading(&self) -> Reading<'_> {
+        Reading { workloads: self.workloads, ..Reading::default() }
     }
 
     fn image(&mut self, target: Target) {
