@@ -49,7 +49,9 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
     else {
         return Ok(Exit::InvalidPolicy);
     };
-    let (gathered, unreadable) = sources.gather(asker)?;
+    // Whatever one of the two judges can be hit.
+    let workloads = old.workloads().merged(new.workloads());
+    let (gathered, unreadable) = sources.gather(asker, &workloads)?;
     let inventory = gathered.into_all();
     let judged = !sources.is_empty();
     let comparison = Comparison::between(&old, &new, &inventory, clock::unix_seconds());

@@ -8,6 +8,7 @@ use super::located;
 use super::manifests::{self, Inputs, Problem, Selection, Visitor};
 use super::target::Target;
 use imagegate_core::manifest::Position;
+use imagegate_core::policy::{Reading, Workloads};
 
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]
@@ -28,10 +29,14 @@ impl Images {
         self.named.is_empty() && self.filename.is_empty()
     }
 
-    /// Calls `visit` with each image, in order; returns how many problems there were.
-    /// What is wrong with each of them is printed.
-    pub(super) fn each(&self, visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
-        let mut each = Each { visit, file: String::new(), problems: 0, failed: None };
+    /// Calls `visit` with each image, in order; returns how many problems there were. What is wrong
+    /// with each of them is printed. The pod specs of `workloads` are read where those say.
+    pub(super) fn each(
+        &self,
+        workloads: &Workloads,
+        visit: impl FnMut(Target) -> Result<()>,
+    ) -> Result<usize> {
+        let mut each = Each { workloads, visit, file: String::new(), problems: 0, failed: None };
         for image in &self.named {
             each.image(Target::of_image(image));
         }
@@ -70,14 +75,15 @@ impl Images {
 }
 
 /// Visits images, and prints what cannot be read.
-struct Each<V> {
+struct Each<'w, V> {
+    workloads: &'w Workloads,
     visit: V,
     file: String,
     problems: usize,
     failed: Option<anyhow::Error>,
 }
 
-impl<V> Each<V> {
+impl<V> Each<'_, V> {
     fn say(&mut self, position: Option<Position>, message: &str, hint: Option<&str>) {
         self.problems += 1;
         let place = position.filter(|at| at.line > 0).map(|at| (at.line.into(), at.column.into()));
@@ -88,7 +94,11 @@ impl<V> Each<V> {
     }
 }
 
-impl<V: FnMut(Target) -> Result<()>> Visitor for Each<V> {
+impl<V: FnMut(Target) -> Result<()>> Visitor for Each<'_, V> {
+    fn reading(&self) -> Reading<'_> {
+        Reading { workloads: self.workloads, ..Reading::default() }
+    }
+
     fn image(&mut self, target: Target) {
         if self.failed.is_none() {
             self.failed = (self.visit)(target).err();

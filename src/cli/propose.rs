@@ -11,7 +11,7 @@ use super::target::Asker;
 use super::usages::Sources;
 use crate::clock;
 use crate::files;
-use imagegate_core::policy::POLICY_KEY;
+use imagegate_core::policy::{POLICY_KEY, Policy, Workloads};
 use imagegate_core::usage::{Exempting, Fit, Proposed, Wish};
 use imagegate_report::Exit;
 
@@ -73,7 +73,8 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
     } else {
         None
     };
-    let (gathered, unreadable) = sources.gather(asker)?;
+    let workloads = exempt_from.as_ref().map_or(Workloads::none(), Policy::workloads);
+    let (gathered, unreadable) = sources.gather(asker, workloads)?;
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     let (expires, owner) = (of(&propose.expires), of(&propose.owner));
     let source = propose.policy.as_deref().and_then(text_of);

@@ -25,7 +25,7 @@ pub(crate) struct Exempt {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// The last day, as 2027-01-31
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DATE")]
     expires: String,
     /// Who answers for it
     #[arg(long, value_name = "NAME")]

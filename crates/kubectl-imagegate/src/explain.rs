@@ -10,19 +10,21 @@ use imagegate_core::policy::{
 use imagegate_report::Exit;
 use time::OffsetDateTime;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, say};
 use crate::connection::Connection;
 use crate::gate::{Found, InForce, Namespaces, Reach, Replica, Webhooks, Which};
 use crate::paint::Paint;
 
 /// Explain the verdict on one image by the policy in force, rule by rule
 ///
-/// Exit codes: 0 it would be admitted, 1 denied, 2 nobody answers, 3 the policy is not valid.
+/// Exit codes: 0 it would be admitted, 1 denied, 2 nobody answers, or it is not known whether the namespace
+/// is judged, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: list pods, create pods/portforward in the gate's namespace. Without the second the policy is
 read from the ConfigMap (list configmaps). With get namespaces and list
-validatingwebhookconfigurations it says, too, whether the namespace is judged at all.
+validatingwebhookconfigurations it says, too, whether the namespace is judged at all; where those are
+missing, that is said, and the exit code of what would be admitted is 2.
 
   kubectl imagegate explain quay.io/acme/web:1 -n prod
   kubectl imagegate explain nginx -n ci --as system:serviceaccount:ci:builder")]
@@ -63,14 +65,18 @@ pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Ex
         endpoints => Replica::ask_endpoints(endpoints).await,
     };
     let in_force = InForce::read(&cluster, &gate, &replicas, &explain.policy.which()).await?;
-    let webhooks = Webhooks::read(&cluster, Some(&gate.namespace)).await.ok();
-    let namespaces = Namespaces::one(&cluster, cluster.namespace()).await;
-    let reach = match (&webhooks, &namespaces) {
-        (Some(webhooks), Ok(namespaces)) => Some(namespaces.reach(webhooks, cluster.namespace())),
+    let (webhooks, no_webhooks) =
+        Webhooks::read_if_allowed(&cluster, Some(&gate.namespace)).await?;
+    let namespaces = Namespaces::one(&cluster, cluster.namespace()).await?;
+    let reach = match (&webhooks, &namespaces.gap) {
+        (Some(webhooks), None) => Some(namespaces.reach(webhooks, cluster.namespace())),
         _ => None,
     };
     for note in &in_force.notes {
-        crate::cli::say(&format!("note: {note}"));
+        say(&format!("note: {note}"));
+    }
+    for gap in no_webhooks.iter().chain(&namespaces.gap) {
+        say(&format!("warning: {gap}"));
     }
     let pinned = match &reach {
         Some(Reach::Judged(pins)) => pins.iter().flatten().next().map(String::as_str),
@@ -90,7 +96,13 @@ pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Ex
     let out = &mut std::io::stdout().lock();
     answer.print(out, Paint::for_stdout(), &in_force, reach.as_ref())?;
     let judged = matches!(reach, None | Some(Reach::Judged(_)));
-    Ok(if answer.verdict.decision == Decision::Deny && judged { Exit::Finding } else { Exit::Fine })
+    Ok(if answer.verdict.decision == Decision::Deny && judged {
+        Exit::Finding
+    } else if reach.is_none() {
+        Exit::Unusable
+    } else {
+        Exit::Fine
+    })
 }
 
 /// What a policy says of an image, for somebody.

@@ -15,6 +15,7 @@ use crate::cli::Failure;
 use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::gate::{Replica, documents};
+use crate::output::TableOrJson;
 use crate::table::Table;
 
 /// Characters of what changed that a line shows.
@@ -30,14 +31,8 @@ Rights: list configmaps in the gate's namespace; for what the replicas remember,
 pods/portforward there.")]
 pub(crate) struct History {
     /// Output format; json has the policies themselves
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TableOrJson,
 }
 
 /// Go back to a policy before the present one, and see it through
@@ -105,7 +100,7 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
     }
     let replicas = Replica::ask_all(&before.cluster, &before.gate).await;
     let mut out = std::io::stdout().lock();
-    if history.output == Format::Json {
+    if history.output == TableOrJson::Json {
         write_json(&in_json(&rows, &replicas), &mut out)?;
         return Ok(Exit::Fine);
     }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::cli::{Failure, say};
 use crate::cluster::Fault;
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::gate::{ConfigMap, InForce, Which, documents, keys};
 use crate::uses::{Gate, Source};
 
@@ -28,6 +28,8 @@ the replicas remember; list configmaps there, to keep the comments of the policy
   kubectl imagegate propose --loose --from observed
   kubectl imagegate propose --exempt-existing --policy new.yaml --expires 2027-01-31 --owner platform")]
 pub(crate) struct Propose {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// Where from
     #[arg(long, value_enum, value_name = "SOURCE", default_value = "all")]
     from: Source,
@@ -42,7 +44,7 @@ pub(crate) struct Propose {
     #[arg(long, requires_all = ["expires", "owner"], conflicts_with_all = ["tight", "loose"])]
     exempt_existing: bool,
     /// The last day of the exemptions, as 2027-01-31
-    #[arg(long, value_name = "DAY", requires = "exempt_existing")]
+    #[arg(long, value_name = "DATE", requires = "exempt_existing")]
     expires: Option<String>,
     /// Who answers for the exemptions
     #[arg(long, value_name = "NAME", requires = "exempt_existing")]

@@ -178,6 +178,24 @@ audits() {
     (.findings | [.[].outOfReach] | unique), (.movedTags | length)' "$scratch/out.txt" | paste -sd ' ')"
   asks 0 audit --fail-on never
 }
+# The API server holds them against their definition, and keeps all of them.
+audits_as_openreports() {
+  kubectl apply --filename "$e2e/data/openreports.yaml"
+  kubectl wait --for condition=Established --timeout 20s customresourcedefinition/reports.openreports.io
+  asks 1 audit -o openreports
+  cp "$scratch/out.txt" "$scratch/reports.json"
+  eventually 20 kubectl apply --server-side --filename "$scratch/reports.json"
+  kubectl get reports.openreports.io --all-namespaces -o json >"$scratch/stored.json"
+  same "$(jq -S '[.items[] | {source, scope, configuration, summary, results}]' "$scratch/reports.json")" \
+    "$(jq -S '[.items[] | {source, scope, configuration, summary, results}]' "$scratch/stored.json")"
+  same '{"error":0,"fail":2,"pass":0,"skip":0,"warn":0} ["Deployment shop"]' "$(jq -cS '.items[] |
+    select(.metadata.namespace == "web") | .summary, ([.results[].resources[] | "\(.kind) \(.name)"] | unique)' \
+    "$scratch/reports.json" | paste -sd ' ')"
+  same '[0,2]' "$(jq -c '.items[] | select(.metadata.namespace == "legacy") | .summary | [.fail, .skip]' "$scratch/stored.json")"
+  asks 1 audit -o html --namespace web
+  has "$out" '<td><code>quay.io/acme/shop:1</code></td>'
+  kubectl delete --filename "$e2e/data/openreports.yaml" --wait=false
+}
 audits_by_a_file() {
   printf '{allowedRegistries: [quay.io, docker.io], blockedTags: []}\n' >"$scratch/loose.yaml"
   asks 0 audit --namespace web --policy "$scratch/loose.yaml"
@@ -207,6 +225,7 @@ audits_what_is_allowed() {
 }
 check 'make workloads' make_workloads
 check 'audit: by image and owner, opted out apart, digests' audits
+check 'audit: OpenReports that the API server takes' audits_as_openreports
 check 'audit: by a file; exit codes' audits_by_a_file
 check 'audit: what is not allowed is skipped, and said' audits_what_is_allowed
 

@@ -3,6 +3,7 @@
 mod groups;
 mod judge;
 mod objects;
+mod openreports;
 mod text;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use time::OffsetDateTime;
 
 use crate::cli::{Failure, say};
 use crate::cluster::{Cluster, Scope};
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::explain::PolicyFlags;
 use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
 use crate::paint::Paint;
@@ -41,17 +42,18 @@ the gate leaves out. Where a namespace may not be read it is skipped; that is sa
 
   kubectl imagegate audit
   kubectl imagegate audit -n prod -o wide
-  kubectl imagegate audit --policy new.yaml -o json")]
+  kubectl imagegate audit --policy new.yaml -o json
+  kubectl imagegate audit -o openreports | kubectl apply --server-side -f -")]
 pub(crate) struct Audit {
-    /// Look in every namespace; so it does unless -n names one
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
-    all_namespaces: bool,
+    #[command(flatten)]
+    everywhere: Everywhere,
     #[command(flatten)]
     policy: PolicyFlags,
     /// Output format
     ///
-    /// table: one line for an image; wide: one line for an image of an owner, with the digest that runs.
-    /// The others are those of `imagegate check`
+    /// table: one line for an image; wide: one line for an image of an owner, with the digest that runs;
+    /// openreports: a Report of openreports.io for each namespace, for `kubectl apply --server-side`. The
+    /// others are those of `imagegate check`
     #[arg(short, long, default_value = TABLE, value_parser = formats())]
     output: String,
     /// Show what is allowed, too
@@ -69,6 +71,8 @@ pub(crate) struct Audit {
 const TABLE: &str = "table";
 /// One line for an image of an owner.
 const WIDE: &str = "wide";
+/// Objects for the cluster.
+const OPENREPORTS: &str = "openreports";
 
 /// What an audit was made of, beside its findings.
 #[derive(Debug)]
@@ -125,6 +129,9 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
             imagegate_report::write(&report, format, style, out)?;
         }
         None if audit.output == WIDE => text::wide(out, paint, &objects, &audited, audit.all)?,
+        None if audit.output == OPENREPORTS => {
+            openreports::write(out, &objects, &audited, &basis, audit.all, now)?;
+        }
         None => text::table(out, paint, &objects, &audited, audit.all)?,
     }
     std::io::Write::flush(out)?;
@@ -181,5 +188,5 @@ fn report(objects: &Objects, audited: &Audited, basis: &Basis, audit: &Audit) ->
 
 /// The forms of an audit, then those of every command.
 fn formats() -> PossibleValuesParser {
-    [TABLE, WIDE].into_iter().chain(Format::ALL.map(Format::as_str)).into()
+    [TABLE, WIDE, OPENREPORTS].into_iter().chain(Format::ALL.map(Format::as_str)).into()
 }

@@ -14,6 +14,7 @@ use crate::cli::Failure;
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
 use crate::gate::{Found, Memory, Namespaces, Operator, Reach, Replica, Served, Webhooks};
+use crate::output::TextOrJson;
 use crate::paint::Paint;
 
 /// How often `--watch` looks.
@@ -30,17 +31,11 @@ namespaces are left out; with list configmaps in the gate's namespace, whether a
 way. What is not allowed is said, and the rest is shown.")]
 pub(crate) struct Status {
     /// Output format
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    output: Format,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
     /// Look again every two seconds, and show what changed
     #[arg(short, long)]
     watch: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// All that was seen.
@@ -74,12 +69,12 @@ pub(crate) async fn run(connection: &Connection, status: &Status) -> Result<Exit
         let problems = faults::of(&seen);
         let mut text = Vec::new();
         match status.output {
-            Format::Text => text::print(&mut text, Paint::for_stdout(), &seen, &problems)?,
-            Format::Json => json::print(&mut text, &seen, &problems)?,
+            TextOrJson::Text => text::print(&mut text, Paint::for_stdout(), &seen, &problems)?,
+            TextOrJson::Json => json::print(&mut text, &seen, &problems)?,
         }
         if text != shown {
             let mut out = std::io::stdout().lock();
-            if !shown.is_empty() && status.output == Format::Text {
+            if !shown.is_empty() && status.output == TextOrJson::Text {
                 writeln!(out)?;
             }
             out.write_all(&text)?;
