@@ -38,6 +38,11 @@ fn a_closed_pipe_does_not_change_the_verdict() {
     fs::write(&valid, format!("allowedRegistries: [{}]\n", registries.join(", "))).unwrap();
     let [cases, policy, valid] = [&cases, &policy, &valid].map(|path| path.to_str().unwrap());
     let images = vec!["quay.io/acme/a-name-that-fills-the-pipe-after-a-while:1"; 2000];
+    // A policy of the original program, whose keys are imported as they are.
+    let original = folder.path().join("original.env");
+    let registries: Vec<_> = (0..4000).map(|number| format!("r{number}.example.com/")).collect();
+    fs::write(&original, format!("ALLOWED_REGISTRIES={}\n", registries.join(","))).unwrap();
+    let original = original.to_str().unwrap();
     let check: Vec<_> = ["check", "--policy", policy].into_iter().chain(images).collect();
     for (arguments, expected) in [
         (&check[..], 1),
@@ -46,6 +51,7 @@ fn a_closed_pipe_does_not_change_the_verdict() {
         (&["validate", "-o", "json", valid], 0),
     ] {
         for bytes in [0, 1] {
+        (&["import", original], 1),
             let (code, err) = closed_after(bytes, arguments);
             assert_eq!(code, expected, "{:?}: {err}", &arguments[..2]);
             assert!(!err.contains("error"), "{:?}: {err}", &arguments[..2]);

@@ -2,11 +2,11 @@
 //!
 //! Results go to standard output, words about them to standard error.
 
-use std::io::Write as _;
+use std::io::{StdoutLock, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use imagegate_report::Exit;
+use imagegate_report::{Exit, Patient};
 
 use crate::connection::Connection;
 use crate::{
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     if words.next().as_deref() == Some(complete::WORD) {
         let answer = complete::complete(&command(), &words.collect::<Vec<_>>());
-        return match write!(std::io::stdout(), "{answer}") {
+        return match write!(stdout(), "{answer}") {
             Ok(()) => Exit::Fine.into(),
             Err(error) => Failure::Output(error).tell().into(),
         };
@@ -136,7 +136,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn tell(&self) -> Exit {
         match self {
-            // Whoever reads has seen enough, as `head` has.
+            // Whoever reads what has no end has seen enough, as `head` has.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Fine,
             Self::Output(error) => {
                 say(&format!("error: cannot write: {error}"));
@@ -187,3 +187,9 @@ mod tests {
         super::command().debug_assert();
     }
 }
+/// Standard output, for what has an end: a reader who leaves early changes nothing of what is done, nor of
+/// the exit code.
+pub(crate) fn stdout() -> Patient<StdoutLock<'static>> {
+    Patient::new(std::io::stdout().lock())
+}
+

@@ -94,7 +94,7 @@ pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Ex
         now: OffsetDateTime::now_utc().unix_timestamp(),
     };
     let answer = Answer::of(&in_force.policy, &subject, &explain.image);
-    let out = &mut std::io::stdout().lock();
+    let out = &mut crate::cli::stdout();
     answer.print(out, Paint::for_stdout(), &in_force, reach.as_ref())?;
     let judged = matches!(reach, None | Some(Reach::Judged(_)));
     Ok(if answer.verdict.decision == Decision::Deny && judged {

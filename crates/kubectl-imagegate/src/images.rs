@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::connection::Connection;
 use crate::output::TableOrJson;
 use crate::paint::Paint;
@@ -45,7 +45,7 @@ pub(crate) struct Images {
 pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit, Failure> {
     let gate = Gate::find(connection).await?;
     let uses = gate.uses(connection, images.from).await?;
-    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let out = &mut io::BufWriter::new(stdout());
     match images.output {
         TableOrJson::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
         TableOrJson::Json => write_json(&all(&uses.gathered), out)?,

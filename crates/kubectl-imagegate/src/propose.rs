@@ -8,7 +8,7 @@ use imagegate_core::usage::{Exempting, Fit, Proposed, Wish};
 use imagegate_report::Exit;
 use time::OffsetDateTime;
 
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, say, stdout};
 use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::gate::{ConfigMap, InForce, Which, documents, keys};
@@ -82,7 +82,7 @@ pub(crate) async fn run(connection: &Connection, propose: &Propose) -> Result<Ex
     for note in &notes {
         say(note);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = stdout();
     out.write_all(yaml.as_bytes())?;
     out.flush()?;
     Ok(match (denied, uses.gaps.is_empty()) {

@@ -16,6 +16,7 @@
 //! | `comparison` | two policies side by side, and whom the new one hits |
 //! | `format` | the report as text, JSON and so on |
 //! | `json` | JSON that does no harm on a terminal |
+//! | `patient` | a writer whose reader may leave early |
 //!
 //! Pure, like the core: no IO but the writer that is passed in, no clock, no terminal is asked.
 
@@ -37,6 +38,7 @@ mod exit;
 mod finding;
 mod format;
 mod json;
+mod patient;
 mod remark;
 mod rules;
 mod summary;
@@ -48,6 +50,7 @@ pub use exit::Exit;
 pub use finding::{BrokenRule, Exempted, Finding, ImageReference, Object, Place};
 pub use format::{Format, Style, write, write_findings, write_remarks};
 pub use json::{write_json, write_json_line};
+pub use patient::Patient;
 pub use remark::{Level, Remark, Remarks};
 pub use rules::RuleId;
 pub use summary::{FailOn, Outcome, PolicySource, Summary};

@@ -395,6 +395,16 @@ no_cluster() {
   asks 2 status --kubeconfig "$scratch/dead"
   has "$err" 'https://127.0.0.1:1/ does not answer'
   jq '.users[0].user = {exec: {apiVersion: "client.authentication.k8s.io/v1", command: "/bin/false", interactiveMode: "Never"}}' \
+# A reader that leaves early, such as head, changes neither what is done nor the exit code.
+leaves_early() {
+  { "$plugin" audit 2>/dev/null || printf '%s' "$?" >"$scratch/status"; } | true
+  same 1 "$(cat "$scratch/status")"
+  printf '# Ours.\nallowedRegistries: [docker.io, gcr.io]\n' >"$scratch/early.yaml"
+  { "$plugin" apply --filename "$scratch/early.yaml" --yes --no-audit 2>/dev/null; } | true
+  same "$(cat "$scratch/early.yaml")" "$(config_map -o jsonpath='{.data.policy\.yaml}')"
+}
+check 'a reader that leaves early' leaves_early
+
     "$KUBECONFIG" >"$scratch/exec"
   asks 2 status --kubeconfig "$scratch/exec"
   has "$err" 'no credentials for'

@@ -14,7 +14,7 @@ use imagegate_report::{
 };
 use time::OffsetDateTime;
 
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Scope};
 use crate::connection::Connection;
 use crate::explain::PolicyFlags;
@@ -122,7 +122,7 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
         say(&format!("note: {note}"));
     }
     let report = report(&objects, &audited, &basis, audit);
-    let out = &mut std::io::BufWriter::new(std::io::stdout().lock());
+    let out = &mut std::io::BufWriter::new(stdout());
     let paint = Paint::for_stdout();
     match Format::ALL.into_iter().find(|format| format.as_str() == audit.output) {
         Some(format) => {

@@ -20,7 +20,7 @@ use imagegate_report::Exit;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
@@ -106,7 +106,7 @@ impl Before {
         self.refuse_where_owned(flags)?;
         let policy = self.compile(data)?;
         if *data == self.config_map.data {
-            writeln!(std::io::stdout(), "nothing changes")?;
+            writeln!(stdout(), "nothing changes")?;
             return Ok(Exit::Fine);
         }
         self.tell_difference(&policy, data)?;
@@ -118,11 +118,7 @@ impl Before {
                 format!("{:#}\n", write::manifest(&self.config_map, &self.gate.namespace, data));
             std::fs::write(path, manifest)?;
             let shown = path.display().to_string();
-            writeln!(
-                std::io::stdout(),
-                "written to {}; the cluster is as it was",
-                printable(&shown)
-            )?;
+            writeln!(stdout(), "written to {}; the cluster is as it was", printable(&shown))?;
             return Ok(Exit::Fine);
         }
         if !flags.yes && !flags.dry_run && !confirmed()? {
@@ -143,7 +139,7 @@ impl Before {
         write::apply(&self.cluster, namespace, &self.config_map, &change, flags.dry_run).await?;
         let name = &self.config_map.metadata.name;
         if flags.dry_run {
-            writeln!(std::io::stdout(), "{name} would be changed; nothing was stored")?;
+            writeln!(stdout(), "{name} would be changed; nothing was stored")?;
             return Ok(Exit::Fine);
         }
         writeln!(std::io::stdout(), "{name} changed, {} is on its way", policy.hash())?;

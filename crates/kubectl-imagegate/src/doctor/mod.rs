@@ -10,7 +10,7 @@ use imagegate_core::policy::printable;
 use imagegate_report::Exit;
 use serde::Deserialize;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::cluster::Cluster;
 use crate::connection::Connection;
 use crate::gate::Webhooks;
@@ -55,7 +55,7 @@ struct Report<W> {
 
 pub(crate) async fn run(connection: &Connection, _: &Doctor) -> Result<Exit, Failure> {
     let cluster = connection.open().await?;
-    let mut report = Report { out: io::stdout(), paint: Paint::for_stdout(), wrong: 0 };
+    let mut report = Report { out: stdout(), paint: Paint::for_stdout(), wrong: 0 };
     let version: Version = cluster.get("/version").await?;
     report.tell("API server", Outcome::Fine(format!("answers, {}", version.git_version)))?;
 

@@ -4,13 +4,13 @@ pub(crate) mod faults;
 mod json;
 mod text;
 
-use std::io::Write as _;
+use std::io::Write;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use imagegate_report::Exit;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
 use crate::gate::{Found, Memory, Namespaces, Operator, Reach, Replica, Served, Webhooks};
@@ -73,7 +73,9 @@ pub(crate) async fn run(connection: &Connection, status: &Status) -> Result<Exit
             TextOrJson::Json => json::print(&mut text, &seen, &problems)?,
         }
         if text != shown {
-            let mut out = std::io::stdout().lock();
+            // Whoever watches ends it by closing the pipe.
+            let mut out: Box<dyn Write> =
+                if status.watch { Box::new(std::io::stdout().lock()) } else { Box::new(stdout()) };
             if !shown.is_empty() && status.output == TextOrJson::Text {
                 writeln!(out)?;
             }
