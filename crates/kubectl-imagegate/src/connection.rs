@@ -35,7 +35,7 @@ pub(crate) struct Connection {
     #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub(crate) as_group: Vec<String>,
     /// Give up a request after this time, such as 30, 5s or 2m; 0 never does
-    #[arg(long, global = true, value_name = "TIME", default_value = "0", value_parser = timeout)]
+    #[arg(long, global = true, value_name = "TIME", default_value = "0", value_parser = duration)]
     request_timeout: Duration,
     /// The namespace of the gate [default: found by the label of its Pods]
     #[arg(long, global = true, value_name = "NAME")]
@@ -145,7 +145,7 @@ fn endpoint(text: &str) -> Result<Uri, String> {
 }
 
 /// A duration as kubectl reads one: seconds, or a number with `s`, `m` or `h`.
-fn timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.char_indices().next_back() {
         Some((at, 's')) => (text.get(..at), 1),
         Some((at, 'm')) => (text.get(..at), 60),
@@ -175,10 +175,10 @@ mod tests {
     #[test]
     fn times_are_read_as_kubectl_does() {
         for (text, seconds) in [("0", 0), ("30", 30), ("5s", 5), ("2m", 120), ("1h", 3600)] {
-            assert_eq!(timeout(text), Ok(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "s", "5x", "-1", "1.5s", "5 s"] {
-            assert!(timeout(text).is_err(), "{text}");
+            assert!(duration(text).is_err(), "{text}");
         }
     }
 }

@@ -265,7 +265,7 @@ check 'doctor: the cause of a failure, by the message of the API server' doctor_
 applies() {
   printf '{allowedRegistries: [docker.io, quay.io]}\n' >"$scratch/new.yaml"
   asks 2 apply --filename "$scratch/new.yaml" </dev/null
-  has "$err" 'nobody can be asked here'
+  has "$err" 'standard input is not a terminal, so nobody can confirm'
   asks 0 apply --filename "$scratch/new.yaml" --dry-run
   has "$out" 'allowedRegistries: +quay.io -gcr.io  (loosens)'
   has "$out" '1 image would newly be admitted:'
@@ -337,11 +337,20 @@ check 'a replica that does not follow is named' one_replica_lags
 a_candidate() {
   asks 2 candidate show
   has "$err" 'there is no candidate'
+  local hash
   printf '{allowedRegistries: [docker.io]}\n' >"$scratch/strict.yaml"
   asks 0 candidate set --filename "$scratch/strict.yaml" --yes
   has "$out" 'a candidate goes on trial'
   eventually 10 candidate_is_tried || say "$(cat "$scratch/out.txt")"
   asks 0 explain quay.io/acme/shop:1 --policy "$scratch/loose.yaml"
+  has "$out" 'if the candidate were promoted:'
+  hash=$(sed -n 's/^imagegate-webhook-config changed, the candidate \(.*\) is on its way$/\1/p' "$scratch/out.txt")
+  same "2 of 2 replicas evaluate the candidate $hash" "$(tail -n 1 "$scratch/out.txt")"
+  asks 0 candidate show
+  same 2 "$(grep -c "^imagegate-webhook-.* $hash " "$scratch/out.txt")"
+  asks 0 candidate drop --yes
+  same '2 of 2 replicas evaluate no candidate' "$(tail -n 1 "$scratch/out.txt")"
+  asks 0 candidate set --filename "$scratch/strict.yaml" --yes --no-audit
   asks 1 explain quay.io/acme/shop:1 --candidate
   has "$out" 'the candidate in the ConfigMap imagegate-webhook-config'
   asks 1 audit --candidate --namespace web
@@ -356,6 +365,7 @@ candidate_is_tried() {
   "$plugin" candidate show >"$scratch/out.txt"
   grep -Eq '^imagegate-webhook-one +[0-9a-f]{12} +[1-9]' "$scratch/out.txt"
 }
+  same "2 of 2 replicas enforce $(policy_hash) and evaluate no candidate" "$(tail -n 1 "$scratch/out.txt")"
 an_exemption() {
   asks 2 exempt quay.io/acme/shop --namespace web --reason INC-1 --expires 2099-01-31 --yes
   has "$err" 'add it with `kubectl imagegate edit`'
