@@ -356,6 +356,13 @@ a_candidate() {
   asks 1 audit --candidate --namespace web
   asks 0 candidate promote --yes
   has "$out" 'the candidate goes'
+  mv "$forwards/imagegate_imagegate-webhook-two_8080" "$scratch/kept"
+  asks 2 candidate show
+  grep -Eq '^imagegate-webhook-two +no answer +-' "$scratch/out.txt" || say "$out"
+  has "$err" 'warning: imagegate-webhook-two: error forwarding port 8080'
+  asks 2 history
+  has "$err" 'warning: imagegate-webhook-two: error forwarding port 8080'
+  mv "$scratch/kept" "$forwards/imagegate_imagegate-webhook-two_8080"
   same '["policy.yaml"]' "$(config_map -o json | jq -c '.data | keys')"
   same '{allowedRegistries: [docker.io]}' "$(config_map -o jsonpath='{.data.policy\.yaml}')"
   asks 2 candidate drop --yes

@@ -2,10 +2,12 @@
 
 use futures_util::future::join_all;
 use http::Uri;
+use imagegate_core::policy::printable;
 
 use super::find::{Found, Pod};
 use super::metrics::Metrics;
 use super::page::PolicyPage;
+use crate::cli::say;
 use crate::cluster::{Asked, AtPort, Cluster, Fault};
 
 /// A replica with its answer.
@@ -64,6 +66,18 @@ async fn ask(port: Result<AtPort, Fault>) -> Result<Said, Fault> {
         Asked::Page(bytes) => serde_json::from_slice(&bytes)
             .map_err(|error| Fault::unreadable(&format!("/policy: {error}")))?,
         Asked::Missing => {
+    /// Warns of those that did not answer, and says whether there are any: what is shown is then not all.
+    pub(crate) fn warn_of_silent(replicas: &[Self]) -> bool {
+        let mut any = false;
+        for replica in replicas {
+            if let Err(fault) = &replica.said {
+                any = true;
+                say(&format!("warning: {}: {}", printable(&replica.name), fault.message()));
+            }
+        }
+        any
+    }
+
             return Err(Fault::unreadable(
                 "this is not the admin port of a gate: no /policy there",
             ));
