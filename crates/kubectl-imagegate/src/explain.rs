@@ -60,14 +60,12 @@ impl PolicyFlags {
 pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Exit, Failure> {
     // `--as` is the one that the image is judged for; who asks the cluster is somebody else.
     let cluster = connection.open_as_oneself().await?;
-    let gate = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
-    let replicas = match connection.endpoint.as_slice() {
-        [] => Replica::ask_all(&cluster, &gate).await,
-        endpoints => Replica::ask_endpoints(endpoints).await,
-    };
+    let (named, endpoints) = (connection.gate_namespace.as_deref(), &connection.endpoint);
+    let gate = Found::find_unless_named(&cluster, named, endpoints).await?;
+    let replicas = Replica::ask_named_or_all(&cluster, &gate, endpoints).await;
     let in_force = InForce::read(&cluster, &gate, &replicas, &explain.policy.which()).await?;
     let (webhooks, no_webhooks) =
-        Webhooks::read_if_allowed(&cluster, Some(&gate.namespace)).await?;
+        Webhooks::read_if_allowed(&cluster, Found::namespace_of(&gate).or(named)).await?;
     let namespaces = Namespaces::one(&cluster, cluster.namespace()).await?;
     let reach = match (&webhooks, &namespaces.gap) {
         (Some(webhooks), None) => Some(namespaces.reach(webhooks, cluster.namespace())),

@@ -451,3 +451,26 @@ check 'no gate, and two' no_gate
 check 'no cluster, no credentials' no_cluster
 check 'credentials from an exec plugin' an_exec_plugin
 check 'a busy API server is asked again when it says' a_busy_server
+
+# Where the gate runs outside of the cluster, there is no Pod of it.
+no_pod() {
+  local admin operator
+  admin=http://$(jq -r 'select(.message == "ImageGate is ready!") | .admin' "$scratch/one.log")
+  operator=http://$(jq -r 'select(.message == "ImageGate is ready!") | .operator' "$scratch/one.log")
+  kubectl delete pods --namespace imagegate --all --grace-period 0 --force
+  asks 2 explain quay.io/acme/other:1
+  has "$err" 'there is no Pod of the gate'
+  asks 1 explain quay.io/acme/other:1 --namespace web --endpoint "$admin"
+  has "$out" 'the policy in force'
+  asks 1 audit --endpoint "$admin"
+  asks 0 images --endpoint "$operator"
+  asks 0 propose --endpoint "$operator" --from observed
+  asks 0 diff "$scratch/early.yaml" --endpoint "$operator" --from observed
+  asks 2 explain quay.io/acme/other:1 --candidate --endpoint "$admin"
+  has "$err" 'there is no Pod of the gate'
+  asks 2 edit --endpoint "$admin"
+  has "$err" '`--endpoint` is of no use to `edit`: it asks the gate'
+  asks 2 explain ./pod.yaml
+  has "$err" 'hint: `imagegate check -f ./pod.yaml` judges manifests'
+}
+check 'replicas by their addresses, and no Pod of the gate' no_pod

@@ -156,13 +156,12 @@ async fn policy_and_webhooks(
         let in_force = InForce::of_file(path)?;
         return Ok((in_force, Webhooks::read_if_allowed(cluster, named).await?));
     }
-    let gate = Found::find(cluster, named).await?;
-    let replicas = match connection.endpoint.as_slice() {
-        [] => Replica::ask_all(cluster, &gate).await,
-        endpoints => Replica::ask_endpoints(endpoints).await,
-    };
+    let endpoints = &connection.endpoint;
+    let gate = Found::find_unless_named(cluster, named, endpoints).await?;
+    let replicas = Replica::ask_named_or_all(cluster, &gate, endpoints).await;
     let in_force = InForce::read(cluster, &gate, &replicas, which).await?;
-    let webhooks = Webhooks::read_if_allowed(cluster, Some(&gate.namespace)).await?;
+    let of_gate = Found::namespace_of(&gate).or(named);
+    let webhooks = Webhooks::read_if_allowed(cluster, of_gate).await?;
     Ok((in_force, webhooks))
 }
 

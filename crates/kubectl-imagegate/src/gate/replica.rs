@@ -30,6 +30,18 @@ pub(crate) struct Said {
 }
 
 impl Replica {
+    /// Asks those that `endpoints` name, or else every Pod of the gate.
+    pub(crate) async fn ask_named_or_all(
+        cluster: &Cluster,
+        gate: &Result<Found, Fault>,
+        endpoints: &[Uri],
+    ) -> Vec<Self> {
+        match (gate, endpoints) {
+            (Ok(gate), []) => Self::ask_all(cluster, gate).await,
+            _ => Self::ask_endpoints(endpoints).await,
+        }
+    }
+
     /// Asks every Pod of the gate, at the same time.
     pub(crate) async fn ask_all(cluster: &Cluster, gate: &Found) -> Vec<Self> {
         let asked = gate.pods.iter().map(async |pod| {
@@ -54,18 +66,6 @@ impl Replica {
         join_all(asked).await
     }
 
-    /// The hash of the policy in force, if the replica said one.
-    pub(crate) fn hash(&self) -> Option<&str> {
-        self.said.as_ref().ok()?.page.hash.as_deref()
-    }
-}
-
-async fn ask(port: Result<AtPort, Fault>) -> Result<Said, Fault> {
-    let mut port = port?;
-    let page = match port.page("/policy").await? {
-        Asked::Page(bytes) => serde_json::from_slice(&bytes)
-            .map_err(|error| Fault::unreadable(&format!("/policy: {error}")))?,
-        Asked::Missing => {
     /// Warns of those that did not answer, and says whether there are any: what is shown is then not all.
     pub(crate) fn warn_of_silent(replicas: &[Self]) -> bool {
         let mut any = false;
@@ -78,6 +78,18 @@ async fn ask(port: Result<AtPort, Fault>) -> Result<Said, Fault> {
         any
     }
 
+    /// The hash of the policy in force, if the replica said one.
+    pub(crate) fn hash(&self) -> Option<&str> {
+        self.said.as_ref().ok()?.page.hash.as_deref()
+    }
+}
+
+async fn ask(port: Result<AtPort, Fault>) -> Result<Said, Fault> {
+    let mut port = port?;
+    let page = match port.page("/policy").await? {
+        Asked::Page(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|error| Fault::unreadable(&format!("/policy: {error}")))?,
+        Asked::Missing => {
             return Err(Fault::unreadable(
                 "this is not the admin port of a gate: no /policy there",
             ));
