@@ -420,6 +420,8 @@ leaves_early() {
   { "$plugin" apply --filename "$scratch/early.yaml" --yes --no-audit 2>/dev/null; } | true
   same "$(cat "$scratch/early.yaml")" "$(config_map -o jsonpath='{.data.policy\.yaml}')"
 }
+  asks 2 status --user jane
+  has "$err" 'no cluster to ask: there is no user `jane` in the kubeconfig'
 check 'a reader that leaves early' leaves_early
 
     "$KUBECONFIG" >"$scratch/exec"
