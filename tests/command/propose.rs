@@ -202,7 +202,10 @@ fn exemptions_let_what_is_there_run_out() {
     assert_eq!((again.code, &again.out), (0, &ran.out));
     let past = exempt(&policy, "2020-01-31");
     assert_eq!((past.code, past.err.as_str()), (2, "error: `2020-01-31` lies in the past\n"));
-    assert!(exempt(&policy, "soon").err.contains("`soon` is not a day"));
+    let soon = exempt(&policy, "soon");
+    let said = "invalid value 'soon' for '--expires <DATE>': not a day; write it as 2027-01-31";
+    assert_eq!(soon.code, 2);
+    assert!(soon.err.contains(said), "{}", soon.err);
     let broken = written(&directory, "broken.yaml", "mode: strict\n");
     assert_eq!(exempt(&broken, "2999-01-31").code, 3);
     // The simple form has no exemptions: the policy is written in full form.

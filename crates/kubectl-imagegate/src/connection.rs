@@ -25,7 +25,7 @@ pub(crate) struct Connection {
     /// The user of the kubeconfig, by whose credentials the cluster is asked
     #[arg(long, global = true, value_name = "NAME")]
     user: Option<String>,
-    /// The namespace [default: that of the context]
+    /// The namespace to look at [default: every namespace; for `explain` and `doctor`, that of the context]
     #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
     /// Act as this user; `explain` judges what this user would ask for

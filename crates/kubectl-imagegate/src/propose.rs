@@ -43,7 +43,7 @@ pub(crate) struct Propose {
     #[arg(long, requires_all = ["expires", "owner"], conflicts_with_all = ["tight", "loose"])]
     exempt_existing: bool,
     /// The last day of the exemptions, as 2027-01-31
-    #[arg(long, value_name = "DATE", requires = "exempt_existing")]
+    #[arg(long, value_name = "DATE", requires = "exempt_existing", value_parser = last_day)]
     expires: Option<String>,
     /// Who answers for the exemptions
     #[arg(long, value_name = "NAME", requires = "exempt_existing")]

@@ -263,6 +263,8 @@ check 'doctor: the cause of a failure, by the message of the API server' doctor_
 # --- edit and apply -------------------------------------------------------------------------------
 
 applies() {
+  asks 2 exempt quay.io/acme/shop --namespace web --reason INC-1 --expires 2099-01-31 --yes
+  has "$err" 'hint: exemptions need the full form: write policy.yaml'
   printf '{allowedRegistries: [docker.io, quay.io]}\n' >"$scratch/new.yaml"
   asks 2 apply --filename "$scratch/new.yaml" </dev/null
   has "$err" 'standard input is not a terminal, so nobody can confirm'
@@ -386,10 +388,22 @@ an_exemption() {
   has "$out" 'verdict    exempt'
   asks 1 explain quay.io/acme/shop:2 --namespace default
   asks 2 exempt quay.io/acme/shop --reason INC-1 --expires 2099-01-31 --yes
-  asks 3 exempt quay.io/acme/other --namespace web --reason INC-1 --expires tomorrow --yes
+  has "$err" '`exempt` needs a namespace'
+  asks 2 exempt quay.io/acme/other --namespace web --reason INC-1 --expires tomorrow --yes
+  has "$err" "invalid value 'tomorrow' for '--expires <DATE>': not a day; write it as 2027-01-31"
 }
 check 'candidate: set, show, promote' a_candidate
 check 'exempt: one image, in one namespace' an_exemption
+
+# A reader that leaves early, such as head, changes neither what is done nor the exit code.
+leaves_early() {
+  { "$plugin" audit 2>/dev/null || printf '%s' "$?" >"$scratch/status"; } | true
+  same 1 "$(cat "$scratch/status")"
+  printf '# Ours.\nallowedRegistries: [docker.io, gcr.io]\n' >"$scratch/early.yaml"
+  { "$plugin" apply --filename "$scratch/early.yaml" --yes --no-audit 2>/dev/null; } | true
+  same "$(cat "$scratch/early.yaml")" "$(config_map -o jsonpath='{.data.policy\.yaml}')"
+}
+check 'a reader that leaves early' leaves_early
 
 # --- bad input ------------------------------------------------------------------------------------
 

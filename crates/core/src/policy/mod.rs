@@ -12,6 +12,7 @@ mod problem;
 mod read;
 mod rules;
 
+pub use compile::exemptions::end_of_exemption;
 pub use compile::{compile, compile_candidate};
 pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;

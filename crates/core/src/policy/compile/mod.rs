@@ -3,7 +3,7 @@
 //! Nothing stops at the first problem; all of them are collected and reported together.
 
 pub(super) mod entries;
-mod exemptions;
+pub(super) mod exemptions;
 pub(super) mod lists;
 mod opt_out;
 mod overrides;
