@@ -65,6 +65,7 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
         bail!("nothing to check\n  hint: name images, or manifests with -f");
     }
     let Some(policy) = policy_source::valid(check.policy.as_deref())? else {
+    check.targets.refuse_paths()?;
         return Ok(Exit::InvalidPolicy);
     };
     let is_text = check.output == Format::Text;

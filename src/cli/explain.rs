@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::images::refuse_path;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
@@ -32,6 +33,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         return Ok(Exit::InvalidPolicy);
     };
     let groups = asker.groups();
+    refuse_path(image, &format!("`imagegate check -f {}` judges manifests", printable(image)))?;
     let subject = asker.subject(&groups, clock::unix_seconds());
     let explanation = policy.explain(&subject, image);
     let verdict = Target::of_image(image).judge(&policy, asker);

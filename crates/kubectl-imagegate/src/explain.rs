@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use imagegate_core::image::Reference;
+use imagegate_core::image::{Reference, is_path};
 use imagegate_core::policy::{
     ContainerImage, Decision, Explanation, Field, ImageList, Policy, Subject, Verdict, Workload,
     printable,
@@ -12,6 +13,7 @@ use imagegate_report::Exit;
 use time::OffsetDateTime;
 
 use crate::cli::{Failure, say};
+use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::gate::{Found, InForce, Namespaces, Reach, Replica, Webhooks, Which};
 use crate::paint::Paint;
@@ -41,7 +43,7 @@ pub(crate) struct Explain {
 pub(crate) struct PolicyFlags {
     /// Judge by this file, a policy or a ConfigMap's manifest, instead of the policy in force
     #[arg(long, value_name = "FILE")]
-    policy: Option<std::path::PathBuf>,
+    policy: Option<PathBuf>,
     /// Judge by the candidate
     #[arg(long, conflicts_with = "policy")]
     candidate: bool,
@@ -58,6 +60,11 @@ impl PolicyFlags {
 }
 
 pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Exit, Failure> {
+    if is_path(&explain.image, |path| Path::new(path).is_file()) {
+        let fault = Fault::usage(&format!("`{}` is a path, not an image", explain.image));
+        let hint = format!("`imagegate check -f {}` judges manifests", explain.image);
+        return Err(fault.with_hint(&hint).into());
+    }
     // `--as` is the one that the image is judged for; who asks the cluster is somebody else.
     let cluster = connection.open_as_oneself().await?;
     let (named, endpoints) = (connection.gate_namespace.as_deref(), &connection.endpoint);
