@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::images::Images;
+use super::output::{self, Reads};
+use super::paint;
 use super::policy_source;
 use super::target::Asker;
 use super::{output, paint};
@@ -53,7 +55,7 @@ pub(super) struct Check {
     #[arg(long)]
     allow_empty: bool,
     /// Output format
-    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = output::format_parser())]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = output::format_parser(Reads::Findings))]
     output: Format,
     /// Show allowed images too, what was passed over, and what looks like an image and was not judged
     #[arg(short, long)]

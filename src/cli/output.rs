@@ -42,9 +42,9 @@ impl Reads {
 }
 
 /// Reads the name of a format on the command line.
-pub(super) fn format_parser() -> impl TypedValueParser<Value = Format> {
+pub(super) fn format_parser(reads: Reads) -> impl TypedValueParser<Value = Format> {
     let names =
-        Format::ALL.map(|format| PossibleValue::new(format.as_str()).help(format.purpose()));
+        Format::ALL.map(|format| PossibleValue::new(format.as_str()).help(reads.purpose(format)));
     PossibleValuesParser::new(names).map(|name| {
         let is_meant = |format: &Format| format.as_str() == name;
         Format::ALL.into_iter().find(is_meant).unwrap_or_default()

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::located::{self, Place};
-use super::output;
+use super::output::{self, Reads};
 use super::policy_source;
 use super::target::{Asker, Target};
 use crate::clock;
@@ -32,7 +32,7 @@ pub(super) struct Test {
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     /// How the cases are written; as text, only those that fail
-    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser())]
+    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser(Reads::Remarks))]
     #[arg(default_value = "text")]
     output: Format,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::output;
+use super::output::{self, Reads};
 use super::policy_source::{self, Compiled};
 use crate::clock;
 use imagegate_core::policy::{
@@ -29,7 +29,7 @@ pub(super) struct Validate {
     #[arg(short, long)]
     quiet: bool,
     /// How problems and warnings are written
-    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser())]
+    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser(Reads::Remarks))]
     #[arg(default_value = "text")]
     output: Format,
 }
