@@ -32,6 +32,6 @@ pub use normal::difference::{Change, Difference};
 pub use normal::flip::Flip;
 pub use normal::form::NormalForm;
 pub use printable::{is_printable, printable};
-pub use problem::{Problem, Problems, Warning};
+pub use problem::{Problem, Problems, Warning, nearest};
 pub use read::documents::{CANDIDATE_KEY, Documents, POLICY_KEY};
 pub use read::simple::KEYS as SIMPLE_KEYS;
