@@ -41,6 +41,45 @@ fn validate_prints_the_policy_as_a_table() {
 }
 
 #[test]
+fn validate_prints_what_has_no_name_and_what_says_nothing() {
+    let policy = "allowedRegistries: [gcr.io, {registry: docker.io, requireDigest: true}]\n\
+                  workloads: [{group: argoproj.io, kind: Rollout, podSpec: /spec/template/spec}]\n";
+    let ran = imagegate_with(&["validate", "-"], policy, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for line in [
+        "allowedRegistries    gcr.io",
+        "allowedRegistries    registry=docker.io requireDigest=true",
+        "denialHint           (none)",
+        "messages             (none)",
+        "refuseEditsThatDeny  (no limit)",
+    ] {
+        assert!(ran.out.contains(&format!("\n  {line}\n")), "{line} not in\n{}", ran.out);
+    }
+    assert!(ran.out.contains("\n  workloads            group=argoproj.io"), "{}", ran.out);
+    let rows = ran.out.lines().skip(1);
+    for row in rows.clone() {
+        let value = row.get(23..).unwrap_or_default();
+        assert!(!value.is_empty() && !value.starts_with(':'), "{row:?}");
+    }
+    let defaults = imagegate_with(&["validate", "-"], "{}", &[]);
+    assert!(defaults.out.contains("\n  workloads            (none)\n"), "{}", defaults.out);
+    let limited = imagegate_with(&["validate", "-"], "refuseEditsThatDeny: 3\n", &[]);
+    assert!(limited.out.contains("\n  refuseEditsThatDeny  3\n"), "{}", limited.out);
+}
+
+/// The hint is that of any list, and names no kind of item.
+#[test]
+fn a_text_in_place_of_a_list_is_told_how_to_write_one() {
+    let ran = imagegate_with(&["validate", "-"], "blockedTags: latest\n", &[]);
+    assert_eq!(ran.code, 3);
+    assert!(
+        ran.err.contains("\n  hint: write it in brackets, as in `[one, two]`\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn validate_warns_of_exemptions_that_end() {
     let policy = "exemptions:\n- {name: old, images: [quay.io/x], reason: r, owner: ops, \
                   expires: 2020-01-31}\n";
