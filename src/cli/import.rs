@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &Import) -> Result<Exit> {
     }
     let imported = import(&read, *exactly);
     for note in &imported.notes {
-        super::say(&format!("inexact: {note}"));
+        let lead = if note.nearest.is_some() { "inexact" } else { "left out" };
+        super::say(&format!("{lead}: {note}"));
     }
     if imported.sources == 0 {
         bail!("there is nothing to import");

@@ -122,7 +122,11 @@ fn an_answer_that_is_none_is_told() {
     let rows = [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\n\u{1b}no such",
-            "it answers 404 Not Found: \\u{1b}no such",
+            "there is no /images at this port\n  hint: the operator port is 8081",
+        ),
+        (
+            "HTTP/1.1 500 Oh\r\nContent-Length: 8\r\n\r\n\u{1b}no such",
+            "it answers 500 Internal Server Error: \\u{1b}no such",
         ),
         (
             "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
