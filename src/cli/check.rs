@@ -21,7 +21,6 @@ use super::output::{self, Reads};
 use super::paint;
 use super::policy_source;
 use super::target::Asker;
-use super::{output, paint};
 use crate::settings::DEFAULT_POLICY;
 use gather::Gather;
 use imagegate_report::{Exit, FailOn, Format, Outcome, PolicySource, Report, Style, Summary};
@@ -66,8 +65,8 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
     if check.targets.is_empty() && check.rendered.is_empty() {
         bail!("nothing to check\n  hint: name images, or manifests with -f");
     }
-    let Some(policy) = policy_source::valid(check.policy.as_deref())? else {
     check.targets.refuse_paths()?;
+    let Some(policy) = policy_source::valid(check.policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };
     let is_text = check.output == Format::Text;

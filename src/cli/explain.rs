@@ -16,7 +16,11 @@ use imagegate_core::policy::printable;
 use imagegate_report::{Answer, Exit};
 
 /// Explain the verdict on one image, rule by rule
+///
+/// Exit codes: 0 it would be admitted, 1 it would be denied, 2 wrong usage, or the policy cannot be read,
+/// 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("namespace", |argument| argument.help("Namespace of the Pod that names the image")))]
 pub(super) struct Explain {
     /// The image, written as in a Pod
     image: String,
@@ -29,11 +33,11 @@ pub(super) struct Explain {
 
 pub(super) fn run(explain: &Explain) -> Result<Exit> {
     let Explain { image, policy, asker } = explain;
+    refuse_path(image, &format!("`imagegate check -f {}` judges manifests", printable(image)))?;
     let Some(policy) = policy_source::valid(policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };
     let groups = asker.groups();
-    refuse_path(image, &format!("`imagegate check -f {}` judges manifests", printable(image)))?;
     let subject = asker.subject(&groups, clock::unix_seconds());
     let explanation = policy.explain(&subject, image);
     let verdict = Target::of_image(image).judge(&policy, asker);

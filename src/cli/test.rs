@@ -110,7 +110,8 @@ pub(super) fn run(test: &Test) -> Result<Exit> {
             remarks.push(remark(&name, &located, difference));
         }
     }
-    let summary = format!("{total} cases: {} passed, {failed} failed", total - failed);
+    let noun = if total == 1 { "case" } else { "cases" };
+    let summary = format!("{total} {noun}: {} passed, {failed} failed", total - failed);
     if test.output == Format::Text {
         writeln!(out, "{summary}")?;
     } else {

@@ -165,6 +165,22 @@ fn a_case_that_does_not_hold_is_said_and_fails() {
     assert!(ran.out.contains("quay.io/a:1 in default: expected deny, got allow\n"), "{}", ran.out);
     assert!(ran.out.contains("expected rule blocked-tag, got untrusted-registry\n"));
     assert!(ran.out.ends_with("3 cases: 1 passed, 2 failed\n"));
+    let text = "policy: policy.yaml\ncases: [{image: quay.io/a:1, expect: allow}]\n";
+    fs::write(&cases, text).unwrap();
+    let ran = imagegate(&format!("test {}", cases.display()));
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 case: 1 passed, 0 failed\n"));
+}
+
+/// What a help says of exit codes, of settings and of `-n` holds for that command.
+#[test]
+fn the_helps_say_what_holds_for_their_command() {
+    let explain = imagegate("explain --help").out;
+    assert!(explain.contains("Namespace of the Pod that names the image"), "{explain}");
+    assert!(explain.contains("Exit codes: 0 it would be admitted, 1"), "{explain}");
+    assert!(!explain.contains("manifests without one"), "{explain}");
+    assert!(imagegate("check --help").out.contains("manifests without one"));
+    let serve = imagegate("serve --help").out;
+    assert!(serve.contains("Every flag but --config can also be set"), "{serve}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ const LONGEST: usize = 100;
 /// 2 a replica does not answer, or there is no policy to read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list configmaps in the gate's namespace; for what the replicas remember, list pods and create
+Rights: list configmaps in the gate's namespace; for what the replicas remember, list pods and create \
 pods/portforward there.")]
 pub(crate) struct History {
     /// Output format; json has the policies themselves
@@ -40,7 +40,7 @@ pub(crate) struct History {
 ///
 /// Goes the way of `edit`: what changes, whom it hits, and the wait for every replica. A candidate goes back
 /// with it. Run again, it takes back what it did. Where something else has changed the policy since this
-/// plugin did, it goes nowhere unless --to says where.
+/// plugin did, it refuses until --to names the policy to go back to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: those of `edit`.

@@ -35,9 +35,9 @@ pub(crate) use objects::{Image, Object};
 /// 2 something could not be read, or there is nothing to judge, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods, replicationcontrollers, podtemplates, deployments, replicasets, statefulsets,
-daemonsets, jobs, cronjobs and namespaces (get, with -n); for the policy in force, list pods and create
-pods/portforward in the gate's namespace; list validatingwebhookconfigurations, to know which namespaces
+Rights: list pods, replicationcontrollers, podtemplates, deployments, replicasets, statefulsets, \
+daemonsets, jobs, cronjobs and namespaces (get, with -n); for the policy in force, list pods and create \
+pods/portforward in the gate's namespace; list validatingwebhookconfigurations, to know which namespaces \
 the gate leaves out. Where a namespace may not be read it is skipped; that is said, and the exit code is 2.
 
   kubectl imagegate audit
@@ -45,7 +45,7 @@ the gate leaves out. Where a namespace may not be read it is skipped; that is sa
   kubectl imagegate audit --policy new.yaml -o json
   kubectl imagegate audit -o openreports | kubectl apply --server-side -f -")]
 pub(crate) struct Audit {
-    /// Look in every namespace; so it does unless -n names one
+    /// Look in every namespace; the default, unless -n names one
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub(crate) struct Audit {
     /// Show what is allowed, too
     #[arg(long)]
     all: bool,
-    /// What makes the exit code 1, or anything worse than it
+    /// The mildest answer that ends with exit code 1
     #[arg(long, default_value = "deny", value_name = "ANSWER", value_parser = FailOn::ALL.map(FailOn::as_str))]
     fail_on: String,
     /// Exit with 0 where there is nothing to judge
