@@ -167,7 +167,7 @@ fi
 
 # --- The plugin: what the gate does, what runs, an edit up to the last replica, who is refused ---
 if drawn plugin && [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
-  end_to_end plugin_day_two session.txt | terminal screenshot_plugin 'kubectl imagegate' 150
+  end_to_end plugin_day_two session.txt | terminal screenshot_plugin 'kubectl imagegate' 156
 fi
 
 # --- What a pull request shows ---

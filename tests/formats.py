@@ -77,7 +77,7 @@ def check_json(sarif_schema, directory):
             lambda report, each: report.update(command=each["command"], summary=each["lines"]),
         )
         validate(remarks, joined, f"{name}.ndjson")
-    for name in ["sample", "validate", "test"]:
+    for name in ["sample", "validate", "test", "tree"]:
         validate(load(sarif_schema), load(directory / f"{name}.sarif"), f"{name}.sarif")
         issues = load(directory / f"{name}.gitlab")
         fingerprints = {issue["fingerprint"] for issue in issues}

@@ -73,7 +73,7 @@ class Reports:
     def read_text(self):
         folded = re.findall(r"^ +\d+:\d+ deny   .*?(?: ×(\d+))?(?:  \(.*)?$", self.text("tree.text"), re.MULTILINE)
         assert sum(int(times or 1) for times in folded) == self.denied, "other denials than the JSON"
-        return "a person", f"{self.denied} denials"
+        return "none", f"{self.denied} denials"
 
     def read_json(self):
         validate(json.loads((CONFIG / "findings.schema.json").read_text()), self.whole)

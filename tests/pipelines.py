@@ -136,9 +136,13 @@ def pre_commit(directory):
 
 def gitlab(directory):
     job = yaml.safe_load(snippet("GitLab", "yaml"))["imagegate"]
-    # The runner stops at the first line that fails, and runs after_script all the same.
-    run(["sh", "-e", "-c", "\n".join(job["script"])], directory, 1)
-    run(["sh", "-e", "-c", "\n".join(job["after_script"])], directory, 0)
+    archive = job["variables"]["RELEASE"].rsplit("/", 1)[1].removesuffix(".tar.gz")
+    assert job["variables"]["IMAGEGATE"] == f"./{archive}/bin/imagegate", job["variables"]
+    # The runner stops at the first line that fails, and runs after_script all the same. What it would
+    # download is the binary that is here.
+    downloaded = {"IMAGEGATE": str(BINARY)}
+    run(["sh", "-e", "-c", "\n".join(job["script"])], directory, 1, **downloaded)
+    run(["sh", "-e", "-c", "\n".join(job["after_script"])], directory, 0, **downloaded)
     reports = job["artifacts"]["reports"]
     issues = json.loads((directory / reports["codequality"]).read_text())
     assert [issue["location"]["path"] for issue in issues] == ["deploy/bad.yaml"], issues

@@ -130,8 +130,8 @@ impl Conclusion {
         let only_images = check.only_images();
         let nothing = summary.images == 0 && troubles.is_empty();
         let explained = check.verbose || nothing;
-        for line in troubles.iter().chain(passed_over.iter().filter(|_| explained)) {
-            super::say(line);
+        for told in troubles.iter().chain(passed_over.iter().filter(|_| explained)) {
+            told.lines().for_each(|line| super::say(&imagegate_report::inert(line)));
         }
         // The counts first; of images alone there is nothing else to say.
         let mut lines = summary.lines();

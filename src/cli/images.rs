@@ -9,7 +9,7 @@ use super::manifests::{self, Inputs, Problem, Selection, Visitor};
 use super::target::Target;
 use imagegate_core::image::is_path;
 use imagegate_core::manifest::Position;
-use imagegate_core::policy::{Workloads, printable};
+use imagegate_core::policy::{Reading, Workloads, printable};
 
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]
@@ -115,8 +115,8 @@ impl<V> Each<'_, V> {
 }
 
 impl<V: FnMut(Target) -> Result<()>> Visitor for Each<'_, V> {
-    fn workloads(&self) -> &Workloads {
-        self.workloads
+    fn reading(&self) -> Reading<'_> {
+        Reading { workloads: self.workloads, ..Reading::default() }
     }
 
     fn image(&mut self, target: Target) {

@@ -20,8 +20,12 @@ const SOON: i64 = 14 * 86_400;
 /// What is shown of a field that says nothing.
 const NONE: &str = "(none)";
 /// Fields that the normal form has only where they are written, with what it means to leave them out.
-const NOT_IN_NORMAL_FORM: [(&str, &str); 3] =
-    [("messages", NONE), ("refuseEditsThatDeny", "(no limit)"), ("workloads", NONE)];
+const NOT_IN_NORMAL_FORM: [(&str, &str); 4] = [
+    ("imagePullPolicy", "any"),
+    ("messages", NONE),
+    ("refuseEditsThatDeny", "(no limit)"),
+    ("workloads", NONE),
+];
 
 /// Check a policy and print it with its defaults filled in
 ///

@@ -11,11 +11,13 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const GOOD: &str = "kind: Pod\nspec: {containers: [{name: a, image: 'docker.io/a/good:1'}]}\n";
-const BAD: &str = "kind: Pod\nspec: {containers: [{name: a, image: 'quay.io/a/bad:1'}]}\n";
+pub(crate) const GOOD: &str =
+    "kind: Pod\nspec: {containers: [{name: a, image: 'docker.io/a/good:1'}]}\n";
+pub(crate) const BAD: &str =
+    "kind: Pod\nspec: {containers: [{name: a, image: 'quay.io/a/bad:1'}]}\n";
 
 /// A directory with these files.
-fn tree(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn tree(files: &[(&str, &str)]) -> TempDir {
     let directory = TempDir::new().unwrap();
     for (path, content) in files {
         let path = directory.path().join(path);
@@ -26,7 +28,7 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 }
 
 /// Checks a directory with further arguments; paths are shown relative to it.
-fn check(directory: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn check(directory: &Path, arguments: &[&str]) -> Ran {
     let path = directory.to_str().unwrap();
     let mut ran = imagegate_with(&[&["check", "-f", path], arguments].concat(), "", &[]);
     for text in [&mut ran.out, &mut ran.err] {
@@ -36,7 +38,7 @@ fn check(directory: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// The files of all findings, denied or not.
-fn files(directory: &Path, arguments: &[&str]) -> Vec<String> {
+pub(crate) fn files(directory: &Path, arguments: &[&str]) -> Vec<String> {
     let ran = check(directory, &[&["-o", "json"], arguments].concat());
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     let findings = report["findings"].as_array().unwrap().iter();
@@ -44,7 +46,7 @@ fn files(directory: &Path, arguments: &[&str]) -> Vec<String> {
 }
 
 /// Checks standard input.
-fn check_text(text: &str, arguments: &[&str]) -> Ran {
+pub(crate) fn check_text(text: &str, arguments: &[&str]) -> Ran {
     imagegate_with(&[&["check", "-f", "-"], arguments].concat(), text, &[])
 }
 

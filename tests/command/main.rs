@@ -8,6 +8,7 @@ mod check;
 mod check_changed;
 mod check_custom;
 mod check_docs;
+mod check_hidden;
 mod check_render;
 mod check_trees;
 mod diff;

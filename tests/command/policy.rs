@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::command::{imagegate, imagegate_with};
+use serde_json::Value;
 
 const BROKEN: &str = "mode: strict\nallowedRegistries: []\nblockedTags: ['/(/']\n";
 
@@ -61,8 +62,16 @@ fn validate_prints_what_has_no_name_and_what_says_nothing() {
         let value = row.get(23..).unwrap_or_default();
         assert!(!value.is_empty() && !value.starts_with(':'), "{row:?}");
     }
-    let defaults = imagegate_with(&["validate", "-"], "{}", &[]);
-    assert!(defaults.out.contains("\n  workloads            (none)\n"), "{}", defaults.out);
+    let defaults = imagegate_with(&["validate", "-"], "{}", &[]).out;
+    assert!(defaults.contains("\n  workloads            (none)\n"), "{defaults}");
+    let schema: Value = serde_json::from_str(&imagegate("schema").out).unwrap();
+    for (field, described) in schema["properties"].as_object().unwrap() {
+        let row = defaults.lines().find_map(|row| row.strip_prefix(&format!("  {field:<20} ")));
+        let row = row.unwrap_or_else(|| panic!("{field} is not in\n{defaults}"));
+        if let Some(default) = described["default"].as_str().filter(|default| !default.is_empty()) {
+            assert_eq!(row, default, "{field}");
+        }
+    }
     let limited = imagegate_with(&["validate", "-"], "refuseEditsThatDeny: 3\n", &[]);
     assert!(limited.out.contains("\n  refuseEditsThatDeny  3\n"), "{}", limited.out);
 }
@@ -107,6 +116,17 @@ fn validate_warns_of_updates_all_where_a_manifest_says_that_they_never_arrive() 
         let ran = imagegate_with(&["validate", "-"], &manifest(conditions), &[]);
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert_eq!(ran.err.contains("`updates: all` has no effect"), warned, "{conditions}");
+        let selecting = manifest(conditions).replace(
+            "updates: all",
+            "overrides: [{name: o, namespaces: [a], podSelector: {matchLabels: {b: c}}}]",
+        );
+        let ran = imagegate_with(&["validate", "-"], &selecting, &[]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(
+            ran.err.contains("is not judged again by `podSelector`"),
+            warned,
+            "{conditions}"
+        );
     }
 }
 

@@ -71,7 +71,8 @@ async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
 async fn f1_two_thousand_silent_connections_are_dropped_and_nobody_else_notices() {
     const SILENT: usize = 2_000;
     allow_descriptors();
-    let gate = Gate::start(POLICY, &[("handshake_seconds", "3")]).await;
+    let settings = [("handshake_seconds", "3"), ("max_connections", "2048")];
+    let gate = Gate::start(POLICY, &settings).await;
     let base = gate.process.descriptors();
     let bystander = Bystander::start(&gate.client);
     let mut silent = JoinSet::new();

@@ -114,6 +114,31 @@ async fn bodies_that_stop_before_their_end_make_room_for_others() {
     assert_eq!(cost.retried, 0, "nobody was told to come back");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_stop_on_every_connection_stay_within_the_memory() {
+    allow_descriptors();
+    let siege = Siege::start(POLICY, &[("handshake_seconds", "120")]).await;
+    let client = siege.gate.client.clone();
+    let attack = async move {
+        let mut stalled = JoinSet::new();
+        for _ in 0..1_010 {
+            let client = client.clone();
+            stalled.spawn(async move {
+                let mut stream = client.raw(Protocol::Http1).await.unwrap();
+                // It may be told to come back before it has sent so much.
+                let half =
+                    [head("content-length: 1000000").as_bytes(), &vec![b' '; 500_000]].concat();
+                let _ = stream.write_all(&half).await;
+                stream
+            });
+        }
+        stalled.join_all().await
+    };
+    let _stalled = siege.attacked("half a body on each of 1,010 connections", attack).await;
+    siege.goes_on(50).await;
+    siege.end("half a body on each of 1,010 connections").await;
+}
+
 #[tokio::test]
 async fn the_settings_that_the_server_advertises_are_these() {
     let gate = Gate::start(POLICY, &[]).await;
@@ -269,7 +294,8 @@ async fn chunks_of_one_byte_end_their_connection_on_both_ports() {
 async fn two_thousand_handshakes_at_once_do_not_hold_up_reviews() {
     allow_descriptors();
     // Time enough for a debug build on a busy machine: what is attacked here is the processor.
-    let siege = Siege::start(POLICY, &[("handshake_seconds", "120")]).await;
+    let settings = [("handshake_seconds", "120"), ("max_connections", "2048")];
+    let siege = Siege::start(POLICY, &settings).await;
     let client = siege.gate.client.clone();
     let attack = async move {
         let mut handshakes = JoinSet::new();

@@ -46,6 +46,14 @@ pub(crate) struct Connection {
     pub(crate) endpoint: Vec<Uri>,
 }
 
+/// The flag of commands that look in every namespace unless one is named, for whoever is used to kubectl's.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Everywhere {
+    /// Look in every namespace; the default, unless -n names one
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
+}
+
 impl Connection {
     /// Connects as the user of the kubeconfig, or as the one of `--as`.
     pub(crate) async fn open(&self) -> Result<Cluster, Fault> {

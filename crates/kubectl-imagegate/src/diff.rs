@@ -7,7 +7,7 @@ use imagegate_report::{Comparison, Exit, FailOn, Format};
 use time::OffsetDateTime;
 
 use crate::cli::{Failure, say, stdout};
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::gate::{InForce, Which};
 use crate::uses::{Gate, Source};
 
@@ -24,6 +24,8 @@ the replicas remember; list configmaps there, for --candidate.
   kubectl imagegate diff new.yaml
   kubectl imagegate diff --candidate --from observed -o markdown")]
 pub(crate) struct Diff {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// The new policy, or the manifest of a ConfigMap
     #[arg(value_name = "NEW", required_unless_present = "candidate", conflicts_with = "candidate")]
     new: Option<PathBuf>,

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use imagegate_core::image::{Reference, is_path};
 use imagegate_core::policy::{
-    ContainerImage, Decision, Explanation, Field, ImageList, Policy, Subject, Verdict, Workload,
-    printable,
+    ContainerImage, Decision, Explanation, Policy, Subject, Verdict, printable,
 };
 use imagegate_report::Exit;
 use time::OffsetDateTime;
@@ -94,9 +93,9 @@ pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Ex
         namespace: cluster.namespace(),
         user: connection.as_user.as_deref().unwrap_or_default(),
         groups: &groups,
-        workload: Workload::Pod,
         pinned,
         now: OffsetDateTime::now_utc().unix_timestamp(),
+        ..Subject::default()
     };
     let answer = Answer::of(&in_force.policy, &subject, &explain.image);
     let out = &mut crate::cli::stdout();
@@ -126,9 +125,9 @@ impl<'a> Answer<'a> {
         let container = ContainerImage {
             container: if name.is_empty() { "image" } else { name }.into(),
             image: Some(image.into()),
-            field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+            ..ContainerImage::default()
         };
-        let explanation = policy.explain(subject, image);
+        let explanation = policy.explain(subject, &container);
         let verdict = policy.evaluate(subject, [&container]);
         Self { image, subject: *subject, explanation, verdict }
     }

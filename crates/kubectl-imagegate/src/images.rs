@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::{Failure, stdout};
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::output::TableOrJson;
 use crate::paint::Paint;
 use crate::table::Table;
@@ -34,6 +34,8 @@ Where those are missing, it is not left out; that is said, and the exit code is 
   kubectl imagegate images -n ci -o json
   kubectl imagegate images --from all")]
 pub(crate) struct Images {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// Where from
     #[arg(long, value_enum, value_name = "SOURCE", default_value = "observed")]
     from: Source,

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::cli::{Failure, say, stdout};
 use crate::cluster::Fault;
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::exempt::last_day;
 use crate::gate::{ConfigMap, Found, InForce, Which, keys};
 use crate::uses::{Gate, Source};
@@ -29,6 +29,8 @@ the replicas remember; list configmaps there, to keep the comments of the policy
   kubectl imagegate propose --loose --from observed
   kubectl imagegate propose --exempt-existing --policy new.yaml --expires 2027-01-31 --owner platform")]
 pub(crate) struct Propose {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// Where from
     #[arg(long, value_enum, value_name = "SOURCE", default_value = "all")]
     from: Source,

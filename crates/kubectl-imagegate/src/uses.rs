@@ -194,7 +194,7 @@ pub(crate) fn used_by(usage: &Usage<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use imagegate_core::policy::{Field, ImageList};
+    use imagegate_core::policy::{Field, ImageList, PullPolicy};
     use imagegate_core::usage::Inventory;
 
     use super::add_objects;
@@ -211,6 +211,7 @@ mod tests {
             container: "app".to_owned(),
             written: Some("quay.io/acme/web:1".to_owned()),
             field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+            pull_policy: PullPolicy::default(),
             running: None,
         };
         Object {
@@ -218,6 +219,7 @@ mod tests {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             owner: owner.map(|(kind, name)| (kind.to_owned(), name.to_owned())),
+            labels: None,
             images: vec![image],
         }
     }

@@ -15,6 +15,7 @@
 //! | `rules` | what a remark can be about, with a help text for each |
 //! | `comparison` | two policies side by side, and whom the new one hits |
 //! | `format` | the report as text, JSON and so on |
+//! | `runner` | texts that a CI runner would take for commands |
 //! | `json` | JSON that does no harm on a terminal |
 //! | `patient` | a writer whose reader may leave early |
 //!
@@ -41,6 +42,7 @@ mod json;
 mod patient;
 mod remark;
 mod rules;
+mod runner;
 mod summary;
 mod trouble;
 
@@ -53,6 +55,7 @@ pub use json::{write_json, write_json_line};
 pub use patient::Patient;
 pub use remark::{Level, Remark, Remarks};
 pub use rules::RuleId;
+pub use runner::inert;
 pub use summary::{FailOn, Outcome, PolicySource, Summary};
 pub use trouble::{NotJudged, Trouble, TroubleKind};
 

@@ -14,10 +14,8 @@ use anyhow::{Context as _, Result};
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
-use super::STDIN;
+use super::{STDIN, tracked};
 
-/// How deep directories may be nested.
-const DEEPEST: usize = 64;
 /// The extensions of manifests, in any case.
 const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 
@@ -99,6 +97,7 @@ impl Selection {
 
     fn directory(&self, path: &Path, found: &mut Inputs) -> Result<()> {
         let globs = self.globs(path)?;
+        let before = found.files.len();
         let seen = Mutex::new(HashSet::new());
         let walk = WalkBuilder::new(path)
             .hidden(false)
@@ -109,9 +108,8 @@ impl Selection {
             .require_git(false)
             .parents(!self.no_ignore)
             .follow_links(true)
-            .max_depth(Some(DEEPEST))
             .sort_by_file_name(std::ffi::OsStr::cmp)
-            .overrides(globs)
+            .overrides(globs.clone())
             .filter_entry(move |entry| is_new(entry, &seen))
             .build();
         for entry in walk {
@@ -119,6 +117,15 @@ impl Selection {
                 Ok(entry) => take(entry, found),
                 Err(error) => failed(path, &error, found),
             }
+        }
+        if !self.no_ignore {
+            let kept = tracked::although_ignored(path)
+                .into_iter()
+                .filter(|file| is_manifest(file) && !is_excluded(&globs, path, file));
+            found.files.extend(kept.map(|path| Input { path, is_named: false }));
+            // In the order of the walk.
+            let of_directory = found.files.get_mut(before..).unwrap_or_default();
+            of_directory.sort_by(|one, other| one.path.cmp(&other.path));
         }
         Ok(())
     }
@@ -140,10 +147,7 @@ impl Selection {
 
 fn take(entry: DirEntry, found: &mut Inputs) {
     let Some(kind) = entry.file_type() else { return };
-    let extension = entry.path().extension().and_then(std::ffi::OsStr::to_str);
-    let is_manifest = extension
-        .is_some_and(|found| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found)));
-    if kind.is_dir() || !is_manifest {
+    if kind.is_dir() || !is_manifest(entry.path()) {
         return;
     }
     if kind.is_file() {
@@ -155,6 +159,19 @@ fn take(entry: DirEntry, found: &mut Inputs) {
     {
         found.skipped += 1;
     }
+}
+
+/// By its extension.
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(std::ffi::OsStr::to_str);
+    extension.is_some_and(|found| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found)))
+}
+
+/// Whether the globs leave a file out, or a directory that it is in.
+fn is_excluded(globs: &Override, root: &Path, file: &Path) -> bool {
+    let above = file.ancestors().skip(1).take_while(|directory| *directory != root);
+    globs.matched(file, false).is_ignore()
+        || above.into_iter().any(|directory| globs.matched(directory, true).is_ignore())
 }
 
 /// Something below a directory cannot be read. A link that leads back to where it stands is not

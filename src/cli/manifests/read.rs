@@ -174,12 +174,11 @@ impl Objects<'_> {
     }
 
     fn item(&mut self, node: &Node<'_>, root: &Root) {
-        let listed = root.kind.as_deref().and_then(|kind| kind.strip_suffix("List"));
-        if node.get("kind").is_some() {
-            self.node(node);
-        } else if let Some(kind) = listed.filter(|kind| !kind.is_empty()) {
+        if let Some(kind) = root.kind.as_deref() {
             let api_version = root.api_version.as_deref().unwrap_or_default();
-            self.object(node, Object::named(node, api_version, kind), None);
+            self.entry(node, &Object::named(node, api_version, kind));
+        } else if is_whole(node) {
+            self.node(node);
         } else if self.waiting.len() < MOST_WAITING {
             self.waiting.push(node.clone().into_owned());
         } else {
@@ -190,27 +189,43 @@ impl Objects<'_> {
 
     fn root(&mut self, node: &Node<'_>) {
         let waiting = std::mem::take(&mut self.waiting);
-        let list = Object::of(node).filter(|object| object.listed_kind().is_some());
-        match list {
-            Some(list) if self.items > 0 => {
-                let kind = list.listed_kind().unwrap_or_default();
-                for node in &waiting {
-                    if kind.is_empty() {
-                        let message = "an entry of a List without a `kind`";
-                        self.trouble_here(Trouble::new(message, node.position));
-                    } else {
-                        self.object(node, Object::named(node, list.api_version, kind), None);
-                    }
-                }
+        let Some(object) = Object::of(node) else {
+            let (named, nameless): (Vec<_>, Vec<_>) =
+                waiting.iter().partition(|entry| entry.get("kind").is_some());
+            for entry in named {
+                self.node(entry);
             }
-            _ if !waiting.is_empty() => {
-                let mut candidates: Vec<_> = waiting.iter().flat_map(discover_candidates).collect();
+            // The entries may be all there is.
+            let is_empty = matches!(node.value(), Value::Null);
+            if !nameless.is_empty() || self.items == 0 && !is_empty {
+                let mut candidates: Vec<_> =
+                    nameless.into_iter().flat_map(discover_candidates).collect();
                 candidates.extend(discover_candidates(node));
-                self.visitor.skipped(self.document, node.position, candidates);
+                self.skipped(node, candidates);
             }
-            // The entries were all there is.
-            _ if self.items > 0 && node.get("kind").is_none() => {}
-            _ => self.node(node),
+            return;
+        };
+        for entry in &waiting {
+            self.entry(entry, &object);
+        }
+        if self.items == 0 || !object.is_list() {
+            self.node(node);
+        }
+    }
+
+    /// An entry of a list. What it leaves out is what the list says; kubectl overwrites a kind that
+    /// stands there without an `apiVersion`.
+    fn entry(&mut self, node: &Node<'_>, list: &Object<'_>) {
+        let kind = list.listed_kind();
+        let own = node.get("kind").and_then(Node::text);
+        if own.is_some() {
+            self.node(node);
+        } else if kind.is_empty() {
+            let message = "an entry of a List without a `kind`";
+            self.trouble_here(Trouble::new(message, node.position));
+        }
+        if !is_whole(node) && !kind.is_empty() && own != Some(kind) {
+            self.object(node, Object::named(node, list.api_version, kind), None);
         }
     }
 
@@ -220,28 +235,30 @@ impl Objects<'_> {
             return;
         }
         let Some(object) = Object::of(node) else {
-            let candidates = discover_candidates(node);
-            return self.visitor.skipped(self.document, node.position, candidates);
+            return self.skipped(node, discover_candidates(node));
         };
         let items = node.get("items").map(Node::value);
-        match (object.listed_kind(), items) {
-            (Some(kind), Some(Value::Sequence(items))) => {
-                for item in items {
-                    if item.get("kind").is_some() || kind.is_empty() {
-                        self.node(item);
-                    } else {
-                        self.object(item, Object::named(item, object.api_version, kind), None);
-                    }
-                }
+        let has_items = if let Some(Value::Sequence(items)) = items {
+            for item in items {
+                self.entry(item, &object);
             }
-            (Some(""), _) => {}
-            _ if object.kind == "AdmissionReview" => self.review(node),
+            true
+        } else {
+            false
+        };
+        match object.kind {
+            "List" => {}
+            _ if has_items && object.is_list() => {}
+            "AdmissionReview" => self.review(node),
             _ if object.group() == "kustomize.config.k8s.io" => {
-                let candidates = discover_candidates(node);
-                self.visitor.skipped(self.document, node.position, candidates);
+                self.skipped(node, discover_candidates(node));
             }
             _ => self.object(node, object, None),
         }
+    }
+
+    fn skipped(&mut self, node: &Node<'_>, candidates: Vec<Candidate>) {
+        self.visitor.skipped(self.document, node.position, candidates);
     }
 
     /// What a request of the API server would bring into the cluster.
@@ -250,7 +267,7 @@ impl Objects<'_> {
         let object = request.and_then(|request| request.get("object"));
         let operation = request.and_then(|request| request.get("operation")?.text());
         if matches!(operation, Some("DELETE" | "CONNECT")) {
-            return self.visitor.skipped(self.document, node.position, Vec::new());
+            return self.skipped(node, Vec::new());
         }
         if let Some((node, object)) = object.and_then(|node| Some((node, Object::of(node)?))) {
             self.object(node, object, request);
@@ -307,6 +324,11 @@ impl Objects<'_> {
     fn end(&mut self, before: usize) {
         self.document = self.document.max(before);
     }
+}
+
+/// Whether an entry of a list says itself what it is.
+fn is_whole(node: &Node<'_>) -> bool {
+    node.get("kind").is_some() && node.get("apiVersion").is_some()
 }
 
 /// Whether a document begins as an object of JSON does, or a list of objects.

@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 
 use granit_parser::{BorrowedInput, ErrorKind, Event, Options, Parser, ScalarStyle, ScanError};
-use granit_parser::{Span, StrInput, Tag};
+use granit_parser::{Span, StrInput};
 
 use super::chars::Chars;
 use super::tree::{DEEPEST, Part, Tree, Trouble};
 use imagegate_core::manifest::{Position, Value};
 use imagegate_core::policy::printable;
+
+/// What the tags of YAML's own types begin with.
+const TYPES: &str = "tag:yaml.org,2002:";
+/// The tag of the key `<<`.
+const MERGE: &str = "merge";
 
 /// What a reader does with each part of a document.
 pub(super) type Visit<'v> = dyn FnMut(Part<'_>) + 'v;
@@ -60,13 +65,16 @@ fn take<'a>(
         Event::Alias(anchor) => return tree.alias(anchor, position),
         Event::Scalar(text, style, anchor, tag) => {
             let is_plain = style == ScalarStyle::Plain && tag.is_none();
+            let tag = tag.as_deref().and_then(|tag| tag.suffix_in_namespace(TYPES));
+            let tag = tag.as_deref();
+            is_plain_text(tag, position)?;
             if tree.wants_key() {
-                let is_merge = is_plain && text == "<<";
+                let is_merge = text == "<<" && (is_plain || tag == Some(MERGE));
                 tree.key(text, is_merge, anchor, position)?;
                 return Ok(None);
             }
             let length = text.len();
-            let value = value(text, is_plain, tag.as_deref());
+            let value = value(text, is_plain, tag);
             return tree.scalar(value, length, anchor, position);
         }
         Event::SequenceStart(_, anchor, _) => tree.open_sequence(anchor, position)?,
@@ -77,9 +85,19 @@ fn take<'a>(
     Ok(None)
 }
 
+/// Whether a scalar means what is written. kubectl decodes the text of `!!binary`, of a key too, which
+/// would hide what it says. Other tags change no text.
+fn is_plain_text(tag: Option<&str>, position: Position) -> Result<(), Trouble> {
+    if tag == Some("binary") {
+        let message = "`!!binary` is not read here".to_owned();
+        return Err(Trouble { message, hint: Some("write the text itself"), position });
+    }
+    Ok(())
+}
+
 /// What a scalar is, by its tag or by the core schema of YAML 1.2.
-fn value<'a>(text: Cow<'a, str>, is_plain: bool, tag: Option<&Tag>) -> Value<'a> {
-    match tag.and_then(Tag::core_suffix) {
+fn value<'a>(text: Cow<'a, str>, is_plain: bool, tag: Option<&str>) -> Value<'a> {
+    match tag {
         Some("null") => Value::Null,
         Some("bool") => Value::Boolean(is_true(&text)),
         Some("int" | "float") => Value::Number,

@@ -188,7 +188,7 @@ audits_as_openreports() {
   kubectl get reports.openreports.io --all-namespaces -o json >"$scratch/stored.json"
   same "$(jq -S '[.items[] | {source, scope, configuration, summary, results}]' "$scratch/reports.json")" \
     "$(jq -S '[.items[] | {source, scope, configuration, summary, results}]' "$scratch/stored.json")"
-  same '{"pass":0,"fail":2,"warn":0,"error":0,"skip":0} ["Deployment shop"]' "$(jq -c '.items[] |
+  same '{"error":0,"fail":2,"pass":0,"skip":0,"warn":0} ["Deployment shop"]' "$(jq -cS '.items[] |
     select(.metadata.namespace == "web") | .summary, ([.results[].resources[] | "\(.kind) \(.name)"] | unique)' \
     "$scratch/reports.json" | paste -sd ' ')"
   same '[0,2]' "$(jq -c '.items[] | select(.metadata.namespace == "legacy") | .summary | [.fail, .skip]' "$scratch/stored.json")"

@@ -29,6 +29,7 @@ tail_begins() {
   has "$out" '  deny    default/Pod before  evil.example/before:1  untrusted-registry  by admin  imagegate-webhook-one'
   asks 0 tail --no-follow --namespace nowhere
   same '' "$out"
+  asks 2 tail --no-follow --namespace nowhere --all-namespaces
   asks 0 tail --no-follow --decision exempt,flip
   same '' "$out"
   asks 0 tail --no-follow --decision deny --image before -o json
@@ -113,7 +114,7 @@ uses() {
   grep -Eq 'imagegate-webhook-three .* [0-9]+ uses since 20' "$scratch/out.txt" || say "$out"
 }
 proposes() {
-  asks 0 propose
+  asks 0 propose -A
   has "$out" 'gcr.io/acme'
   has "$out" 'docker.io/acme'
   [[ $out != *evil.example* ]] || say "$out"

@@ -45,10 +45,19 @@ impl<'n> Object<'n> {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
-    /// The kind of the entries that leave it out, where this is a list: `Pod` of a `PodList`, and
-    /// nothing of a `List`, whose entries say what they are.
+    /// The kind of the entries that leave it out, where this has `items`: `Pod` of a `PodList`, and
+    /// nothing of a `List`, whose entries say what they are. Whatever has `items` is a list for
+    /// kubectl, and a kind that is none lends its own name.
+    ///
+    /// Source: `decodeToList` of apimachinery's `unstructured` package.
     #[must_use]
-    pub fn listed_kind(&self) -> Option<&'n str> {
-        self.kind.strip_suffix("List")
+    pub fn listed_kind(&self) -> &'n str {
+        self.kind.strip_suffix("List").unwrap_or(self.kind)
+    }
+
+    /// Whether its kind is that of a list.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.kind.ends_with("List")
     }
 }

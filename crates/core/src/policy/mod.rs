@@ -18,10 +18,15 @@ pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;
 pub use judge::explain::Explanation;
+pub use judge::labels::Labels;
 pub use judge::opt_out::OptOut;
 pub use judge::outcome::Outcome;
-pub use judge::policy::Policy;
-pub use judge::subject::{ContainerImage, Field, ImageList, Subject, Unread, WhyUnread, Workload};
+pub use judge::policy::{Policy, Reading};
+pub use judge::pull::PullPolicy;
+pub use judge::subject::{
+    ContainerImage, ContainerKind, Field, ImageList, ObjectKind, Subject, Unread, WhyUnread,
+    Workload,
+};
 pub use judge::unchanged_updates::{MATCH_CONDITIONS, UnchangedUpdates};
 pub use judge::verdict::{
     Decision, Exempted, Mode, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation,

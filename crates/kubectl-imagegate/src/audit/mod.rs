@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Scope};
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::explain::PolicyFlags;
 use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
 use crate::paint::Paint;
@@ -45,9 +45,8 @@ the gate leaves out. Where a namespace may not be read it is skipped; that is sa
   kubectl imagegate audit --policy new.yaml -o json
   kubectl imagegate audit -o openreports | kubectl apply --server-side -f -")]
 pub(crate) struct Audit {
-    /// Look in every namespace; the default, unless -n names one
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
-    all_namespaces: bool,
+    #[command(flatten)]
+    everywhere: Everywhere,
     #[command(flatten)]
     policy: PolicyFlags,
     /// Output format

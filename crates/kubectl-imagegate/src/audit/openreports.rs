@@ -122,7 +122,7 @@ fn severity(finding: &Finding) -> &'static str {
 mod tests {
     use std::collections::BTreeMap;
 
-    use imagegate_core::policy::{Documents, Field, ImageList, POLICY_KEY, compile};
+    use imagegate_core::policy::{Documents, Field, ImageList, POLICY_KEY, PullPolicy, compile};
     use serde_json::{Value, json};
 
     use super::{MOST_RESULTS, write};
@@ -134,16 +134,17 @@ mod tests {
             container: "app".to_owned(),
             written: Some(image.to_owned()),
             field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+            pull_policy: PullPolicy::default(),
             running: (kind == "Pod").then(|| "sha256:1".to_owned()),
         };
         let owner =
             name.split_once('-').map(|(owner, _)| ("DaemonSet".to_owned(), owner.to_owned()));
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
-        Object { kind, namespace, name, owner, images: vec![image] }
+        Object { kind, namespace, name, owner, labels: None, images: vec![image] }
     }
 
     fn written(all: Vec<Object>, shows_all: bool) -> Vec<Value> {
-        let text = "{allowedRegistries: [docker.io], overrides: [{namespaces: [dev], mode: warn}]}";
+        let text = "{allowedRegistries: [docker.io], overrides: [{name: dev, namespaces: [dev], mode: warn}]}";
         let volume = BTreeMap::from([(POLICY_KEY.to_owned(), text.as_bytes().to_vec())]);
         let documents = Documents { variables: BTreeMap::new(), volume: Some(volume) };
         let (policy, _) = compile(&documents).unwrap();

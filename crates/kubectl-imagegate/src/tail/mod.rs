@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Failure, say};
 use crate::cluster::Fault;
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::gate::{Found, NO_POD, Operator};
 use crate::output::TextOrJson;
 use crate::paint::Paint;
@@ -43,6 +43,8 @@ Rights: list pods and create pods/portforward in the gate's namespace.
   kubectl imagegate tail -n ci --decision deny
   kubectl imagegate tail --no-follow --last 1000 -o json")]
 pub(crate) struct Tail {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// Only these, separated by commas
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     decision: Vec<What>,

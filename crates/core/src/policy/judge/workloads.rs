@@ -89,6 +89,11 @@ impl Step {
             Self::Key(own) => **own == *key,
         }
     }
+
+    /// Whether it leads to the value of this key, and to no other.
+    pub(crate) fn leads_only_to(&self, key: &str) -> bool {
+        *self != Self::Every && self.leads_to(key)
+    }
 }
 
 impl PodSpecPath {
