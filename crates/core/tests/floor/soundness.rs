@@ -49,7 +49,7 @@ fn gate<'p>(policy: &'p Policy, request: &Value, now: i64) -> imagegate_core::po
     let review =
         json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request});
     let review = serde_json::to_vec(&review).unwrap();
-    Review::parse_with(&review, policy.workloads()).unwrap().judge(policy, None, now)
+    Review::parse_with(&review, policy.reading()).unwrap().judge(policy, None, now)
 }
 
 #[test]
@@ -223,6 +223,25 @@ fn a_pinned_override_has_a_floor_of_its_own() {
     assert_eq!(policy.floor(NOW, Some("prod")).unwrap().validations, []);
     assert_eq!(policy.floor(NOW, Some("none")), None);
     assert_eq!(policy.pinned_overrides().collect::<Vec<_>>(), ["strict"]);
+}
+
+#[test]
+fn where_labels_or_containers_decide_the_gate_judges_alone() {
+    let policy = policy(
+        "overrides:\n  - {name: debug, namespaces: [dev], containers: [ephemeral], mode: warn}\n  \
+         - {name: legacy, namespaces: [shop], podSelector: {matchLabels: {a: b}}, mode: audit}\n",
+    );
+    let floor = floor(&policy);
+    let evaluation = Evaluation::new(&floor);
+    let mut request = of_image("evil.example/a:1");
+    for (namespace, is_refused) in [("dev", false), ("shop", false), ("default", true)] {
+        request["namespace"] = namespace.into();
+        assert_eq!(evaluation.refusal(&request).is_some(), is_refused, "{namespace}");
+    }
+    let left = floor.coverage.iter().filter(|each| each.extent == Extent::Nothing);
+    let left: Vec<_> = left.map(|each| each.of.as_deref()).collect();
+    assert_eq!(left, [Some("debug"), Some("legacy")]);
+    assert_eq!(policy.pinned_overrides().count(), 0);
 }
 
 #[test]

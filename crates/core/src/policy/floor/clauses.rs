@@ -7,6 +7,7 @@ use super::message;
 use super::spelling::{IMAGE_ID, Places, REFERENCE, Said, TAGGED, Tags, UNTAGGED};
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::Written;
+use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::subject::Workload;
 use crate::policy::judge::template::Template;
 use crate::policy::judge::terms::Terms;
@@ -65,6 +66,7 @@ pub(super) fn of(rules: &Rules, hash: &str, exemptions: &[Exempting]) -> Vec<OfR
         denial_warnings: _,
         denial_hint: _,
         messages: _,
+        pull_rule: _,
     } = rules;
     let writer = Writer { rules, hash, exemptions };
     Rule::ALL.into_iter().filter_map(|rule| writer.rule(rule)).collect()
@@ -103,6 +105,13 @@ impl Writer<'_> {
             }
             Rule::MissingTag | Rule::BlockedTag | Rule::MissingDigest => {
                 self.by_entries(rule, &mut of_rule);
+            }
+            Rule::PullPolicy => {
+                let Rules { allowed_registries, pull_rule, .. } = self.rules;
+                let own = allowed_registries.entries().filter_map(|(_, entry)| entry.pull_rule);
+                if own.chain([*pull_rule]).any(|rule| rule != PullRule::Any) {
+                    of_rule.left.push("the rule as a whole".to_owned());
+                }
             }
         }
         (!of_rule.clauses.is_empty() || !of_rule.left.is_empty()).then_some(of_rule)
@@ -329,7 +338,7 @@ fn says(rule: Rule, terms: Terms<'_>) -> String {
             let (blocked, allowed) = (terms.blocked_tags(), terms.allowed_tags());
             format!("{};{}", list(&blocked.written), list(&allowed.written))
         }
-        Rule::InvalidReference | Rule::UntrustedRegistry => String::new(),
+        Rule::InvalidReference | Rule::UntrustedRegistry | Rule::PullPolicy => String::new(),
     };
     let own_words = terms.message(rule).map(Template::written);
     let refuses = terms.mode(Workload::Pod) == Mode::Enforce;

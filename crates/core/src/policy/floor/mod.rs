@@ -23,6 +23,7 @@ use serde::Serialize;
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::policy::{Override, Policy};
 use crate::policy::judge::verdict::{TemplateMode, UpdateScope};
+use crate::policy::normal::form::Fields;
 use crate::policy::rules::fields::{RuleField, Rules};
 use crate::policy::rules::short_names::ShortNames;
 use clauses::{Clause, OfRule};
@@ -116,7 +117,9 @@ impl Policy {
     /// The overrides that only the path of a webhook names.
     pub fn pinned_overrides(&self) -> impl Iterator<Item = &str> {
         let written = self.overrides.iter().zip(&self.normal_form.overrides);
-        let unnamed = written.filter(|(_, fields)| fields.get("namespaces").is_none());
+        let unnamed = written.filter(|(_, fields)| {
+            fields.get("namespaces").is_none() && is_told_by_namespace(fields)
+        });
         unnamed.map(|(each, _)| each.name.as_str())
     }
 }
@@ -137,9 +140,19 @@ impl<'p> RuleSet<'p> {
 
     fn pinned(policy: &'p Policy, name: &str) -> Option<Self> {
         let position = policy.by_name.get(name)?;
-        let Override { name, rules } = policy.overrides.get(*position)?;
-        Some(Self { name: Some(name), condition: None, rules: Some(rules) })
+        let Override { name, rules, selector: _ } = policy.overrides.get(*position)?;
+        let fields = policy.normal_form.overrides.get(*position)?;
+        let rules = is_told_by_namespace(fields).then_some(rules);
+        Some(Self { name: Some(name), condition: None, rules })
     }
+}
+
+/// Whether nothing but the namespace decides where an override applies. What else there is, such as labels of
+/// Pods, is left to the gate.
+fn is_told_by_namespace(fields: &Fields) -> bool {
+    fields
+        .iter()
+        .all(|(name, _)| matches!(name, "name" | "namespaces") || RuleField::named(name).is_some())
 }
 
 /// The overrides that name namespaces, in their order, and the policy itself behind them.
@@ -147,23 +160,21 @@ fn by_namespace(policy: &Policy) -> Vec<RuleSet<'_>> {
     let mut sets = Vec::new();
     let mut is_complete = true;
     for (each, fields) in policy.overrides.iter().zip(&policy.normal_form.overrides) {
-        let Override { name, rules } = each;
-        if fields.get("namespaces").is_none() {
-            continue;
-        }
-        let namespaces = fields.items("namespaces");
-        let Some(condition) = asked::is_named("request.namespace", namespaces.into_iter()) else {
+        let Override { name, rules, selector: _ } = each;
+        let is_known = is_told_by_namespace(fields);
+        let condition = match fields.get("namespaces") {
+            // Only the path of a webhook names it.
+            None if is_known => continue,
+            None => Some("true".to_owned()),
+            Some(_) => {
+                let namespaces = fields.items("namespaces");
+                asked::is_named("request.namespace", namespaces.into_iter())
+            }
+        };
+        let Some(condition) = condition.filter(|_| sets.len() < MOST_OVERRIDES) else {
             is_complete = false;
             break;
         };
-        if sets.len() == MOST_OVERRIDES {
-            is_complete = false;
-            break;
-        }
-        // With a field that is not known here, it may apply or not.
-        let is_known = fields.iter().all(|(name, _)| {
-            matches!(name, "name" | "namespaces") || RuleField::named(name).is_some()
-        });
         let rules = is_known.then_some(rules);
         sets.push(RuleSet { name: Some(name), condition: Some(condition), rules });
     }
