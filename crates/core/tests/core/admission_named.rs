@@ -120,7 +120,7 @@ fn check_finds_the_same_as_the_webhook() {
             namespace: "",
             controller: None,
         };
-        let found = discover_as(&node, identity, policy.reading());
+        let found = discover_as(&node, identity, policy.workloads());
         let line = |each: &imagegate_core::manifest::FoundImage<'_>| {
             format!("{} {}={}", each.path(), each.container, each.image.unwrap_or("?"))
         };

@@ -189,8 +189,7 @@ impl Difference {
         } else {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
             // What the normal form leaves out is at its laxest.
-            let laxity =
-                |value: Option<&Value>| value.map_or(Some(usize::MAX), |value| value.laxity());
+            let laxity = |value: Option<&Value>| value.map_or(Some(usize::MAX), Value::laxity);
             let loosens = field.loosens != Loosens::Never
                 // Nothing is stricter than the first choice.
                 && laxity(new) != Some(0)
