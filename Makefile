@@ -53,9 +53,8 @@ MANUAL := target/manual
 .PHONY: manual
 manual: ## Write completions and man pages into target/manual
 	rm -rf $(MANUAL)
-	$(BUILD) --quiet --example manual --example plugin_manual
-	$(TARGET)/debug/examples/manual $(MANUAL)
-	$(TARGET)/debug/examples/plugin_manual $(MANUAL)
+	cargo run --locked --quiet --example manual -- $(MANUAL)
+	cargo run --locked --quiet --package kubectl-imagegate --example plugin_manual -- $(MANUAL)
 
 .PHONY: install
 install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and completions below PREFIX, ~/.local by default
@@ -196,7 +195,7 @@ krew: ## Write the plugin's manifest for krew, of the tarballs in target/dist; n
 .PHONY: release-upload
 release-upload: ## Draft the release of TAG from target/dist, where every architecture is; needs gh, and REPOSITORY
 	cd target/dist && sha256sum --check --strict --quiet SHA256SUMS-*
-	$(MAKEFILE_DIR)deploy/krew.sh --complete '$(REPOSITORY)' >target/dist/imagegate.yaml
+	$(MAKEFILE_DIR)deploy/krew.sh --complete '$(REPOSITORY)' target/dist >target/dist/imagegate.yaml
 	gh release view '$(TAG)' >/dev/null 2>&1 || gh release create '$(TAG)' --draft --title '$(TAG)' --notes-file $(MAKEFILE_DIR)CHANGELOG.md
 	gh release upload '$(TAG)' target/dist/* --clobber
 

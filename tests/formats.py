@@ -67,8 +67,10 @@ def check_json(sarif_schema, directory):
         finding.pop("object", None)
     if joined != whole:
         sys.exit("sample.ndjson says something else than sample.json")
-    for name in ["validate", "test"]:
-        validate(remarks, load(directory / f"{name}.json"), f"{name}.json")
+    validate(load(CONFIG / "comparison.schema.json"), load(directory / "diff.json"), "diff.json")
+    for name in ["validate", "test", "diff"]:
+        if name != "diff":
+            validate(remarks, load(directory / f"{name}.json"), f"{name}.json")
         joined = as_report(
             lines(directory, f"{name}.ndjson"),
             {"remark": "remarks"},

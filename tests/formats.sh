@@ -27,6 +27,13 @@ for format in json ndjson sarif junit gitlab csv; do
   [[ $status -eq 3 ]] || { printf 'formats.sh: validate exited with %s\n' "$status" >&2; exit 1; }
   "$binaries/imagegate" test -o "$format" config/examples >"$work/reports/test.$format"
 done
+printf 'allowedRegistries: [gcr.io]\nshortNames: dockerHub\n' >"$work/new.yaml"
+for format in json ndjson; do
+  status=0
+  "$binaries/imagegate" diff config/policy "$work/new.yaml" -o "$format" docker.io/acme/web:1 nginx:1 gcr.io/a/b:1 \
+    >"$work/reports/diff.$format" 2>/dev/null || status=$?
+  [[ $status -eq 1 ]] || { printf 'formats.sh: diff exited with %s\n' "$status" >&2; exit 1; }
+done
 
 # The tree of benches/check, with four images for each file; paths in it are relative.
 files=${FORMATS_FILES:-500}

@@ -1,14 +1,15 @@
 //! The images that a command judges: from the command line and from manifests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::located;
 use super::manifests::{self, Inputs, Problem, Selection, Visitor};
 use super::target::Target;
+use imagegate_core::image::is_path;
 use imagegate_core::manifest::Position;
-use imagegate_core::policy::{Reading, Workloads};
+use imagegate_core::policy::{Reading, Workloads, printable};
 
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,17 @@ impl Images {
     /// Whether neither images nor manifests were given.
     pub(super) fn is_empty(&self) -> bool {
         self.named.is_empty() && self.filename.is_empty()
+    }
+
+    /// Refuses paths in place of images: whoever forgot `-f` wants no verdict on the name of a file.
+    ///
+    /// # Errors
+    /// Names the first path.
+    pub(super) fn refuse_paths(&self) -> Result<()> {
+        self.named.iter().try_for_each(|image| {
+            let path = printable(image);
+            refuse_path(image, &format!("read manifests with -f {path}"))
+        })
     }
 
     /// Calls `visit` with each image, in order; returns how many problems there were. What is wrong
@@ -72,6 +84,14 @@ impl Images {
     pub(super) fn selection(&self) -> &Selection {
         &self.selection
     }
+}
+
+/// Refuses a path in place of an image.
+pub(super) fn refuse_path(image: &str, hint: &str) -> Result<()> {
+    if is_path(image, |path| Path::new(path).is_file()) {
+        bail!("`{}` is a path, not an image\n  hint: {hint}", printable(image));
+    }
+    Ok(())
 }
 
 /// Visits images, and prints what cannot be read.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::connection::{Connection, Everywhere};
 use crate::output::TableOrJson;
 use crate::paint::Paint;
@@ -26,8 +26,8 @@ const MOST_OWNERS: usize = 3;
 /// since each of them started. Exit codes: 0 done, 2 something could not be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace; for what runs, those of `audit`; list
-namespaces (get, with -n) and list validatingwebhookconfigurations, to leave out what the gate does not judge.
+Rights: list pods and create pods/portforward in the gate's namespace; for what runs, those of `audit`; list \
+namespaces (get, with -n) and list validatingwebhookconfigurations, to leave out what the gate does not judge. \
 Where those are missing, it is not left out; that is said, and the exit code is 2.
 
   kubectl imagegate images
@@ -47,7 +47,7 @@ pub(crate) struct Images {
 pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit, Failure> {
     let gate = Gate::find(connection).await?;
     let uses = gate.uses(connection, images.from).await?;
-    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let out = &mut io::BufWriter::new(stdout());
     match images.output {
         TableOrJson::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
         TableOrJson::Json => write_json(&all(&uses.gathered), out)?,

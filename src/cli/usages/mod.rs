@@ -32,12 +32,13 @@ impl Sources {
     }
 
     /// Reads every source; images are used in the namespace of `asker`, and manifests that name
-    /// none are, too. The pod specs of `workloads` are read where those say. Also returns how many documents could not be read; what is wrong with them was
-    /// printed.
+    /// none are, too. The pod specs of `workloads` are read where those say. Also returns how many
+    /// documents could not be read; what is wrong with them was printed.
     ///
     /// # Errors
     /// When a source cannot be read at all.
     pub(super) fn gather(&self, asker: &Asker, workloads: &Workloads) -> Result<(Gathered, usize)> {
+        self.images.refuse_paths()?;
         let (mut gathered, mut owners) = (Gathered::default(), Owners::default());
         let unreadable = self.images.each(workloads, |target| {
             owners.add(&target, asker);

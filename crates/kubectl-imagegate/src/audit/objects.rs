@@ -268,6 +268,7 @@ mod tests {
             kind,
             namespace: "n".to_owned(),
             name: name.to_owned(),
+            labels: None,
             owner: owner.map(|(kind, name)| (kind.to_owned(), name.to_owned())),
             images: Vec::new(),
         };

@@ -4,13 +4,13 @@ pub(crate) mod faults;
 mod json;
 mod text;
 
-use std::io::Write as _;
+use std::io::Write;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use imagegate_report::Exit;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
 use crate::gate::{Found, Memory, Namespaces, Operator, Reach, Replica, Served, Webhooks};
@@ -25,9 +25,9 @@ const EVERY: Duration = Duration::from_secs(2);
 /// Exit codes: 0 all is well, 1 something is wrong, 2 the gate cannot be asked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace. With list
-validatingwebhookconfigurations it shows how the API server asks the gate; with list namespaces, which
-namespaces are left out; with list configmaps in the gate's namespace, whether an edit is still on its
+Rights: list pods and create pods/portforward in the gate's namespace. With list \
+validatingwebhookconfigurations it shows how the API server asks the gate; with list namespaces, which \
+namespaces are left out; with list configmaps in the gate's namespace, whether an edit is still on its \
 way. What is not allowed is said, and the rest is shown.")]
 pub(crate) struct Status {
     /// Output format
@@ -73,7 +73,9 @@ pub(crate) async fn run(connection: &Connection, status: &Status) -> Result<Exit
             TextOrJson::Json => json::print(&mut text, &seen, &problems)?,
         }
         if text != shown {
-            let mut out = std::io::stdout().lock();
+            // Whoever watches ends it by closing the pipe.
+            let mut out: Box<dyn Write> =
+                if status.watch { Box::new(std::io::stdout().lock()) } else { Box::new(stdout()) };
             if !shown.is_empty() && status.output == TextOrJson::Text {
                 writeln!(out)?;
             }

@@ -6,7 +6,7 @@ mod lookout;
 mod text;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 use futures_util::future::join_all;
 use imagegate_core::policy::Rule;
@@ -104,7 +104,12 @@ pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Fa
     for fault in &faults {
         say(&format!("warning: a replica is left out: {fault}"));
     }
-    output.begin_with(kept, tail.last)?;
+    let begun = output.begin_with(kept, tail.last);
+    let is_closed = begun.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+    // Whoever leaves early ends what follows; what has an end keeps its exit code.
+    if !is_closed || tail.follows() {
+        begun?;
+    }
     if !tail.follows() {
         return Ok(if faults.is_empty() { Exit::Fine } else { Exit::Unusable });
     }

@@ -92,8 +92,8 @@ impl Format {
     pub fn purpose(self) -> &'static str {
         match self {
             Self::Text => "For people",
-            Self::Json => "For programs; `imagegate schema findings` has its schema",
-            Self::Ndjson => "The same, one object a line",
+            Self::Json => "For programs",
+            Self::Ndjson => "For programs, one object a line",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
             Self::Junit => "JUnit XML, for whatever shows tests",
             Self::Github => "Annotations in a workflow of GitHub Actions",
