@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::images::refuse_path;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
@@ -15,7 +16,11 @@ use imagegate_core::policy::{ContainerKind, PullPolicy, printable};
 use imagegate_report::{Answer, Exit};
 
 /// Explain the verdict on one image, rule by rule
+///
+/// Exit codes: 0 it would be admitted, 1 it would be denied, 2 wrong usage, or the policy cannot be read,
+/// 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("namespace", |argument| argument.help("Namespace of the Pod that names the image")))]
 pub(super) struct Explain {
     /// The image, written as in a Pod
     image: String,
@@ -38,6 +43,7 @@ pub(super) struct Explain {
 
 pub(super) fn run(explain: &Explain) -> Result<Exit> {
     let Explain { image, policy, asker, pull_policy, container, label } = explain;
+    refuse_path(image, &format!("`imagegate check -f {}` judges manifests", printable(image)))?;
     let Some(policy) = policy_source::valid(policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::located::{self, Place};
-use super::output;
+use super::output::{self, Reads};
 use super::policy_source;
 use super::target::{Asker, Target, labels};
 use crate::clock;
@@ -33,7 +33,7 @@ pub(super) struct Test {
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     /// How the cases are written; as text, only those that fail
-    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser())]
+    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser(Reads::Remarks))]
     #[arg(default_value = "text")]
     output: Format,
 }
@@ -121,7 +121,8 @@ pub(super) fn run(test: &Test) -> Result<Exit> {
             remarks.push(remark(&name, &located, difference));
         }
     }
-    let summary = format!("{total} cases: {} passed, {failed} failed", total - failed);
+    let noun = if total == 1 { "case" } else { "cases" };
+    let summary = format!("{total} {noun}: {} passed, {failed} failed", total - failed);
     if test.output == Format::Text {
         writeln!(out, "{summary}")?;
     } else {

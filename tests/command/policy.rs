@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::command::{imagegate, imagegate_with};
+use serde_json::Value;
 
 const BROKEN: &str = "mode: strict\nallowedRegistries: []\nblockedTags: ['/(/']\n";
 
@@ -38,6 +39,53 @@ fn validate_prints_the_policy_as_a_table() {
     assert!(ran.out.contains("\n  allowedRegistries    registry.example.com/shared\n"));
     assert!(ran.out.contains("\n  overrides            research: "), "{}", ran.out);
     assert_eq!(imagegate("validate --quiet config/examples/teams").out, "");
+}
+
+#[test]
+fn validate_prints_what_has_no_name_and_what_says_nothing() {
+    let policy = "allowedRegistries: [gcr.io, {registry: docker.io, requireDigest: true}]\n\
+                  workloads: [{group: argoproj.io, kind: Rollout, podSpec: /spec/template/spec}]\n";
+    let ran = imagegate_with(&["validate", "-"], policy, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for line in [
+        "allowedRegistries    gcr.io",
+        "allowedRegistries    registry=docker.io requireDigest=true",
+        "denialHint           (none)",
+        "messages             (none)",
+        "refuseEditsThatDeny  (no limit)",
+    ] {
+        assert!(ran.out.contains(&format!("\n  {line}\n")), "{line} not in\n{}", ran.out);
+    }
+    assert!(ran.out.contains("\n  workloads            group=argoproj.io"), "{}", ran.out);
+    let rows = ran.out.lines().skip(1);
+    for row in rows.clone() {
+        let value = row.get(23..).unwrap_or_default();
+        assert!(!value.is_empty() && !value.starts_with(':'), "{row:?}");
+    }
+    let defaults = imagegate_with(&["validate", "-"], "{}", &[]).out;
+    assert!(defaults.contains("\n  workloads            (none)\n"), "{defaults}");
+    let schema: Value = serde_json::from_str(&imagegate("schema").out).unwrap();
+    for (field, described) in schema["properties"].as_object().unwrap() {
+        let row = defaults.lines().find_map(|row| row.strip_prefix(&format!("  {field:<20} ")));
+        let row = row.unwrap_or_else(|| panic!("{field} is not in\n{defaults}"));
+        if let Some(default) = described["default"].as_str().filter(|default| !default.is_empty()) {
+            assert_eq!(row, default, "{field}");
+        }
+    }
+    let limited = imagegate_with(&["validate", "-"], "refuseEditsThatDeny: 3\n", &[]);
+    assert!(limited.out.contains("\n  refuseEditsThatDeny  3\n"), "{}", limited.out);
+}
+
+/// The hint is that of any list, and names no kind of item.
+#[test]
+fn a_text_in_place_of_a_list_is_told_how_to_write_one() {
+    let ran = imagegate_with(&["validate", "-"], "blockedTags: latest\n", &[]);
+    assert_eq!(ran.code, 3);
+    assert!(
+        ran.err.contains("\n  hint: write it in brackets, as in `[one, two]`\n"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -120,7 +168,7 @@ fn every_example_answers_its_cases() {
         .filter(|path| path.ends_with(".cases.yaml"))
         .collect();
     let ran = imagegate(&format!("test {}", files.join(" ")));
-    assert_eq!((ran.code, files.len()), (0, 6), "{ran:?}");
+    assert_eq!((ran.code, files.len()), (0, 7), "{ran:?}");
 }
 
 #[test]
@@ -137,6 +185,22 @@ fn a_case_that_does_not_hold_is_said_and_fails() {
     assert!(ran.out.contains("quay.io/a:1 in default: expected deny, got allow\n"), "{}", ran.out);
     assert!(ran.out.contains("expected rule blocked-tag, got untrusted-registry\n"));
     assert!(ran.out.ends_with("3 cases: 1 passed, 2 failed\n"));
+    let text = "policy: policy.yaml\ncases: [{image: quay.io/a:1, expect: allow}]\n";
+    fs::write(&cases, text).unwrap();
+    let ran = imagegate(&format!("test {}", cases.display()));
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 case: 1 passed, 0 failed\n"));
+}
+
+/// What a help says of exit codes, of settings and of `-n` holds for that command.
+#[test]
+fn the_helps_say_what_holds_for_their_command() {
+    let explain = imagegate("explain --help").out;
+    assert!(explain.contains("Namespace of the Pod that names the image"), "{explain}");
+    assert!(explain.contains("Exit codes: 0 it would be admitted, 1"), "{explain}");
+    assert!(!explain.contains("manifests without one"), "{explain}");
+    assert!(imagegate("check --help").out.contains("manifests without one"));
+    let serve = imagegate("serve --help").out;
+    assert!(serve.contains("Every flag but --config can also be set"), "{serve}");
 }
 
 #[test]

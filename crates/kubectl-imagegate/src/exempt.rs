@@ -1,7 +1,7 @@
 //! `kubectl imagegate exempt`: one exemption more, in the text of the policy as somebody wrote it.
 
 use imagegate_core::image::Reference;
-use imagegate_core::policy::POLICY_KEY;
+use imagegate_core::policy::{POLICY_KEY, end_of_exemption};
 use imagegate_report::Exit;
 
 use crate::change::{Before, ChangeFlags};
@@ -12,8 +12,11 @@ use crate::connection::Connection;
 /// Exempt an image from the policy, until a day
 ///
 /// Adds an exemption to policy.yaml and leaves the rest of its text as it is. Then it goes the way of
-/// `edit`: what changes, whom it hits, and the wait for every replica.
+/// `edit`: what changes, whom it hits, and the wait for every replica. -n is required: the exemption
+/// holds in that namespace alone. Exit codes: those of `edit`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+kubectl imagegate exempt [OPTIONS] --namespace <NAME> --reason <TEXT> --expires <DATE> <IMAGE>")]
 #[command(after_help = "\
 Rights: those of `edit`. The policy must be in full form.
 
@@ -25,7 +28,7 @@ pub(crate) struct Exempt {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// The last day, as 2027-01-31
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DATE", value_parser = last_day)]
     expires: String,
     /// Who answers for it
     #[arg(long, value_name = "NAME")]
@@ -39,17 +42,16 @@ pub(crate) struct Exempt {
 
 pub(crate) async fn run(connection: &Connection, exempt: &Exempt) -> Result<Exit, Failure> {
     let Some(namespace) = &connection.namespace else {
-        let fault = Fault::usage("an exemption for the whole cluster is not made in passing");
-        return Err(fault
-            .with_hint("name the namespace with -n; `edit` writes any exemption")
-            .into());
+        let hint = "name it with -n; an exemption for every namespace is written with `kubectl imagegate edit`";
+        return Err(Fault::usage("`exempt` needs a namespace").with_hint(hint).into());
     };
     let before = Before::read(connection).await?;
     before.refuse_where_owned(&exempt.flags)?;
     let mut data = before.config_map.data.clone();
     let Some(text) = data.get(POLICY_KEY) else {
         let fault = Fault::usage("the policy is in simple form, which has no exemptions");
-        return Err(fault.with_hint("`kubectl imagegate edit` turns it into the full form").into());
+        let hint = "exemptions need the full form: write policy.yaml (docs/policy.md) and `kubectl imagegate apply --filename policy.yaml`";
+        return Err(fault.with_hint(hint).into());
     };
     let entry = entry(exempt, namespace)?;
     let Some(text) = with_exemption(text, &entry) else {
@@ -58,6 +60,12 @@ pub(crate) async fn run(connection: &Connection, exempt: &Exempt) -> Result<Exit
     };
     data.insert(POLICY_KEY.to_owned(), text);
     before.change_to(&data, &exempt.flags).await
+}
+
+/// Reads the last day of an exemption, as a flag has it. Checked at once, so that what is wrong with it is said
+/// of the flag.
+pub(crate) fn last_day(text: &str) -> Result<String, &'static str> {
+    end_of_exemption(text).map(|_| text.to_owned()).ok_or("not a day; write it as 2027-01-31")
 }
 
 /// The exemption as one line of YAML, each text in quotes of JSON.

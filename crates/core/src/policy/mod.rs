@@ -12,6 +12,7 @@ mod problem;
 mod read;
 mod rules;
 
+pub use compile::exemptions::end_of_exemption;
 pub use compile::{compile, compile_candidate};
 pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;
@@ -36,6 +37,6 @@ pub use normal::difference::{Change, Difference};
 pub use normal::flip::Flip;
 pub use normal::form::NormalForm;
 pub use printable::{is_printable, printable};
-pub use problem::{Problem, Problems, Warning};
+pub use problem::{Problem, Problems, Warning, nearest};
 pub use read::documents::{CANDIDATE_KEY, Documents, POLICY_KEY};
 pub use read::simple::KEYS as SIMPLE_KEYS;

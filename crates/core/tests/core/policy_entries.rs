@@ -124,6 +124,28 @@ blockedRegistries: [gcr.io/evil]
 }
 
 #[test]
+fn an_image_fares_no_better_for_being_refused() {
+    let entry = "mode: warn\nshortNames: dockerHub\nallowedRegistries: [{registry: gcr.io, mode: enforce}, \
+                 {registry: docker.io, mode: enforce, allowedTags: ['1']}]\n";
+    let blocked = format!("{entry}blockedRegistries: [gcr.io/acme]\n");
+    let unnamed = entry.replace("dockerHub", "deny");
+    let rows = [
+        (entry, "gcr.io/acme/b", Rule::MissingTag, Mode::Enforce),
+        (&blocked, "gcr.io/acme/b:1", Rule::UntrustedRegistry, Mode::Enforce),
+        (&blocked, "quay.io/acme/b:1", Rule::UntrustedRegistry, Mode::Warn),
+        (entry, "nginx:2", Rule::BlockedTag, Mode::Enforce),
+        (&unnamed, "nginx:2", Rule::UntrustedRegistry, Mode::Enforce),
+    ];
+    for (yaml, image, rule, mode) in rows {
+        assert_eq!(broken(yaml, image), Some((rule, mode)), "{yaml} {image}");
+    }
+    // The rules of the entry hold where an exemption accepts the registry.
+    let exempt = "allowedRegistries: [{registry: gcr.io, requireDigest: true}]\nblockedRegistries: [gcr.io/acme]\n\
+                  exemptions: [{name: e, images: [gcr.io/acme], rules: [untrusted-registry], reason: r}]\n";
+    assert_eq!(broken(exempt, "gcr.io/acme/b:1"), Some((Rule::MissingDigest, Mode::Enforce)));
+}
+
+#[test]
 fn messages_name_the_list_that_decided() {
     let policy = policy(
         "allowedRegistries: [{registry: docker.io/library, blockedTags: [edge]}, \

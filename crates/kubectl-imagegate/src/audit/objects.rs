@@ -26,6 +26,12 @@ const KINDS: [Resource; 9] = [
     Resource { kind: "CronJob", plural: "cronjobs", versions: &["batch/v1", "batch/v1beta1"] },
 ];
 
+/// The version of a built-in kind; `None` of another's.
+pub(super) fn api_version(kind: &str) -> Option<&'static str> {
+    let resource = KINDS.iter().find(|resource| resource.kind == kind)?;
+    resource.versions.first().copied()
+}
+
 /// What was found, and what was not looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
@@ -262,6 +268,7 @@ mod tests {
             kind,
             namespace: "n".to_owned(),
             name: name.to_owned(),
+            labels: None,
             owner: owner.map(|(kind, name)| (kind.to_owned(), name.to_owned())),
             images: Vec::new(),
         };

@@ -200,21 +200,27 @@ fn user_name(account: &str) -> Result<String, BadPattern> {
     Ok(format!("system:serviceaccount:{namespace}:{name}"))
 }
 
-/// The first second after the written day (in UTC), or the written moment.
-fn end(written: &Text<'_>, report: &mut Report) -> Option<i64> {
+/// The first second, in Unix time, at which an exemption with this `expires` no longer applies: that after the
+/// day, such as `2027-01-31` (in UTC), or the moment, such as `2027-01-31T12:00:00Z`. `None` for any other text.
+#[must_use]
+pub fn end_of_exemption(expires: &str) -> Option<i64> {
     // In seconds, since the last day that is known has no day after it.
-    let day = Date::parse(&written.value, format_description!("[year]-[month]-[day]"))
+    let day = Date::parse(expires, format_description!("[year]-[month]-[day]"))
         .map(|day| day.midnight().assume_utc().unix_timestamp() + Duration::DAY.whole_seconds())
         .ok();
     let moment = || {
-        let moment = OffsetDateTime::parse(&written.value, &Rfc3339).ok()?;
+        let moment = OffsetDateTime::parse(expires, &Rfc3339).ok()?;
         Some(moment.unix_timestamp())
     };
-    let Some(end) = day.or_else(moment) else {
+    day.or_else(moment)
+}
+
+fn end(written: &Text<'_>, report: &mut Report) -> Option<i64> {
+    let end = end_of_exemption(&written.value);
+    if end.is_none() {
         let message = format!("`{}` is not a day", shorten(&written.value));
         let hint = "write the last day as `2027-01-31`, or a moment as `2027-01-31T12:00:00Z`";
         report.problem(&written.at, message, Some(hint));
-        return None;
-    };
-    Some(end)
+    }
+    end
 }

@@ -4,7 +4,7 @@
 
 mod dns;
 pub(super) mod entries;
-mod exemptions;
+pub(super) mod exemptions;
 pub(super) mod lists;
 mod opt_out;
 mod overrides;

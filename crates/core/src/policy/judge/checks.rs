@@ -95,15 +95,14 @@ impl Rules {
     ) -> Option<Breach<'_>> {
         // An entry can have rules for the first check, so it is looked up before that one.
         let known = self.allowed_registries.have_own_rules().then(|| self.registry(reference));
-        let terms = self.terms_by(known);
+        let is_accepted = is_lifted(Rule::UntrustedRegistry);
+        let terms = self.terms_by(reference, known, is_accepted);
         let breach = |broken| Some(Breach { broken, terms });
         let has_neither = reference.tag().is_none() && reference.digest().is_none();
         if terms.require_tag() && has_neither && !is_lifted(Rule::MissingTag) {
             return breach(Broken::MissingTag);
         }
-        if !is_lifted(Rule::UntrustedRegistry)
-            && let Err(broken) = known.unwrap_or_else(|| self.registry(reference))
-        {
+        if !is_accepted && let Err(broken) = known.unwrap_or_else(|| self.registry(reference)) {
             return breach(broken);
         }
         if !is_lifted(Rule::BlockedTag)
@@ -133,10 +132,23 @@ impl Rules {
         self.allowed_registries.deciding(reference).ok_or(Broken::RegistryNotAllowed)
     }
 
-    /// The rules for a reference, of whose registry this is known.
-    fn terms_by(&self, registry: Option<Result<usize, Broken>>) -> Terms<'_> {
-        let position = registry.and_then(Result::ok);
-        Terms::new(self, position.and_then(|at| self.allowed_registries.own_rules(at)))
+    /// The rules for a reference, of whose registry this is known. Where it is refused, an entry that
+    /// covers the reference all the same is overruled, unless an exemption accepts the registry.
+    fn terms_by(
+        &self,
+        reference: &Reference<'_>,
+        registry: Option<Result<usize, Broken>>,
+        is_accepted: bool,
+    ) -> Terms<'_> {
+        let Some(registry) = registry else { return Terms::new(self, None) };
+        let entries = &self.allowed_registries;
+        let position = registry.ok().or_else(|| entries.deciding(reference));
+        let entry = position.and_then(|at| entries.own_rules(at));
+        if registry.is_ok() || is_accepted {
+            Terms::new(self, entry)
+        } else {
+            Terms::overruled(self, entry)
+        }
     }
 
     /// Every check, whether or not an earlier one is broken, with what decided it.
@@ -146,7 +158,7 @@ impl Rules {
         pull_policy: PullPolicy,
     ) -> Vec<Step> {
         let registry = self.registry(reference);
-        let terms = self.terms_by(Some(registry));
+        let terms = self.terms_by(reference, Some(registry), false);
         let mut steps = vec![Step {
             rule: Rule::InvalidReference,
             passed: true,

@@ -15,14 +15,21 @@ use crate::policy::rules::fields::Rules;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::policy) struct Terms<'p> {
     rules: &'p Rules,
-    /// Of a reference whose registry is accepted; an entry that is overruled by `blockedRegistries`
-    /// must not soften what is said of its images.
+    /// Of a reference whose registry is accepted.
     entry: Option<&'p Entry>,
+    /// Of one whose registry is refused. It must not soften what is said of its images; nor do they fare
+    /// better for being refused.
+    overruled: Option<&'p Entry>,
 }
 
 impl<'p> Terms<'p> {
     pub(in crate::policy) fn new(rules: &'p Rules, entry: Option<&'p Entry>) -> Self {
-        Self { rules, entry }
+        Self { rules, entry, overruled: None }
+    }
+
+    /// For a reference that an entry covers, and whose registry is refused all the same.
+    pub(in crate::policy) fn overruled(rules: &'p Rules, entry: Option<&'p Entry>) -> Self {
+        Self { rules, entry: None, overruled: entry }
     }
 
     /// The rules of the policy or the override, for what no entry can say.
@@ -64,6 +71,8 @@ impl<'p> Terms<'p> {
     /// `templates` gives them.
     pub(in crate::policy) fn mode(self, workload: Workload) -> Mode {
         let mode = self.own(|entry| entry.mode).unwrap_or(self.rules.mode);
+        let overruled = self.overruled.and_then(|entry| entry.mode);
+        let mode = overruled.map_or(mode, |overruled| mode.stricter(overruled));
         self.rules.limited(mode, workload)
     }
 

@@ -221,6 +221,15 @@ pub(in crate::policy) fn kept(text: &str) -> &str {
 }
 
 impl Mode {
+    /// The one of both that lets less pass in silence.
+    pub(in crate::policy) fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Enforce, _) | (_, Self::Enforce) => Self::Enforce,
+            (Self::Warn, _) | (_, Self::Warn) => Self::Warn,
+            (Self::Audit, Self::Audit) => Self::Audit,
+        }
+    }
+
     /// Every mode, from the mildest to the strictest.
     pub const ALL: [Self; 3] = [Self::Audit, Self::Warn, Self::Enforce];
 

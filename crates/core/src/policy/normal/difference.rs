@@ -11,6 +11,7 @@ use std::fmt::{self, Write as _};
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::registries::{AllowedRegistries, Entry};
 use crate::policy::normal::form::Fields;
+use crate::policy::normal::sharing::{in_both, may_share};
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
 use crate::policy::read::selector::SELECTOR_FIELDS;
@@ -65,8 +66,15 @@ impl Difference {
             difference.exemption(name, before, after);
         });
         let (before, after) = (&old.overrides, &new.overrides);
-        difference.named("overrides", before, after, |name, before, after, difference| {
-            difference.overrides(name, (before, &old.base), (after, &new.base));
+        let (kept, still) = (in_both(before, after), in_both(after, before));
+        difference.named("overrides", before, after, |name, gone, come, difference| {
+            // It takes requests from those behind it, or leaves them to those.
+            let hands_over = match (gone, come) {
+                (None, Some(come)) => may_share(come, after, &still),
+                (Some(gone), None) => may_share(gone, before, &kept),
+                _ => false,
+            };
+            difference.overrides(name, (gone, &old.base), (come, &new.base), hands_over);
         });
         difference.loosening_first();
         difference
@@ -190,10 +198,12 @@ impl Difference {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
             // What the normal form leaves out is at its laxest.
             let laxity = |value: Option<&Value>| value.map_or(Some(usize::MAX), Value::laxity);
-            let loosens = field.loosens != Loosens::Never
-                // Nothing is stricter than the first choice.
-                && laxity(new) != Some(0)
+            // Short names that were another registry's images were under other entries and exemptions.
+            let renames = matches!(old, Some(Value::Field(..)));
+            // Nothing is stricter than the first choice.
+            let is_laxer = laxity(new) != Some(0)
                 && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
+            let loosens = field.loosens != Loosens::Never && (renames || is_laxer);
             self.push(text, loosens);
         }
     }
@@ -278,17 +288,18 @@ impl Difference {
     }
 
     /// An override that appears or disappears is compared with the base, which judged, or will
-    /// judge, its namespaces otherwise.
+    /// judge, its requests otherwise; unless it `hands_over` some to or from another override.
     fn overrides<'p>(
         &mut self,
         name: &str,
         (before, old): (Option<&'p Fields>, &'p Fields),
         (after, new): (Option<&'p Fields>, &'p Fields),
+        hands_over: bool,
     ) {
         let prefix = format!("overrides[{name}].");
         match (before, after) {
-            (None, Some(_)) => self.push(format!("overrides: +{name}"), false),
-            (Some(_), None) => self.push(format!("overrides: -{name}"), false),
+            (None, Some(_)) => self.push(format!("overrides: +{name}"), hands_over),
+            (Some(_), None) => self.push(format!("overrides: -{name}"), hands_over),
             _ => {}
         }
         let named = |each: Option<&'p Fields>, name: &str| each.and_then(|each| each.get(name));
