@@ -36,8 +36,9 @@ fn a_release_is_built_for_what_krew_and_the_pages_promise() {
     let krew = fs::read_to_string("deploy/krew.sh").unwrap();
     let required = krew.lines().find_map(|line| line.trim().strip_prefix("required=(x"));
     let required = format!("x{}", required.unwrap().trim_end_matches(')'));
-    let built: Vec<&str> = matrix.iter().map(|row| row["architecture"].as_str().unwrap()).collect();
-    assert_eq!(built.join(" "), required);
+    let architectures: Vec<&str> =
+        matrix.iter().map(|row| row["architecture"].as_str().unwrap()).collect();
+    assert_eq!(architectures.join(" "), required);
     // Debian 12 is bookworm, and has glibc 2.36.
     assert!(build["container"].as_str().unwrap().ends_with("-bookworm"));
     let pages = fs::read_to_string("docs/pipelines.md").unwrap();

@@ -87,7 +87,7 @@ pub(super) fn of_request(
 impl WorkloadKind {
     /// The labels of the Pods of an object of this kind.
     pub(super) fn labels(self, object: Labelled<'_>) -> LabelMap<'_> {
-        fn of_template<'a>(template: Option<Object<Template<'a>>>) -> Option<Object<Metadata<'a>>> {
+        fn of_template(template: Option<Object<Template<'_>>>) -> Option<Object<Metadata<'_>>> {
             template.and_then(|Object(template)| template.metadata)
         }
         let Labelled { metadata, spec, template } = object;

@@ -30,6 +30,9 @@ fn pod(labels: &Value, image: &str) -> Value {
     json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": image}]}})
 }
 
+/// Makes an object of a kind of what a Pod has.
+type Wrap = fn(Value) -> Value;
+
 const BY_LABEL: &str = "templates: enforce
 workloads:
   - {group: x.io, kind: Set, podSpec: '/spec/sets/*/template/spec'}
@@ -41,7 +44,7 @@ exemptions: [{name: e, images: [quay.io], reason: r, podSelector: {matchLabels: 
 fn the_labels_of_a_pod_or_of_a_template_decide() {
     let policy = policy(BY_LABEL);
     let (yes, no) = (json!({"debug": "yes", "a": null}), json!({"debug": "no"}));
-    let paths: [(&str, fn(Value) -> Value); 7] = [
+    let paths: [(&str, Wrap); 7] = [
         ("Pod", |pod| pod),
         ("apps/Deployment", |pod| json!({"spec": {"template": pod}})),
         ("extensions/ReplicaSet", |pod| json!({"spec": {"template": pod}})),

@@ -1,15 +1,15 @@
 //! `imagePullPolicy`: which images have to be pulled whenever a container is started.
 
+use imagegate_core::admission::Review;
 use imagegate_core::policy::{
-    ContainerImage, Decision, Difference, ImageList, Policy, PullPolicy, Rule,
+    ContainerImage, Decision, Difference, ImageList, Policy, PullPolicy, Rule, compile,
 };
 
 use crate::support::policy::{container, full_form, pod_in, policy};
-use imagegate_core::policy::compile;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn pulled<'i>(image: &'i str, pull_policy: PullPolicy) -> ContainerImage<'i> {
+fn pulled(image: &str, pull_policy: PullPolicy) -> ContainerImage<'_> {
     ContainerImage { pull_policy, ..container(image) }
 }
 
@@ -196,7 +196,7 @@ fn a_misspelt_choice_is_a_problem() {
 
 #[test]
 fn an_image_volume_and_an_ephemeral_container_are_judged_too() {
-    use imagegate_core::admission::Review;
+    use PullPolicy::{Always, IfNotPresent, Never, Unset};
     let body = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{
         "uid":"u","operation":"CREATE","kind":{"group":"","kind":"Pod"},"object":{"spec":{
         "containers":[{"name":"a","image":"docker.io/a:1","imagePullPolicy":"Always"},
@@ -206,7 +206,6 @@ fn an_image_volume_and_an_ephemeral_container_are_judged_too() {
             {"name":"e","image":{"reference":"docker.io/a:1","pullPolicy":"Always"}}]}}}}"#;
     let review = Review::parse(body.as_bytes()).unwrap();
     let policies: Vec<_> = review.images().iter().map(|each| each.pull_policy).collect();
-    use PullPolicy::{Always, IfNotPresent, Never, Unset};
     assert_eq!(policies, [Always, Unset, Never, IfNotPresent, Always]);
     assert_eq!(review.images()[2].field.list, ImageList::EphemeralContainers);
     let policy = policy("imagePullPolicy: always");

@@ -142,6 +142,7 @@ templates: enforce
 
 #[test]
 fn the_first_override_that_matches_applies_to_each_container() {
+    use ContainerKind::{Ephemeral, Init, Regular};
     let policy = policy(
         "overrides:
   - {name: by-path, allowedRegistries: [path.example.com]}
@@ -153,7 +154,6 @@ fn the_first_override_that_matches_applies_to_each_container() {
     let name = |subject: &Subject<'_>, kind| {
         policy.explain(subject, &within(kind, "a.example.com/a:1")).override_name
     };
-    use ContainerKind::{Ephemeral, Init, Regular};
     let by_path = Subject { pinned: Some("by-path"), ..pod_in("prod") };
     let pinned = Subject { pinned: Some("debug"), ..pod_in("prod-eu") };
     for (subject, kind, expected) in [

@@ -40,8 +40,10 @@ pub(super) fn write(
 
 fn report(namespace: &str, groups: &[ByOwner<'_>], basis: &Basis, all: bool, now: i64) -> Value {
     let count = |outcome| groups.iter().filter(|group| outcome_of(group) == outcome).count();
-    let statuses = ["fail", "warn", "error", "skip", "pass"];
-    let listed = &statuses[..if all { 5 } else { 4 }];
+    let mut listed = vec!["fail", "warn", "error", "skip"];
+    if all {
+        listed.push("pass");
+    }
     let results = groups.iter().filter(|group| listed.contains(&outcome_of(group)));
     let results = results.take(MOST_RESULTS).map(|group| result(group, now));
     json!({
@@ -70,10 +72,9 @@ fn report(namespace: &str, groups: &[ByOwner<'_>], basis: &Basis, all: bool, now
 fn result(group: &ByOwner<'_>, now: i64) -> Value {
     let finding = &group.first.finding;
     let (kind, name) = &group.first.owner;
-    let mut owner = json!({ "kind": kind, "namespace": group.namespace, "name": name });
-    if let Some(version) = api_version(kind) {
-        owner["apiVersion"] = version.into();
-    }
+    let owner = [("kind", kind.as_str()), ("namespace", group.namespace), ("name", name.as_str())];
+    let version = api_version(kind).map(|version| ("apiVersion", version));
+    let owner: BTreeMap<_, _> = owner.into_iter().chain(version).collect();
     let remark = Remark::of_finding(finding);
     let running: Vec<&str> = group.running.iter().copied().collect();
     let properties = [

@@ -94,7 +94,7 @@ fn exemption(
         images: images?,
         lifts: rules.as_ref().map_or(RuleSet::ALL, |rules| lifted(rules, report)),
         namespaces: lists::namespaces(namespaces.as_ref(), report),
-        selector: selector::compile(selector, named, report),
+        selector: selector.as_ref().map(|raw| Box::new(selector::compile(raw, named, report))),
         users,
         groups: lists::groups(groups.as_ref(), report),
         reason: reason?,
@@ -106,6 +106,7 @@ fn exemption(
 /// Whoever creates a Pod labels it, and the Pods of a workload are judged as Pods.
 fn warn_of_selector(raw: &RawExemption<'_>, report: &mut Report) {
     let RawExemption { namespaces, selector, users, groups, service_accounts, .. } = raw;
+    let Some(selector) = selector else { return };
     let is_for_some =
         [namespaces, users, groups, service_accounts].into_iter().any(Option::is_some);
     if let Some(pods) = selector.pods.as_ref().filter(|_| !is_for_some) {

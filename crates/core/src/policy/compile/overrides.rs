@@ -43,8 +43,9 @@ pub(super) fn compile(
             let at = each.name.as_ref().map_or(&each.at, |name| &name.at);
             report.problem(at, format!("the name `{name}` is given to two overrides"), None);
         }
-        let selector = selector::compile(&each.selector, named, report);
-        let is_plain = selector.is_everything();
+        let raw = each.selector.as_deref();
+        let selector = raw.map(|raw| Box::new(selector::compile(raw, named, report)));
+        let is_plain = selector.is_none();
         let mut own = PatternIndex::default();
         let by_namespace = if is_plain { &mut compiled.by_namespace } else { &mut own };
         add_namespaces(each, position, by_namespace, report);
@@ -73,7 +74,7 @@ fn add_namespaces(
 ) {
     let Some(namespaces) = &raw.namespaces else { return };
     if namespaces.items.is_empty() {
-        let hint = if raw.selector.is_written() {
+        let hint = if raw.selector.is_some() {
             "leave `namespaces` out for every namespace"
         } else {
             "leave `namespaces` out for an override that only a path names"
@@ -90,7 +91,8 @@ fn add_namespaces(
 
 /// Whoever creates a Pod labels it.
 fn warn_of_own_choice(raw: &RawOverride<'_>, report: &mut Report) {
-    if let Some(pods) = raw.selector.pods.as_ref().filter(|_| raw.namespaces.is_none()) {
+    let pods = raw.selector.as_ref().and_then(|selector| selector.pods.as_ref());
+    if let Some(pods) = pods.filter(|_| raw.namespaces.is_none()) {
         let message =
             "whoever creates a Pod chooses its labels, and so whether this override applies";
         report.warning(&pods.at, message, Some("add `namespaces`, unless that is what is meant"));

@@ -77,7 +77,8 @@ impl Policy {
     ) -> Applied<'_> {
         let selects = |position: &usize| {
             let found = self.overrides.get(*position);
-            found.is_some_and(|each| each.selector.selects(subject, container))
+            let selector = found.map(|each| each.selector.as_deref());
+            selector.is_some_and(|it| it.is_none_or(|it| it.selects(subject, container)))
         };
         let pinned = subject.pinned.and_then(|name| self.by_name.get(name).copied());
         let position = pinned.filter(selects).or_else(|| {

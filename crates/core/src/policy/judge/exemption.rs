@@ -51,7 +51,8 @@ pub struct Exemption {
     /// The rules that its images may break.
     pub(in crate::policy) lifts: RuleSet,
     pub(in crate::policy) namespaces: Option<PatternIndex>,
-    pub(in crate::policy) selector: Selector,
+    /// `None` where it covers every Pod, container and kind.
+    pub(in crate::policy) selector: Option<Box<Selector>>,
     pub(in crate::policy) users: Option<PatternIndex>,
     pub(in crate::policy) groups: Option<PatternIndex>,
     pub(in crate::policy) reason: String,
@@ -97,6 +98,15 @@ impl Exemption {
         self.expires_at().is_some_and(|at| at <= now)
     }
 
+    /// Whether its selector, if it has one, covers containers of this kind.
+    pub(in crate::policy) fn selects(
+        &self,
+        subject: &Subject<'_>,
+        container: ContainerKind,
+    ) -> bool {
+        self.selector.as_ref().is_none_or(|selector| selector.selects(subject, container))
+    }
+
     /// Whether it is about this image in a container of this kind, asked for by this subject; its expiry is
     /// not looked at.
     pub(in crate::policy) fn covers(
@@ -121,7 +131,7 @@ impl Exemption {
         };
         asked_by
             && named(&self.namespaces, subject.namespace)
-            && self.selector.selects(subject, container)
+            && self.selects(subject, container)
             && self.images.set.first(reference).is_some()
     }
 }

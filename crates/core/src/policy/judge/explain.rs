@@ -102,7 +102,7 @@ impl Policy {
         about
             .map(|each| {
                 let name = each.name();
-                if !each.selector.selects(subject, container) {
+                if !each.selects(subject, container) {
                     format!("`{name}` names the image, but other Pods, containers or kinds")
                 } else if !each.covers(reference, container, subject) {
                     format!("`{name}` names the image, but another namespace or user")

@@ -6,7 +6,7 @@ use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::labels::Labels;
 use crate::policy::judge::opt_out::OptOut;
 use crate::policy::judge::pull::PullRule;
-use crate::policy::judge::selector::{PodSelector, Selector};
+use crate::policy::judge::selector::{ContainerKinds, PodSelector, Selector};
 use crate::policy::judge::workloads::Workloads;
 use crate::policy::normal::form::NormalForm;
 use crate::policy::pattern::index::PatternIndex;
@@ -36,7 +36,8 @@ pub struct Policy {
 pub(in crate::policy) struct Override {
     pub(in crate::policy) name: String,
     pub(in crate::policy) rules: Rules,
-    pub(in crate::policy) selector: Selector,
+    /// `None` where it is for every Pod, container and kind.
+    pub(in crate::policy) selector: Option<Box<Selector>>,
 }
 
 /// Where an override with a selector applies.
@@ -83,7 +84,8 @@ impl Distinguishes {
         };
         let rules = overrides.iter().map(|each| &each.rules);
         Self {
-            containers: selectors(overrides, exemptions).any(|each| each.containers.are_some()),
+            containers: selectors(overrides, exemptions)
+                .any(|each| each.containers != ContainerKinds::default()),
             pull_policies: rules.chain([base]).any(goes_by_pull_policy),
         }
     }
@@ -93,8 +95,8 @@ fn selectors<'p>(
     overrides: &'p [Override],
     exemptions: &'p [Exemption],
 ) -> impl Iterator<Item = &'p Selector> {
-    let overrides = overrides.iter().map(|each| &each.selector);
-    overrides.chain(exemptions.iter().map(|each| &each.selector))
+    let overrides = overrides.iter().filter_map(|each| each.selector.as_deref());
+    overrides.chain(exemptions.iter().filter_map(|each| each.selector.as_deref()))
 }
 
 impl Policy {

@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::policy::judge::labels::Labels;
 use crate::policy::judge::subject::{ContainerKind, ObjectKind, Subject};
 
-/// What is selected; by default, everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is selected.
+#[derive(Debug)]
 pub(in crate::policy) struct Selector {
     /// `None` where labels do not matter.
     pub(in crate::policy) pods: Option<Arc<PodSelector>>,
@@ -20,7 +20,7 @@ pub(in crate::policy) struct Selector {
 }
 
 /// A kind of object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(in crate::policy) struct Kind {
     pub(in crate::policy) group: Box<str>,
     pub(in crate::policy) kind: Box<str>,
@@ -62,11 +62,6 @@ pub(in crate::policy) enum Operator {
 }
 
 impl Selector {
-    /// Whether it selects everything, so that nobody has to ask.
-    pub(in crate::policy) fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Whether it selects containers of this kind in the subject's object. Labels that are not known
     /// are not selected, whatever is asked of them.
     pub(in crate::policy) fn selects(
@@ -104,11 +99,6 @@ impl ContainerKinds {
 
     pub(in crate::policy) fn contains(self, kind: ContainerKind) -> bool {
         self.0.get(kind as usize).copied().unwrap_or_default()
-    }
-
-    /// Whether it leaves some kind out.
-    pub(in crate::policy) fn are_some(self) -> bool {
-        self != Self::default()
     }
 }
 

@@ -197,8 +197,7 @@ impl Difference {
         } else {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
             // What the normal form leaves out is at its laxest.
-            let laxity =
-                |value: Option<&Value>| value.map_or(Some(usize::MAX), |value| value.laxity());
+            let laxity = |value: Option<&Value>| value.map_or(Some(usize::MAX), Value::laxity);
             // Short names that were another registry's images were under other entries and exemptions.
             let renames = matches!(old, Some(Value::Field(..)));
             // Nothing is stricter than the first choice.

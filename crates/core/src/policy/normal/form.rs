@@ -160,7 +160,7 @@ fn of_override((raw, over): (&RawOverride<'_>, &Override)) -> Fields {
     let named = FIELDS.iter().filter(|field| (field.is_written)(&raw.rules));
     let named = named.map(|field| (field.name, (field.value)(rules)));
     let others = [text("name", raw.name.as_ref()), list("namespaces", raw.namespaces.as_ref())];
-    let selector = of_selector(&raw.selector, &over.selector);
+    let selector = of_selector(raw.selector.as_deref(), over.selector.as_deref());
     Fields::of(named.chain(others.into_iter().chain(selector).flatten()))
 }
 
@@ -177,15 +177,19 @@ fn of_exemption((raw, compiled): (&RawExemption<'_>, &Exemption)) -> Fields {
         list("groups", raw.groups.as_ref()),
         list("serviceAccounts", raw.service_accounts.as_ref()),
     ];
-    let selector = of_selector(&raw.selector, &compiled.selector);
+    let selector = of_selector(raw.selector.as_deref(), compiled.selector.as_deref());
     Fields::of(fields.into_iter().chain(selector).flatten())
 }
 
-fn of_selector(raw: &RawSelector<'_>, compiled: &Selector) -> [Option<(&'static str, Value)>; 3] {
+fn of_selector(
+    raw: Option<&RawSelector<'_>>,
+    compiled: Option<&Selector>,
+) -> [Option<(&'static str, Value)>; 3] {
+    let pods = compiled.and_then(|compiled| compiled.pods.as_ref());
     [
-        compiled.pods.as_ref().map(|pods| ("podSelector", Value::PodSelector(Arc::clone(pods)))),
-        list("containers", raw.containers.as_ref()),
-        list("kinds", raw.kinds.as_ref()),
+        pods.map(|pods| ("podSelector", Value::PodSelector(Arc::clone(pods)))),
+        list("containers", raw.and_then(|raw| raw.containers.as_ref())),
+        list("kinds", raw.and_then(|raw| raw.kinds.as_ref())),
     ]
 }
 

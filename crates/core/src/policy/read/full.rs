@@ -4,7 +4,7 @@
 //! value of the wrong kind is reported at its own place, all at once.
 
 use crate::policy::problem::{At, Problem, Report, nearest, shorten};
-use crate::policy::read::selector::{RawSelector, SELECTOR_FIELDS};
+use crate::policy::read::selector::SELECTOR_FIELDS;
 use crate::policy::read::source::{RawExemption, RawOptOut, RawOverride, RawPolicy, RawWorkload};
 use crate::policy::read::values::{count, kind, text, texts};
 use crate::policy::read::yaml::{self, Malformed, Node, Value};
@@ -98,7 +98,7 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
             at: at.clone(),
             name: None,
             namespaces: None,
-            selector: RawSelector::default(),
+            selector: None,
             rules: RawRules::default(),
         };
         for (key, node) in entries {
@@ -106,10 +106,10 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
             match &*key.name {
                 "name" => read.name = text(node, &field, report),
                 "namespaces" => read.namespaces = texts(node, &field, report),
+                name if SELECTOR_FIELDS.contains(&name) => {
+                    read.selector.get_or_insert_default().read(name, node, &field, report);
+                }
                 name => {
-                    let Some(node) = read.selector.read(name, node, &field, report) else {
-                        continue;
-                    };
                     if let Some(rule) = RuleField::named(name) {
                         (rule.read)(&mut read.rules, node, &field, report);
                     } else {
@@ -134,7 +134,7 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
             images: None,
             rules: None,
             namespaces: None,
-            selector: RawSelector::default(),
+            selector: None,
             users: None,
             groups: None,
             service_accounts: None,
@@ -155,11 +155,12 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
                 "reason" => read.reason = text(node, &field, report),
                 "owner" => read.owner = text(node, &field, report),
                 "expires" => read.expires = text(node, &field, report),
+                name if SELECTOR_FIELDS.contains(&name) => {
+                    read.selector.get_or_insert_default().read(name, node, &field, report);
+                }
                 name => {
-                    if read.selector.read(name, node, &field, report).is_some() {
-                        let known = EXEMPTION_FIELDS.into_iter().chain(SELECTOR_FIELDS);
-                        unknown_field(name, &at.at(key.place), known, report);
-                    }
+                    let known = EXEMPTION_FIELDS.into_iter().chain(SELECTOR_FIELDS);
+                    unknown_field(name, &at.at(key.place), known, report);
                 }
             }
         }

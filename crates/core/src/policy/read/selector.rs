@@ -39,26 +39,19 @@ const REQUIREMENT_FIELDS: [&str; 3] = ["key", "operator", "values"];
 const MOST_EXPRESSIONS: usize = 32;
 
 impl<'a> RawSelector<'a> {
-    /// Reads a field, if it is one of a selector's; gives the value back where it is not.
+    /// Reads one of [`SELECTOR_FIELDS`].
     pub(in crate::policy) fn read(
         &mut self,
         name: &str,
         node: Node<'a>,
         field: &At,
         report: &mut Report,
-    ) -> Option<Node<'a>> {
+    ) {
         match name {
             "podSelector" => self.pods = pod_selector(node, field, report),
             "containers" => self.containers = texts(node, field, report),
-            "kinds" => self.kinds = texts(node, field, report),
-            _ => return Some(node),
+            _ => self.kinds = texts(node, field, report),
         }
-        None
-    }
-
-    /// Whether anything was written.
-    pub(in crate::policy) fn is_written(&self) -> bool {
-        self.pods.is_some() || self.containers.is_some() || self.kinds.is_some()
     }
 }
 
