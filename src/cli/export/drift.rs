@@ -29,8 +29,7 @@ pub(super) fn between(wanted: &[Value], text: &str, are_values: bool) -> Result<
         match found.iter().find(|each| identity(each) == identity(object)) {
             None => differences.push(format!("{} is missing", identity(object))),
             Some(there) => {
-                let hash = |of: &Value| of["metadata"]["annotations"][POLICY_HASH].clone();
-                if hash(there) != hash(object) {
+                if policy_hash(there) != policy_hash(object) {
                     differences.push(format!("{} is of another policy", identity(object)));
                 } else if !holds(&object["spec"], &there["spec"]) {
                     differences.push(format!("{} has been changed", identity(object)));
@@ -40,7 +39,7 @@ pub(super) fn between(wanted: &[Value], text: &str, are_values: bool) -> Result<
     }
     let is_ours = |each: &&&Value| {
         let kind = each["kind"].as_str().unwrap_or_default();
-        KINDS.contains(&kind) && each["metadata"]["annotations"][POLICY_HASH].is_string()
+        KINDS.contains(&kind) && policy_hash(each).is_some()
     };
     for object in found.iter().filter(is_ours) {
         if !wanted.iter().any(|each| identity(each) == identity(object)) {
@@ -51,8 +50,16 @@ pub(super) fn between(wanted: &[Value], text: &str, are_values: bool) -> Result<
 }
 
 fn identity(object: &Value) -> String {
-    let text = |value: &Value| printable(value.as_str().unwrap_or_default()).into_owned();
-    format!("{} `{}`", text(&object["kind"]), text(&object["metadata"]["name"]))
+    let text = |pointer| {
+        let text = object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        printable(text).into_owned()
+    };
+    format!("{} `{}`", text("/kind"), text("/metadata/name"))
+}
+
+/// The hash of the policy that an object was made of.
+fn policy_hash(object: &Value) -> Option<&str> {
+    object.pointer("/metadata/annotations")?.get(POLICY_HASH)?.as_str()
 }
 
 /// Whether everything that is wanted is there.

@@ -36,7 +36,7 @@ enum What {
     Vap(Vap),
 }
 
-/// Print a ValidatingAdmissionPolicy with its binding, which holds while no webhook answers
+/// Print an admission policy (CEL) with its binding, which holds while no webhook answers
 ///
 /// A floor under the policy, in CEL, for API servers from 1.30 on. It never refuses what the policy
 /// admits; whatever CEL cannot say is left to the webhook, and listed on standard error. It reaches

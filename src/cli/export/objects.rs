@@ -33,7 +33,7 @@ pub(super) fn of(floor: &Floor, name: &str, webhook: &Registered) -> [Value; 2] 
         [("namespaceSelector", &webhook.namespaces), ("objectSelector", &webhook.objects)]
     {
         if let Some(selector) = selector {
-            constraints[field] = selector.clone();
+            set(&mut constraints, field, selector.clone());
         }
     }
     let mut spec = json!({
@@ -44,7 +44,7 @@ pub(super) fn of(floor: &Floor, name: &str, webhook: &Registered) -> [Value; 2] 
         "validations": validations(floor),
     });
     if !webhook.conditions.is_empty() {
-        spec["matchConditions"] = webhook.conditions.clone().into();
+        set(&mut spec, "matchConditions", webhook.conditions.clone().into());
     }
     let [policy, binding] = KINDS;
     [
@@ -82,4 +82,11 @@ fn validations(floor: &Floor) -> Vec<Value> {
 
 fn coverage(floor: &Floor) -> String {
     [vec![report::headline(floor)], report::lines(floor)].concat().join("\n")
+}
+
+/// Sets a field of a mapping.
+pub(super) fn set(mapping: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = mapping.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
 }

@@ -1,6 +1,7 @@
 //! Which requests the API server asks the gate about, and so which a floor may look at: read from a
 //! webhook configuration, since a floor must refuse nothing where no webhook would look.
 
+use super::objects::set;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
@@ -107,7 +108,7 @@ impl Registered {
                 return None;
             }
             let mut rule = rule.clone();
-            rule["resources"] = resources.into();
+            set(&mut rule, "resources", resources.into());
             Some(rule)
         };
         self.rules.iter().filter_map(rule).collect()

@@ -52,7 +52,7 @@ fn behind(value: &Value, indent: usize, text: &mut String) {
             text.push('\n');
             block(value, indent, text);
         }
-        Value::Array(items) if items.iter().all(|item| item.is_string()) => {
+        Value::Array(items) if items.iter().all(Value::is_string) => {
             let items: Vec<_> = items.iter().map(|item| inline(item, indent)).collect();
             text.push_str(" [");
             text.push_str(&items.join(", "));
