@@ -60,7 +60,8 @@ async fn a_target_that_is_no_path_is_refused_on_both_ports() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_announced_and_never_sent_cost_nobody_anything() {
     allow_descriptors();
-    let siege = Siege::start(POLICY, &[]).await;
+    // So that connections do not run out before slots do.
+    let siege = Siege::start(POLICY, &[("max_connections", "2048")]).await;
     let mut announced = Vec::new();
     // The least that was enough, one connection and 800 bytes; then more than there are slots.
     for (connections, streams) in [(1, 8), (80, 30)] {
