@@ -210,3 +210,23 @@ fn no_number_of_other_changes_hides_one_that_loosens() {
 fn policy_of(yaml: &str) -> imagegate_core::policy::Policy {
     policy(if yaml.is_empty() { "mode: enforce" } else { yaml })
 }
+
+#[test]
+fn many_overrides_are_compared_on_the_safe_side() {
+    // Each with each would be a hundred million comparisons.
+    let overrides = |name: &str| {
+        let each = (0..9_000).map(|n| format!("- {{name: {name}{n}, namespaces: [{name}{n}]}}\n"));
+        format!("overrides:\n{}", each.collect::<String>())
+    };
+    let (old, new) = (policy_of(&overrides("a")), policy_of(&overrides("b")));
+    assert!(!Difference::between(&old, &new).loosens);
+    let (old, new) = (overrides("a"), overrides("b"));
+    let both = policy_of(&format!(
+        "{new}{}",
+        old.trim_start_matches("overrides:\n")
+            .split_inclusive('\n')
+            .take(1_000)
+            .collect::<String>()
+    ));
+    assert!(Difference::between(&policy_of(&old), &both).loosens);
+}

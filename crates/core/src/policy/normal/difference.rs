@@ -11,7 +11,7 @@ use std::fmt::{self, Write as _};
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::registries::{AllowedRegistries, Entry};
 use crate::policy::normal::form::Fields;
-use crate::policy::normal::sharing::{in_both, may_share};
+use crate::policy::normal::sharing::Kept;
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
 use crate::policy::read::selector::SELECTOR_FIELDS;
@@ -66,12 +66,12 @@ impl Difference {
             difference.exemption(name, before, after);
         });
         let (before, after) = (&old.overrides, &new.overrides);
-        let (kept, still) = (in_both(before, after), in_both(after, before));
+        let (of_old, of_new) = (Kept::of(before, after), Kept::of(after, before));
         difference.named("overrides", before, after, |name, gone, come, difference| {
             // It takes requests from those behind it, or leaves them to those.
             let hands_over = match (gone, come) {
-                (None, Some(come)) => may_share(come, after, &still),
-                (Some(gone), None) => may_share(gone, before, &kept),
+                (None, Some(come)) => of_new.may_share(come),
+                (Some(gone), None) => of_old.may_share(gone),
                 _ => false,
             };
             difference.overrides(name, (gone, &old.base), (come, &new.base), hands_over);

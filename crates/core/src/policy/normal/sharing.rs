@@ -1,24 +1,39 @@
 //! Whether two overrides may match the same request, so that one of them takes it from the other.
 //!
-//! Told by what is written, and on the safe side: yes, unless no namespace can be in both.
+//! Told by what is written, and on the safe side: yes, unless no namespace can be in both, or where there is
+//! much to compare.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::policy::normal::form::Fields;
 use crate::policy::read::selector::SELECTOR_FIELDS;
 
-/// The names of those that are in the other list too.
-pub(super) fn in_both<'p>(list: &'p [Fields], other: &[Fields]) -> HashSet<&'p str> {
-    let others: HashSet<&str> = other.iter().map(Fields::name).collect();
-    list.iter().map(Fields::name).filter(|name| others.contains(name)).collect()
+/// Overrides, and pairs of namespaces of two of them, that are compared at most.
+const MOST_COMPARED: usize = 64;
+
+/// The overrides of a policy that are in another one too.
+pub(super) struct Kept<'p> {
+    /// Of every override.
+    positions: HashMap<&'p str, usize>,
+    /// In their order.
+    kept: Vec<(usize, &'p Fields)>,
 }
 
-/// Whether a request may exist that an override matches, and one behind it in the list too, among
-/// those that are named.
-pub(super) fn may_share(one: &Fields, list: &[Fields], named: &HashSet<&str>) -> bool {
-    let behind = list.iter().skip_while(|each| each.name() != one.name()).skip(1);
-    let mut behind = behind.filter(|each| named.contains(each.name()));
-    behind.any(|other| may_both_match(one, other))
+impl<'p> Kept<'p> {
+    pub(super) fn of(list: &'p [Fields], other: &[Fields]) -> Self {
+        let others: HashSet<&str> = other.iter().map(Fields::name).collect();
+        let all = || list.iter().enumerate();
+        let kept = all().filter(|(_, each)| others.contains(each.name())).collect();
+        Self { positions: all().map(|(position, each)| (each.name(), position)).collect(), kept }
+    }
+
+    /// Whether a request may exist that an override matches, and one behind it too that is kept.
+    pub(super) fn may_share(&self, one: &Fields) -> bool {
+        let Some(position) = self.positions.get(one.name()) else { return false };
+        let first = self.kept.partition_point(|(at, _)| at <= position);
+        let behind = self.kept.get(first..).unwrap_or_default();
+        behind.len() > MOST_COMPARED || behind.iter().any(|(_, other)| may_both_match(one, other))
+    }
 }
 
 /// Whether a request may exist that both overrides match. Only namespaces are looked at.
@@ -27,7 +42,10 @@ fn may_both_match(one: &Fields, other: &Fields) -> bool {
     let (namespaces, others) = (one.items("namespaces"), other.items("namespaces"));
     match (namespaces.is_empty(), others.is_empty()) {
         (false, false) => {
-            namespaces.iter().any(|glob| others.iter().any(|other| globs_may_meet(glob, other)))
+            namespaces.len() * others.len() > MOST_COMPARED
+                || namespaces
+                    .iter()
+                    .any(|glob| others.iter().any(|other| globs_may_meet(glob, other)))
         }
         // What has no namespaces is pinned by a path, or selects in all of them.
         (true, true) => selects(one) && selects(other),
