@@ -14,6 +14,7 @@
 //! | `original` | keys and variables of the program that ImageGate replaces |
 //! | `cel` | the part of CEL that such policies use |
 //! | `places` | texts over raw images, as registry patterns |
+//! | `globs` | what globs over names of namespaces and over tags cover |
 //! | `assemble` | demands into rules for each set of namespaces |
 //! | `write` | rules as YAML with comments |
 //!
@@ -35,6 +36,7 @@ mod assemble;
 mod cel;
 mod demand;
 mod gatekeeper;
+mod globs;
 mod kubewarden;
 mod kyverno;
 mod original;

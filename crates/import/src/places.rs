@@ -17,6 +17,8 @@ pub(crate) enum Covered {
     WholeOrPrefix,
     /// The text is a registry host, as a whole.
     Host,
+    /// A registry host, in which `*` is any run of characters.
+    HostGlob,
 }
 
 /// What the pattern is for, which says what is the safe side.
@@ -41,12 +43,20 @@ pub(crate) struct Translated {
 /// Translates a text.
 pub(crate) fn translate(text: &str, covered: Covered, of: Use, exactly: bool) -> Translated {
     let translated = match covered {
-        Covered::Host => same(text.to_owned()),
+        Covered::Host | Covered::HostGlob
+            if text.contains('/') || covered == Covered::Host && text.contains('*') =>
+        {
+            unsayable(format!("`{text}` is no registry"), text, of)
+        }
+        Covered::HostGlob if text == "*" => everything(),
+        Covered::Host | Covered::HostGlob => same(text.to_owned()),
         Covered::Prefix => prefix(text, of, exactly),
         Covered::Glob | Covered::WholeOrPrefix => {
             let body = text.strip_suffix('*').unwrap_or(text);
-            if text == "*" || text == "*/*" {
-                same("*".to_owned())
+            if text == "*" {
+                everything()
+            } else if text == "*/*" {
+                with_a_slash(of)
             } else if let Some(repository) = text.strip_suffix(":*") {
                 any_tag(text, repository, of, exactly)
             } else if body.contains(['*', '?']) {
@@ -59,7 +69,52 @@ pub(crate) fn translate(text: &str, covered: Covered, of: Use, exactly: bool) ->
             }
         }
     };
-    checked(text, of, translated)
+    checked(text, of, with_hub(text, of, translated))
+}
+
+/// Every image, with its registry or without.
+fn everything() -> Translated {
+    Translated { short: true, ..same("*".to_owned()) }
+}
+
+/// Every image that has a slash, which only some without a registry have.
+fn with_a_slash(of: Use) -> Translated {
+    let what = match of {
+        Use::Allow => {
+            "`*/*` there also covers Docker Hub's `acme/web` without its registry, and no `nginx`"
+        }
+        Use::Block => "`*/*` there does not cover `nginx`, which has no slash",
+    };
+    let nearest = match of {
+        Use::Allow => "here every image names its registry",
+        Use::Block => "here every image is refused",
+    };
+    Translated { note: Some((what.to_owned(), nearest.to_owned())), ..same("*".to_owned()) }
+}
+
+/// Adds what a refused text with a `*` in its first segment covers of Docker Hub's images whose registry
+/// is left out, for whether that segment is a host is not known, or whose `library/` is.
+fn with_hub(text: &str, of: Use, mut translated: Translated) -> Translated {
+    // With no more than a `*` at its end it is a prefix or a whole, whose readers look at that themselves.
+    if of == Use::Allow || !text.strip_suffix('*').unwrap_or(text).contains(['*', '?']) {
+        return translated;
+    }
+    let repository = without_tag(text, true).unwrap_or(text);
+    let first = repository.split('/').next().unwrap_or_default();
+    let may_be_short =
+        first.contains(['*', '?']) && !first.starts_with('*') && !first.contains(['.', ':']);
+    let of_hub = repository.strip_prefix("docker.io/").or(may_be_short.then_some(repository));
+    if let Some(repository) = of_hub {
+        let images = regex(repository, ".*");
+        let hub = r"/docker\.io/(?:library/)?";
+        translated.patterns.push(format!("{hub}{}", images.trim_start_matches('/')));
+        if repository != text && translated.note.is_none() {
+            let what = format!("`{text}` may be of Docker Hub, and is about tags");
+            let nearest = "there the whole repository is refused";
+            translated.note = Some((what, nearest.to_owned()));
+        }
+    }
+    translated
 }
 
 fn same(pattern: String) -> Translated {
@@ -70,7 +125,7 @@ fn same(pattern: String) -> Translated {
 fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
     let keep = exactly || of == Use::Block;
     if text.is_empty() {
-        return same("*".to_owned());
+        return everything();
     }
     if let Some(repository) = without_tag(text, false) {
         // What begins with a digest that is written whole is that image.
@@ -78,11 +133,23 @@ fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
         return images(text, repository, end, of, exactly);
     }
     let (host, path) = split(text);
-    let Some(host) = host else { return short(text, path, keep) };
+    let Some(host) = host else {
+        let mut short = short(text, path, keep);
+        if of == Use::Block && path.is_none() {
+            // What begins so may be a host as well.
+            short.patterns.push(format!("{text}*"));
+        }
+        return short;
+    };
     let Some(path) = path else {
         // `gcr.io`, without a slash behind it.
         if keep {
-            return same(format!("{host}*"));
+            let mut translated = same(format!("{host}*"));
+            if of == Use::Block && host.contains(':') && !host.contains('.') {
+                // `nginx:1` may be the image with its tag, and not a host with its port.
+                translated.patterns.push(format!("docker.io/library/{host}*"));
+            }
+            return translated;
         }
         let what = format!("`{text}` there also covers hosts such as `{host}.example.org`");
         let note = Some((what, format!("`{host}` is that host alone")));
@@ -138,7 +205,7 @@ fn images(text: &str, repository: &str, end: &str, of: Use, exactly: bool) -> Tr
     let keep = exactly || of == Use::Block;
     let pin = format!("{}{end}", text.strip_prefix(repository).unwrap_or_default());
     if matches!(repository, "*" | "*/*") {
-        return same(format!("*/**{pin}"));
+        return Translated { short: repository == "*", ..same(format!("*/**{pin}")) };
     }
     let unsaid = || {
         let what = format!("`{text}` is about tags or digests in a way that no pattern is");
@@ -186,9 +253,16 @@ fn unsayable(what: String, repository: &str, of: Use) -> Translated {
     let (patterns, nearest) = match of {
         Use::Allow => (Vec::new(), "it was left out, so those images are refused".to_owned()),
         Use::Block => {
-            let (host, _) = split(repository);
-            let host = if host.is_some() { "" } else { "docker.io/library/" };
-            (vec![format!("{host}{repository}")], "the whole repository is refused".to_owned())
+            let pattern = match split(repository) {
+                _ if repository.contains(['*', '?']) => regex(repository, ".*"),
+                (None, None) => format!("docker.io/library/{repository}"),
+                (None, Some(_)) => format!("docker.io/{repository}"),
+                (Some("docker.io"), Some(path)) if !path.contains('/') => {
+                    format!("docker.io/library/{path}")
+                }
+                (Some(_), _) => repository.to_owned(),
+            };
+            (vec![pattern], "the whole repository is refused".to_owned())
         }
     };
     Translated { patterns, short: false, note: Some((what, nearest)) }
@@ -340,7 +414,7 @@ mod tests {
 
     #[test]
     fn rows() {
-        use Covered::{Glob, Host, Prefix, WholeOrPrefix};
+        use Covered::{Glob, Host, HostGlob, Prefix, WholeOrPrefix};
         use Use::{Allow, Block};
         type Row = (&'static str, Covered, Use, bool, &'static [&'static str], bool);
         let rows: &[Row] = &[
@@ -363,7 +437,29 @@ mod tests {
                 true,
             ),
             ("nginx", Prefix, Allow, false, &["docker.io/library/nginx", "docker.io/nginx"], true),
+            (
+                "quay",
+                Prefix,
+                Block,
+                false,
+                &["docker.io/library/quay*", "docker.io/quay*", "quay*"],
+                true,
+            ),
+            ("nginx:1", Prefix, Block, false, &["nginx:1*", "docker.io/library/nginx:1*"], false),
             ("acme/", Prefix, Allow, false, &["docker.io/acme/*"], true),
+            (
+                "q?y/x*",
+                Glob,
+                Block,
+                false,
+                &["/q.y/x.*/", r"/docker\.io/(?:library/)?q.y/x.*/"],
+                false,
+            ),
+            ("*/*", Glob, Allow, false, &["*"], true),
+            ("*/*", Glob, Block, false, &["*"], true),
+            ("*", Host, Allow, false, &[], true),
+            ("gcr.io/acme", HostGlob, Allow, false, &[], true),
+            ("*.io", HostGlob, Allow, false, &["*.io"], false),
             ("gcr.io/acme/web:1", Prefix, Allow, false, &["gcr.io/acme/web:1*"], false),
             ("gcr.io/acme/web:1", Prefix, Block, false, &["gcr.io/acme/web:1*"], false),
             ("gcr.io/web:1.*", Glob, Allow, false, &["gcr.io/web:1.*"], false),
@@ -372,9 +468,11 @@ mod tests {
             ("gcr.io/*/base:1.*", Glob, Block, false, &["gcr.io/**/base:1.*"], false),
             ("gcr.io/*:1.*", Glob, Allow, false, &["gcr.io/**:1.*"], false),
             ("*.corp/x:1", Glob, Allow, false, &["*.corp/x:1"], true),
-            ("*.corp/x:1", Glob, Block, false, &["*.corp/x"], true),
+            ("*.corp/x:1", Glob, Block, false, &[r"/.*\.corp/x/"], true),
             ("*:1.2", Glob, Block, false, &["*/**:1.2"], false),
             ("ubuntu:20.14", Glob, Allow, false, &["docker.io/library/ubuntu:20.14"], true),
+            ("acme/web", Glob, Block, false, &["docker.io/acme/web"], true),
+            ("docker.io/web", Glob, Block, false, &["docker.io/library/web"], true),
             ("redis:7", WholeOrPrefix, Block, false, &["docker.io/library/redis:7"], true),
             ("acme/web:1", WholeOrPrefix, Allow, false, &["docker.io/acme/web:1"], true),
             ("docker.io/nginx:1", Glob, Allow, false, &["docker.io/library/nginx:1"], false),
