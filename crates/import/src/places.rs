@@ -99,16 +99,19 @@ fn with_hub(text: &str, of: Use, mut translated: Translated) -> Translated {
     if of == Use::Allow || !text.strip_suffix('*').unwrap_or(text).contains(['*', '?']) {
         return translated;
     }
-    let repository = without_tag(text, true).unwrap_or(text);
+    let (repository, is_whole) = match without_tag(text, true) {
+        Some(repository) => (repository.replace('?', "*"), false),
+        None => (up_to_the_last_wildcard(text), true),
+    };
     let first = repository.split('/').next().unwrap_or_default();
     let may_be_short =
-        first.contains(['*', '?']) && !first.starts_with('*') && !first.contains(['.', ':']);
-    let of_hub = repository.strip_prefix("docker.io/").or(may_be_short.then_some(repository));
+        first.contains('*') && !first.starts_with('*') && !first.contains(['.', ':']);
+    let of_hub = repository.strip_prefix("docker.io/").or(may_be_short.then_some(&*repository));
     if let Some(repository) = of_hub {
         let images = regex(repository, ".*");
         let hub = r"/docker\.io/(?:library/)?";
         translated.patterns.push(format!("{hub}{}", images.trim_start_matches('/')));
-        if repository != text && translated.note.is_none() {
+        if !is_whole && translated.note.is_none() {
             let what = format!("`{text}` may be of Docker Hub, and is about tags");
             let nearest = "there the whole repository is refused";
             translated.note = Some((what, nearest.to_owned()));
@@ -254,7 +257,7 @@ fn unsayable(what: String, repository: &str, of: Use) -> Translated {
         Use::Allow => (Vec::new(), "it was left out, so those images are refused".to_owned()),
         Use::Block => {
             let pattern = match split(repository) {
-                _ if repository.contains(['*', '?']) => regex(repository, ".*"),
+                _ if repository.contains(['*', '?']) => regex(&repository.replace('?', "*"), ".*"),
                 (None, None) => format!("docker.io/library/{repository}"),
                 (None, Some(_)) => format!("docker.io/{repository}"),
                 (Some("docker.io"), Some(path)) if !path.contains('/') => {
@@ -311,11 +314,18 @@ fn glob(text: &str, of: Use, exactly: bool) -> Translated {
     if let Some(repository) = without_tag(text, true) {
         return images(text, repository, "", of, exactly);
     }
+    if of == Use::Block {
+        let begins = up_to_the_last_wildcard(text);
+        let what = format!("a wildcard in `{text}` may stand for the colon in front of a tag");
+        let nearest = format!("all that matches `{begins}` is refused");
+        let note = (begins != text).then_some((what, nearest));
+        return Translated { note, ..same(regex(&begins, ".*")) };
+    }
     if !text.ends_with('*') {
         let what = format!("`{text}` there is about images without a tag, and no others");
         return unsayable(what, text, of);
     }
-    if exactly || of == Use::Block || text.contains('?') {
+    if exactly || text.contains('?') {
         return same(regex(text, ".*"));
     }
     let (host, path) = text.split_once('/').unwrap_or((text, ""));
@@ -324,6 +334,12 @@ fn glob(text: &str, of: Use, exactly: bool) -> Translated {
     let what = format!("`*` in `{text}` there also matches `/`");
     let nearest = format!("in `{pattern}` it does not; `--exactly` keeps that by a regex");
     Translated { patterns: vec![pattern], short: false, note: Some((what, nearest)) }
+}
+
+/// What a glob without a tag covers of repositories at most, with a `*` for each wildcard.
+fn up_to_the_last_wildcard(glob: &str) -> String {
+    let glob = glob.replace('?', "*");
+    glob.rsplit_once('*').map_or(glob.clone(), |(start, _)| format!("{start}*"))
 }
 
 /// A glob as a regex over `host/repository`, with what a `*` stands for.
@@ -452,8 +468,16 @@ mod tests {
                 Glob,
                 Block,
                 false,
-                &["/q.y/x.*/", r"/docker\.io/(?:library/)?q.y/x.*/"],
+                &["/q.*y/x.*/", r"/docker\.io/(?:library/)?q.*y/x.*/"],
+                true,
+            ),
+            (
+                "nginx*alpine",
+                Glob,
+                Block,
                 false,
+                &["/nginx.*/", r"/docker\.io/(?:library/)?nginx.*/"],
+                true,
             ),
             ("*/*", Glob, Allow, false, &["*"], true),
             ("*/*", Glob, Block, false, &["*"], true),
