@@ -1,9 +1,13 @@
 //! The few series of `/metrics` that a person asks for.
 
+use std::borrow::Cow;
+
+use imagegate_core::policy::printable;
+
 /// What the metrics of a replica say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Metrics {
-    /// Of the replica.
+    /// Of the replica, printable.
     pub(crate) version: Option<String>,
     /// When the certificate that is served ends, in Unix seconds.
     pub(crate) certificate_ends: Option<i64>,
@@ -15,7 +19,8 @@ impl Metrics {
         let mut metrics = Self::default();
         for line in text.lines() {
             if line.starts_with("imagegate_build_info{") {
-                metrics.version = label(line, "version").map(str::to_owned);
+                let version = label(line, "version").map(printable);
+                metrics.version = version.map(Cow::into_owned);
             } else if line.starts_with("imagegate_tls_certificate_not_after_timestamp_seconds") {
                 metrics.certificate_ends = value(line).filter(|ends| *ends > 0);
             }
