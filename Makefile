@@ -53,9 +53,8 @@ MANUAL := target/manual
 .PHONY: manual
 manual: ## Write completions and man pages into target/manual
 	rm -rf $(MANUAL)
-	$(BUILD) --quiet --example manual --example plugin_manual
-	$(TARGET)/debug/examples/manual $(MANUAL)
-	$(TARGET)/debug/examples/plugin_manual $(MANUAL)
+	cargo run --locked --quiet --example manual -- $(MANUAL)
+	cargo run --locked --quiet --package kubectl-imagegate --example plugin_manual -- $(MANUAL)
 
 .PHONY: install
 install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and completions below PREFIX, ~/.local by default
@@ -119,8 +118,8 @@ image: ## Build the container image imagegate:VERSION, with docker or with build
 	deploy/image.sh
 
 .PHONY: screenshots
-screenshots: $(BINARY) $(PLUGIN) ## Draw the logo and the screenshots in resources/ from real runs; a minute
-	resources/screenshots.sh $(BINARY)
+screenshots: $(BINARY) $(PLUGIN) ## Draw the logo and the screenshots in resources/ from real runs; PICTURES=plugin selects some
+	resources/screenshots.sh $(BINARY) $(PICTURES)
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Fuzz each parser for a minute
@@ -169,10 +168,13 @@ sbom: ## Write a CycloneDX bill of materials
 	mkdir -p target
 	deploy/sbom.py >target/imagegate.cdx.json
 
+# In a container, one is root, and there is no sudo.
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+
 .PHONY: release-tools
 release-tools: ## Install what `make release` and `make release-check` need beside the toolchain
-	sudo apt-get update -q
-	sudo apt-get install -y -q --no-install-recommends binutils dpkg-dev g++ gcc jq libc6-dev man-db python3
+	$(SUDO) apt-get update -q
+	$(SUDO) apt-get install -y -q --no-install-recommends binutils dpkg-dev g++ gcc jq libc6-dev man-db python3
 	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
 
 .PHONY: release
@@ -184,23 +186,21 @@ release-check: ## Unpack and install what `make release` wrote, and try it
 	tests/release.sh
 
 .PHONY: krew
-krew: ## Write the plugin's manifest for krew into target/dist; needs REPOSITORY=https://…, and every tarball
+krew: ## Write the plugin's manifest for krew, of the tarballs in target/dist; needs REPOSITORY=https://…
 	@mkdir -p target/dist
 	deploy/krew.sh '$(REPOSITORY)' >target/dist/imagegate.yaml
 
-.PHONY: krew-upload
-krew-upload: ## Make that manifest for the release of TAG, from its tarballs, and attach it; needs gh
-	gh release download '$(TAG)' --pattern '*-linux.tar.gz' --dir target/dist --clobber
-	$(MAKE) krew REPOSITORY='$(REPOSITORY)'
-	gh release upload '$(TAG)' target/dist/imagegate.yaml --clobber
-
+# Once for all architectures, when all of them are built: the manifest for krew has each of them, and nobody
+# else creates the draft meanwhile.
 .PHONY: release-upload
-release-upload: ## Attach what `make release` wrote to the release of TAG; needs gh
-	gh release view '$(TAG)' >/dev/null 2>&1 || gh release create '$(TAG)' --draft --title '$(TAG)' --notes-file CHANGELOG.md
+release-upload: ## Draft the release of TAG from target/dist, where every architecture is; needs gh, and REPOSITORY
+	cd target/dist && sha256sum --check --strict --quiet SHA256SUMS-*
+	$(MAKEFILE_DIR)deploy/krew.sh --complete '$(REPOSITORY)' target/dist >target/dist/imagegate.yaml
+	gh release view '$(TAG)' >/dev/null 2>&1 || gh release create '$(TAG)' --draft --title '$(TAG)' --notes-file $(MAKEFILE_DIR)CHANGELOG.md
 	gh release upload '$(TAG)' target/dist/* --clobber
 
 .PHONY: reproducible
-reproducible: ## Build the release binary twice and compare the two
+reproducible: ## Make the release twice, in two directories, and compare the two; a quarter of an hour
 	tests/reproducible.sh
 
 .PHONY: chart

@@ -11,7 +11,7 @@ usage: ./install.sh --image IMAGE [--timeout DURATION] [--match-conditions | --n
                         May be left out where a Deployment is there already, which then keeps its image
   --timeout DURATION    how long to wait for the replicas (default 5m)
   --match-conditions    let the API server itself skip updates that change no image; needs Kubernetes
-                        1.28, and a policy that does not say `updates: all`. Kept by later runs, until
+                        1.28, and a policy without `updates: all` and `podSelector`. Kept by later runs, until
                         one says --no-match-conditions
   --help                show this
 

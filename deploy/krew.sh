@@ -2,11 +2,18 @@
 # Prints the krew manifest of the plugin, from deploy/krew/imagegate.yaml and the tarballs of a release. One
 # manifest is for all architectures, so it is made last, where the tarballs of all of them are.
 #
-# usage: deploy/krew.sh REPOSITORY [DIRECTORY]   REPOSITORY: its https:// address; the tarballs are in
-#                                                DIRECTORY, target/dist by default
+# usage: deploy/krew.sh [--complete] REPOSITORY [DIRECTORY]
+#   --complete   fails unless there is a tarball for each architecture that a release has
+#   REPOSITORY   its https:// address
+#   DIRECTORY    where the tarballs are, target/dist by default
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+required=()
+if [[ ${1:-} == --complete ]]; then
+  required=(x86_64 aarch64)
+  shift
+fi
 repository=${1:-} directory=${2:-$root/target/dist}
 if [[ $# -gt 2 || ! $repository =~ ^https://[A-Za-z0-9./_-]+$ ]]; then
   sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p}' "$0" >&2
@@ -24,6 +31,11 @@ filled() {
     -e "s|@TARBALL@|$2|g; s|@SHA256@|$sha256|g; s|@ARCHITECTURE@|$3|g"
 }
 
+for architecture in "${required[@]}"; do
+  tarball=imagegate-$version-$architecture-linux.tar.gz
+  [[ -e $directory/$tarball ]] ||
+    { printf 'krew.sh: there is no %s in %s\n' "$tarball" "$directory" >&2; exit 1; }
+done
 platforms=$(grep -n '^  platforms:$' "$template" | cut -d: -f1)
 manifest=$(filled "3,$platforms" '' '')
 found=0

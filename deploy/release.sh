@@ -26,28 +26,13 @@ rm -rf "$dist"
 mkdir -p "$dist"
 [[ -n $binary ]] || binary=$(deploy/static.sh)
 [[ -n $plugin ]] || plugin=$(deploy/plugin.sh)
-completer=crates/kubectl-imagegate/kubectl_complete-imagegate
 target=$(rustc -vV | sed -n 's/^host: //p')
 name=imagegate-$version-${target%%-*}-linux
 
 make --silent manual
 deploy/sbom.py "$target" >"$dist/$name.cdx.json"
 
-tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
-install -D --mode=755 "$binary" "$tree/$name/bin/imagegate"
-install --mode=755 "$plugin" "$tree/$name/bin/kubectl-imagegate"
-install --mode=755 "$completer" "$tree/$name/bin/"
-install --mode=644 LICENSE CHANGELOG.md "$tree/$name/"
-install -D --mode=644 --target-directory="$tree/$name/share/man/man1" target/manual/man/*.1
-install -D --mode=644 target/manual/completions/imagegate.bash \
-  "$tree/$name/share/bash-completion/completions/imagegate"
-install -D --mode=644 --target-directory="$tree/$name/share/zsh/site-functions" \
-  target/manual/completions/_imagegate
-install -D --mode=644 --target-directory="$tree/$name/share/fish/vendor_completions.d" \
-  target/manual/completions/imagegate.fish
-tar --directory "$tree" --sort=name --owner=0 --group=0 --numeric-owner \
-  --mtime="@$SOURCE_DATE_EPOCH" --create "$name" | gzip --no-name --best >"$dist/$name.tar.gz"
+deploy/tarball.sh "$binary" "$plugin" target/manual "$name" >"$dist/$name.tar.gz"
 
 # It takes the binaries from where cargo puts them.
 built=${CARGO_TARGET_DIR:-target}/$target/release

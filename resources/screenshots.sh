@@ -1,26 +1,29 @@
 #!/usr/bin/env bash
-# Draws the pictures of the README: the logo from its SVG, and screenshots from real runs.
+# Draws the pictures of README and docs: the logo from its SVG, and screenshots from real runs.
 #
-# Usage: screenshots.sh BINARY
+# Usage: screenshots.sh BINARY [PICTURE…]
+#   PICTURE             logo, start, denied, edit, plugin, annotations or metrics; all of them by default
 #   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
-#                       drawn as kubectl tells it, and what it says of an edit; without it, the former
-#                       as `imagegate check` does, and the latter stays as it is
+#                       drawn as kubectl tells it, and what it says of an edit, and the plugin; without it,
+#                       the first as `imagegate check` does, and the others stay as they are
 #
 # Looks best with the fonts Inter and JetBrains Mono: apt-get install bsdutils curl fonts-inter
-# fonts-jetbrains-mono iproute2 librsvg2-bin openssl pngquant procps python3
+# fonts-jetbrains-mono git iproute2 librsvg2-bin openssl pngquant procps python3
 set -euo pipefail
 
-(($# == 1)) || { sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p}' "$0" >&2; exit 2; }
-for tool in curl ip openssl pngquant python3 rsvg-convert script; do
+(($# >= 1)) || { sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p}' "$0" >&2; exit 2; }
+for tool in curl git ip openssl pngquant python3 rsvg-convert script; do
   command -v "$tool" >/dev/null || { printf 'missing: %s\n' "$tool" >&2; exit 2; }
 done
 binary=$(realpath -- "$1")
+shift
+pictures=${*:-logo start denied edit plugin annotations metrics}
 resources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A network of its own, so that the ports are free and are those of a cluster; and a host name of its
 # own, which answers show as that of the replica.
 if [[ -z ${SCREENSHOTS_INSIDE:-} ]]; then
-  SCREENSHOTS_INSIDE=1 exec unshare --net --uts --map-root-user "$0" "$binary"
+  SCREENSHOTS_INSIDE=1 exec unshare --net --uts --map-root-user "$0" "$binary" "$@"
 fi
 ip link set lo up
 echo imagegate-webhook-5d9c7b6f4d-8xkqp >/proc/sys/kernel/hostname
@@ -44,6 +47,9 @@ cp -r "$resources/../deploy" "$work/deploy"
 rm -rf "$work/deploy/"{certificates,secret.yaml,webhook.yaml}
 export PATH=$work/bin:$PATH
 export IMAGEGATE_DRAIN_DELAY_SECONDS=0
+
+# drawn NAME: whether this picture is wanted.
+drawn() { [[ " $pictures " == *" $1 "* ]]; }
 
 fresh_policy() {
   rm -rf "$work/policy"
@@ -103,61 +109,138 @@ png() {
   printf '%s %d kB\n' "resources/$1.png" $(($(stat --format %s "$resources/$1.png") / 1000))
 }
 
-# terminal NAME TITLE <SESSION
+# terminal NAME TITLE [COLUMNS] <SESSION
 terminal() {
-  "$resources/terminal.py" "$2" | png "$1"
+  "$resources/terminal.py" "${@:2}" | png "$1"
 }
 
 logo() {
   rsvg-convert --height "$2" "$resources/$1.svg" | pngquant --speed 1 --strip 128 - >"$resources/$1.png"
 }
-logo logo_square 512
-logo logo_wide 384
+if drawn logo; then
+  logo logo_square 512
+  logo logo_wide 384
+fi
+cd "$work"
 
 # --- From certificates to a live edit ---
-fresh_policy
-cd "$work"
-{
-  shown deploy/certificates.sh
-  serve='imagegate serve --policy policy --tls-cert deploy/certificates/tls.crt --tls-key deploy/certificates/tls.key'
-  prompt "$serve &"
-  script --quiet --return --flush --command "exec $serve" "$work/log" </dev/null >/dev/null &
-  server=$!
-  # The first line is of `script` itself.
-  next=2
-  show_log_with 'ImageGate is ready!'
+if drawn start; then
+  fresh_policy
+  {
+    shown deploy/certificates.sh
+    serve='imagegate serve --policy policy --tls-cert deploy/certificates/tls.crt --tls-key deploy/certificates/tls.key'
+    prompt "$serve &"
+    script --quiet --return --flush --command "exec $serve" "$work/log" </dev/null >/dev/null &
+    server=$!
+    # The first line is of `script` itself.
+    next=2
+    show_log_with 'ImageGate is ready!'
 
-  prompt 'echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES'
-  echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES
-  show_log_with 'policy applied'
+    prompt 'echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES'
+    echo docker.io,gcr.io,quay.io >policy/ALLOWED_REGISTRIES
+    show_log_with 'policy applied'
 
-  prompt 'echo maybe >policy/DISABLE_EMPTY_TAG'
-  echo maybe >policy/DISABLE_EMPTY_TAG
-  show_log_with 'was not applied'
-} >"$work/session"
-stop_server
-terminal screenshot_start 'imagegate serve' <"$work/session"
+    prompt 'echo maybe >policy/DISABLE_EMPTY_TAG'
+    echo maybe >policy/DISABLE_EMPTY_TAG
+    show_log_with 'was not applied'
+  } >"$work/session"
+  stop_server
+  terminal screenshot_start 'imagegate serve' <"$work/session"
+fi
 
 # --- Denied and allowed ---
 fresh_policy
-if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+if drawn denied && [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
   # Its cases hold only if this is the transcript of the README.
   end_to_end transcript transcript.txt | terminal screenshot_denied kubectl
-  # --- An edit is told whom it hits ---
-  end_to_end observed edit.txt | terminal screenshot_edit kubectl
-  # --- An edit with the plugin, from the editor to the last replica ---
-  end_to_end plugin_day_two session.txt | terminal screenshot_plugin 'kubectl imagegate'
-else
+elif drawn denied; then
   {
     shown imagegate check --policy policy nginx nginx:latest docker.io/nginx:latest docker.io/nginx:1.20
     shown imagegate explain --policy policy nginx:latest
   } | terminal screenshot_denied 'imagegate check'
 fi
 
+# --- An edit is told whom it hits ---
+if drawn edit && [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+  end_to_end observed edit.txt | terminal screenshot_edit kubectl
+fi
+
+# --- The plugin: what the gate does, what runs, an edit up to the last replica, who is refused ---
+if drawn plugin && [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+  end_to_end plugin_day_two session.txt | terminal screenshot_plugin 'kubectl imagegate' 156
+fi
+
+# --- What a pull request shows ---
+# pull_request: a repository with a branch on which images come in, in the directory that is there.
+pull_request() {
+  git init --quiet --initial-branch main
+  git config user.name Kim
+  git config user.email kim@example.com
+  mkdir deploy
+  cat >policy.yaml <<'YAML'
+allowedRegistries: [docker.io, gcr.io/acme]
+blockedTags: [latest]
+overrides: [{name: sandboxes, namespaces: ["sandbox-*"], mode: warn}]
+YAML
+  cat >deploy/shop.yaml <<'YAML'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop, namespace: prod}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers:
+        - name: web
+          image: docker.io/library/nginx:1.27.2
+        - name: metrics
+          image: quay.io/acme/metrics:1
+YAML
+  git add . && git commit --quiet --message 'The shop'
+  git switch --quiet --create agent
+  sed -i -e 's|nginx:1.27.2|nginx:latest|' -e '/name: metrics/i\        - name: agent\n          image: gcr.io/acme-tools/agent:2.3' deploy/shop.yaml
+  cat >deploy/report.yaml <<'YAML'
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: report, namespace: sandbox-kim}
+spec:
+  schedule: "0 4 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers: [{name: report, image: ghcr.io/acme/report:9}]
+YAML
+  cat >deploy/canary.yaml <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata: {name: canary, namespace: prod}
+spec:
+  containers:
+    - name: web
+      image: docker.io/library/nginx:{{ .Values.tag }}
+YAML
+  git add . && git commit --quiet --message 'An agent, a report, a canary'
+}
+if drawn annotations; then
+  mkdir "$work/repository"
+  (
+    cd "$work/repository"
+    pull_request
+    # What the branch adds is refused.
+    imagegate check -f deploy --policy policy.yaml --changed-since main -o github >"$work/commands.txt" || true
+    git diff main -- deploy >"$work/branch.diff"
+  )
+  "$resources/annotations.py" "$work/branch.diff" <"$work/commands.txt" | png screenshot_annotations
+fi
+
 # --- A minute of metrics ---
-imagegate serve --self-signed --policy policy 2>/dev/null &
-server=$!
-until_true curl --silent --fail --output /dev/null http://127.0.0.1:8080/readyz
-"$resources/scrape.py" 127.0.0.1:3000 127.0.0.1:8080 policy >samples.json
-stop_server
-"$resources/panels.py" <samples.json | png screenshot_metrics
+if drawn metrics; then
+  imagegate serve --self-signed --policy policy 2>/dev/null &
+  server=$!
+  until_true curl --silent --fail --output /dev/null http://127.0.0.1:8080/readyz
+  "$resources/scrape.py" 127.0.0.1:3000 127.0.0.1:8080 policy >samples.json
+  stop_server
+  "$resources/panels.py" <samples.json | png screenshot_metrics
+fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws a terminal session as SVG: text with its colours on stdin, a picture on stdout.
 
-Usage: terminal.py TITLE <SESSION >PICTURE.svg
+Usage: terminal.py TITLE [COLUMNS] <SESSION >PICTURE.svg
 """
 
 import re
@@ -32,11 +32,11 @@ SIGNS = "-<>:=!&|+*/_~.#"
 
 
 def main():
-    title = sys.argv[1]
-    sys.stdout.write(picture(title, session(sys.stdin.read())))
+    columns = int(sys.argv[2]) if len(sys.argv) > 2 else COLUMNS
+    sys.stdout.write(picture(sys.argv[1], session(sys.stdin.read(), columns), columns))
 
 
-def session(text):
+def session(text, columns):
     """The lines of a session, each a list of characters with their styles."""
     lines, style = [], PLAIN
     for line in text.replace("\r", "").rstrip("\n").split("\n"):
@@ -46,7 +46,7 @@ def session(text):
                 style = restyled(style, part)
             else:
                 cells += [(character, style) for character in part]
-        lines += wrapped(cells)
+        lines += wrapped(cells, columns)
     return lines
 
 
@@ -70,12 +70,12 @@ def restyled(style, sequence):
     return colour, bold, dim, italic
 
 
-def wrapped(cells):
+def wrapped(cells, columns):
     """At words: a picture is read, where a terminal is also copied from."""
     text = "".join(character for character, _ in cells)
     indent = "  " if text.startswith("$ ") else text[:len(text) - len(text.lstrip())]
     pieces = textwrap.wrap(
-        text, COLUMNS, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False,
+        text, columns, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False,
         replace_whitespace=False) or [""]
     lines, at = [], 0
     for number, piece in enumerate(pieces):
@@ -89,8 +89,8 @@ def wrapped(cells):
     return lines
 
 
-def picture(title, lines):
-    width = round(COLUMNS * ADVANCE + 2 * MARGIN)
+def picture(title, lines, columns):
+    width = round(columns * ADVANCE + 2 * MARGIN)
     rows, y = "", BAR + MARGIN + 6
     for number, line in enumerate(lines):
         if number and line[:1] == [PROMPT]:
@@ -139,4 +139,5 @@ def run(x, y, text, style):
     return f'<text x="{x:.1f}" y="{y}" fill="{fill}"{weight}{slant}>{escape(text.strip())}</text>\n'
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Config, ConfigError, Environment, File, FileFormat, Value};
+use imagegate_core::policy::{nearest, printable};
 use serde::Deserialize;
 
 use crate::files::read_regular;
@@ -115,7 +116,16 @@ impl Settings {
             read_regular(file, LARGEST_FILE).map_err(|error| {
                 ConfigError::Message(format!("cannot read `{}`: {error}", file.display()))
             })?;
-            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+            let source = File::from(file).format(FileFormat::Toml);
+            let read = Config::builder().add_source(source.clone()).build()?;
+            let settings = read.cache.into_table()?;
+            let mut names: Vec<&String> = settings.keys().filter(|name| !is_known(name)).collect();
+            names.sort_unstable();
+            if let Some(name) = names.first() {
+                let known = known.keys().map(String::as_str).chain(WITHOUT_DEFAULT);
+                return Err(ConfigError::Message(not_known(file, name, known)));
+            }
+            builder = builder.add_source(source);
         }
         let variables = Environment::default()
             .source(Some(own))
@@ -165,6 +175,16 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// What is said of a setting of `file` that there is not.
+fn not_known<'a>(file: &Path, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let hint = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "config/imagegate.toml lists all settings".to_owned(),
+    };
+    let (file, name) = (file.display().to_string(), printable(name));
+    format!("{}: the setting `{name}` is not known\n  hint: {hint}", printable(&file))
 }
 
 /// Whether Kubernetes sets such a variable itself, for a Service whose name starts with

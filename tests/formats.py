@@ -1,4 +1,4 @@
-"""Reads reports as others do: JSON by its schemas, CSV, and Markdown as GitHub renders it.
+"""Reads reports as others do: JSON by its schemas, CSV, Markdown as GitHub renders it, HTML as browsers do.
 
 usage: formats.py SARIF_SCHEMA DIRECTORY, which tests/formats.sh fills
 """
@@ -10,6 +10,7 @@ import re
 import sys
 
 import cmarkgfm
+import html5lib
 import jsonschema
 from cmarkgfm.cmark import Options
 
@@ -66,15 +67,17 @@ def check_json(sarif_schema, directory):
         finding.pop("object", None)
     if joined != whole:
         sys.exit("sample.ndjson says something else than sample.json")
-    for name in ["validate", "test"]:
-        validate(remarks, load(directory / f"{name}.json"), f"{name}.json")
+    validate(load(CONFIG / "comparison.schema.json"), load(directory / "diff.json"), "diff.json")
+    for name in ["validate", "test", "diff"]:
+        if name != "diff":
+            validate(remarks, load(directory / f"{name}.json"), f"{name}.json")
         joined = as_report(
             lines(directory, f"{name}.ndjson"),
             {"remark": "remarks"},
             lambda report, each: report.update(command=each["command"], summary=each["lines"]),
         )
         validate(remarks, joined, f"{name}.ndjson")
-    for name in ["sample", "validate", "test"]:
+    for name in ["sample", "validate", "test", "tree"]:
         validate(load(sarif_schema), load(directory / f"{name}.sarif"), f"{name}.sarif")
         issues = load(directory / f"{name}.gitlab")
         fingerprints = {issue["fingerprint"] for issue in issues}
@@ -106,8 +109,20 @@ def check_markdown(directory):
     print(f"sample.markdown is rendered with {len(rows)} rows and no tag of a user")
 
 
+def check_html(directory):
+    text = (directory / "sample.html").read_text(encoding="utf-8")
+    # Strict: what a browser would mend in silence is an error.
+    tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(text)
+    tags = {element.tag for element in tree.iter() if isinstance(element.tag, str)}
+    assert not tags & {"script", "a", "img", "link", "iframe", "x"}, tags
+    shown = "".join(tree.itertext())
+    assert "<script>alert(1)</script>&amp;" in shown, "a text is not shown as it was written"
+    print(f"sample.html is read by html5lib, with {len(tree.findall('.//tbody/tr'))} rows")
+
+
 if __name__ == "__main__":
     _, sarif, reports = sys.argv
     check_json(sarif, pathlib.Path(reports))
     check_csv(pathlib.Path(reports))
     check_markdown(pathlib.Path(reports))
+    check_html(pathlib.Path(reports))

@@ -2,7 +2,7 @@
 # Unpacks and installs what `make release` wrote into target/dist, in directories of its own, and looks
 # whether each part works: checksums, the tarball, the Debian package, man pages, completions.
 #
-# Needs dpkg, man, bash; zsh and fish read their completions where they are there.
+# Needs binutils, dpkg, man, bash; zsh and fish read their completions where they are there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,6 +17,36 @@ fail() {
 
 (cd "$dist" && sha256sum --check --strict --quiet SHA256SUMS-*)
 echo 'the checksums are right'
+
+# Packed once more, by somebody with another umask, elsewhere, from files that are older.
+packed=$(basename "$dist"/imagegate-*-linux.tar.gz)
+name=${packed%.tar.gz}
+mkdir "$work/again"
+tar --extract --gzip --file "$dist/$packed" --directory "$work/again" "$name/bin"
+cp -r target/manual "$work/again/manual"
+chmod -R go-rwx "$work/again"
+find "$work/again" -exec touch --date=2001-01-01 {} +
+(
+  umask 077
+  export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+  deploy/tarball.sh "$work/again/$name/bin/"{imagegate,kubectl-imagegate} "$work/again/manual" "$name" \
+    >"$work/again/$packed"
+)
+cmp "$dist/$packed" "$work/again/$packed" || fail 'packed once more, the tarball is another'
+echo 'the tarball is the same when it is packed once more'
+
+# newest_glibc BINARY: the newest version of the C library that it asks for, such as 2.34; nothing for a static one.
+newest_glibc() {
+  readelf --version-info --wide "$1" | sed -n 's/.*Name: GLIBC_\([0-9.]*\) .*/\1/p' | sort --version-sort | tail -n 1
+}
+# docs/pipelines.md promises the C library of Debian 12.
+promised=2.36
+for each in imagegate kubectl-imagegate; do
+  wanted=$(newest_glibc "$work/again/$name/bin/$each")
+  [[ $(printf '%s\n' "$wanted" "$promised" | sort --version-sort | tail -n 1) == "$promised" ]] ||
+    fail "$each wants glibc $wanted, newer than $promised: build it on Debian 12"
+  printf '%s wants %s\n' "$each" "$([[ -n $wanted ]] && echo "glibc $wanted" || echo "no C library")"
+done
 
 # A new user's first five minutes, as the page has them, with the names of what was made here.
 cp "$dist"/imagegate-*-linux.tar.gz "$dist"/SHA256SUMS-* "$work"

@@ -48,7 +48,8 @@ impl Edit {
         let before = Before { policy: Some(in_force), candidate: None };
         let usages = memory.usages();
         let total = ENTRIES;
-        let seen = SeenHere { usages, total, replica: "a", since: NOW - 3600, now: NOW };
+        let seen =
+            SeenHere { usages: Some(usages), total, replica: "a", since: NOW - 3600, now: NOW };
         let judged = new.judge(&BTreeMap::new(), before, &seen);
         assert!(judged.impact.is_some());
         edit.answer(&judged.guarded)

@@ -3,9 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
-use imagegate_core::policy::{
-    ContainerImage, Decision, Field, ImageList, Policy, Subject, Workload, compile,
-};
+use imagegate_core::policy::{ContainerImage, Decision, Policy, Subject, compile};
 
 use crate::cpu_time::CpuTime;
 use crate::policies::{COUNTS, documents, policy};
@@ -77,11 +75,11 @@ fn container(image: &str) -> ContainerImage<'static> {
     ContainerImage {
         container: "web".into(),
         image: Some(image.to_owned().into()),
-        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+        ..ContainerImage::default()
     }
 }
 
 fn subject() -> Subject<'static> {
     let (namespace, user) = ("default", "admin");
-    Subject { namespace, user, groups: &[], workload: Workload::Pod, pinned: None, now: 0 }
+    Subject { namespace, user, ..Subject::default() }
 }

@@ -4,7 +4,7 @@
 
 use imagegate_core::image::Reference;
 use imagegate_core::policy::{
-    ContainerImage, Documents, Field, ImageList, SIMPLE_KEYS, Subject, Workload, compile,
+    ContainerImage, Documents, SIMPLE_KEYS, Subject, compile,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -14,15 +14,8 @@ fuzz_target!(|text: &str| {
     let documents = Documents { volume: Some(volume.into()), ..Documents::default() };
     let Ok((policy, _)) = compile(&documents) else { return };
     let subject = Subject {
-        namespace: "default",
-        user: "",
-        groups: &[],
-        workload: Workload::Pod,
-        pinned: None,
-        now: 0,
-    };
-    let field = Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 };
-    let image = ContainerImage { container: "a".into(), image: Some(image.into()), field };
+        namespace: "default", ..Subject::default() };
+    let image = ContainerImage { container: "a".into(), image: Some(image.into()), ..ContainerImage::default() };
     let verdict = policy.evaluate(&subject, [&image]);
     if verdict.violations.is_empty() {
         let reference = Reference::parse(image.image.as_deref().unwrap()).expect("it was allowed");

@@ -3,7 +3,7 @@
 #![no_main]
 
 use imagegate_core::policy::{
-    ContainerImage, Documents, Field, ImageList, Rule, Subject, Workload, compile,
+    ContainerImage, Documents, Rule, Subject, compile,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -15,16 +15,9 @@ fuzz_target!(|text: &str| {
     let documents = Documents { volume: Some(volume.into()), ..Documents::default() };
     let Ok((policy, _)) = compile(&documents) else { return };
     let subject = Subject {
-        namespace: "default",
-        user: "",
-        groups: &[],
-        workload: Workload::Pod,
-        pinned: None,
-        now: 0,
-    };
-    let field = Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 };
+        namespace: "default", ..Subject::default() };
     let image = format!("gcr.io/a:{tag}");
-    let image = ContainerImage { container: "a".into(), image: Some(image.into()), field };
+    let image = ContainerImage { container: "a".into(), image: Some(image.into()), ..ContainerImage::default() };
     let verdict = policy.evaluate(&subject, [&image]);
     let is_blocked = verdict.violations.iter().any(|each| each.rule == Rule::BlockedTag);
     let Some(range) = pattern.strip_prefix("semver:").filter(|_| is_blocked) else { return };

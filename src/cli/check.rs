@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::images::Images;
+use super::output::{self, Reads};
+use super::paint;
 use super::policy_source;
 use super::target::Asker;
-use super::{output, paint};
 use crate::settings::DEFAULT_POLICY;
 use gather::Gather;
 use imagegate_report::{Exit, FailOn, Format, Outcome, PolicySource, Report, Style, Summary};
@@ -53,7 +54,7 @@ pub(super) struct Check {
     #[arg(long)]
     allow_empty: bool,
     /// Output format
-    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = output::format_parser())]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = output::format_parser(Reads::Findings))]
     output: Format,
     /// Show allowed images too, what was passed over, and what looks like an image and was not judged
     #[arg(short, long)]
@@ -64,6 +65,7 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
     if check.targets.is_empty() && check.rendered.is_empty() {
         bail!("nothing to check\n  hint: name images, or manifests with -f");
     }
+    check.targets.refuse_paths()?;
     let Some(policy) = policy_source::valid(check.policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };
@@ -128,8 +130,8 @@ impl Conclusion {
         let only_images = check.only_images();
         let nothing = summary.images == 0 && troubles.is_empty();
         let explained = check.verbose || nothing;
-        for line in troubles.iter().chain(passed_over.iter().filter(|_| explained)) {
-            super::say(line);
+        for told in troubles.iter().chain(passed_over.iter().filter(|_| explained)) {
+            told.lines().for_each(|line| super::say(&imagegate_report::inert(line)));
         }
         // The counts first; of images alone there is nothing else to say.
         let mut lines = summary.lines();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::output;
+use super::output::{self, Reads};
 use super::policy_source;
 use super::target::Asker;
 use super::usages::Sources;
@@ -31,7 +31,7 @@ pub(super) struct Diff {
     #[command(flatten)]
     asker: Asker,
     /// Output format
-    #[arg(short, long, value_parser = output::format_parser(), default_value = "text")]
+    #[arg(short, long, value_parser = output::format_parser(Reads::Comparison), default_value = "text")]
     output: Format,
     /// What fails the command: images that are newly refused; with `warn`, also those newly warned
     /// about; with `audit`, also those newly logged
@@ -49,7 +49,9 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
     else {
         return Ok(Exit::InvalidPolicy);
     };
-    let (gathered, unreadable) = sources.gather(asker)?;
+    // Whatever one of the two judges can be hit.
+    let workloads = old.workloads().merged(new.workloads());
+    let (gathered, unreadable) = sources.gather(asker, &workloads)?;
     let inventory = gathered.into_all();
     let judged = !sources.is_empty();
     let comparison = Comparison::between(&old, &new, &inventory, clock::unix_seconds());

@@ -5,17 +5,22 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::images::refuse_path;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
-use super::target::{Asker, Target};
+use super::target::{Asker, Target, container_parser, label, labels, pull_policy_parser};
 use crate::clock;
 use imagegate_core::image::Reference;
-use imagegate_core::policy::printable;
+use imagegate_core::policy::{ContainerKind, PullPolicy, printable};
 use imagegate_report::{Answer, Exit};
 
 /// Explain the verdict on one image, rule by rule
+///
+/// Exit codes: 0 it would be admitted, 1 it would be denied, 2 wrong usage, or the policy cannot be read,
+/// 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("namespace", |argument| argument.help("Namespace of the Pod that names the image")))]
 pub(super) struct Explain {
     /// The image, written as in a Pod
     image: String,
@@ -24,17 +29,34 @@ pub(super) struct Explain {
     policy: Option<PathBuf>,
     #[command(flatten)]
     asker: Asker,
+    /// The pull policy of the container; left out, what Kubernetes fills in for the tag
+    #[arg(long, value_name = "POLICY", value_parser = pull_policy_parser())]
+    pull_policy: Option<PullPolicy>,
+    /// The kind of container: regular, init, ephemeral or image-volume
+    #[arg(long, value_name = "KIND", value_parser = container_parser(), default_value = "regular")]
+    #[arg(hide_possible_values = true)]
+    container: ContainerKind,
+    /// A label of the Pod; can be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
 }
 
 pub(super) fn run(explain: &Explain) -> Result<Exit> {
-    let Explain { image, policy, asker } = explain;
+    let Explain { image, policy, asker, pull_policy, container, label } = explain;
+    refuse_path(image, &format!("`imagegate check -f {}` judges manifests", printable(image)))?;
     let Some(policy) = policy_source::valid(policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };
-    let groups = asker.groups();
-    let subject = asker.subject(&groups, clock::unix_seconds());
-    let explanation = policy.explain(&subject, image);
-    let verdict = Target::of_image(image).judge(&policy, asker);
+    let target = Target {
+        pull_policy: pull_policy.unwrap_or_default(),
+        list: container.list(),
+        labels: Some(labels(label)),
+        ..Target::of_image(image)
+    };
+    let now = clock::unix_seconds();
+    let explanation = target
+        .with_subject(asker, now, |subject| policy.explain(subject, &target.container_image()));
+    let verdict = target.judge_at(&policy, asker, now);
     let answer = Answer::of(&verdict);
     let paint = Paint::for_stdout();
     let mut out = output::stdout();

@@ -1,13 +1,15 @@
 //! The images that a command judges: from the command line and from manifests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::located;
 use super::manifests::{self, Inputs, Problem, Selection, Visitor};
 use super::target::Target;
+use imagegate_core::image::is_path;
 use imagegate_core::manifest::Position;
+use imagegate_core::policy::{Reading, Workloads, printable};
 
 /// Images to judge, and where they would run.
 #[derive(Debug, clap::Args)]
@@ -28,10 +30,25 @@ impl Images {
         self.named.is_empty() && self.filename.is_empty()
     }
 
-    /// Calls `visit` with each image, in order; returns how many problems there were.
-    /// What is wrong with each of them is printed.
-    pub(super) fn each(&self, visit: impl FnMut(Target) -> Result<()>) -> Result<usize> {
-        let mut each = Each { visit, file: String::new(), problems: 0, failed: None };
+    /// Refuses paths in place of images: whoever forgot `-f` wants no verdict on the name of a file.
+    ///
+    /// # Errors
+    /// Names the first path.
+    pub(super) fn refuse_paths(&self) -> Result<()> {
+        self.named.iter().try_for_each(|image| {
+            let path = printable(image);
+            refuse_path(image, &format!("read manifests with -f {path}"))
+        })
+    }
+
+    /// Calls `visit` with each image, in order; returns how many problems there were. What is wrong
+    /// with each of them is printed. The pod specs of `workloads` are read where those say.
+    pub(super) fn each(
+        &self,
+        workloads: &Workloads,
+        visit: impl FnMut(Target) -> Result<()>,
+    ) -> Result<usize> {
+        let mut each = Each { workloads, visit, file: String::new(), problems: 0, failed: None };
         for image in &self.named {
             each.image(Target::of_image(image));
         }
@@ -69,15 +86,24 @@ impl Images {
     }
 }
 
+/// Refuses a path in place of an image.
+pub(super) fn refuse_path(image: &str, hint: &str) -> Result<()> {
+    if is_path(image, |path| Path::new(path).is_file()) {
+        bail!("`{}` is a path, not an image\n  hint: {hint}", printable(image));
+    }
+    Ok(())
+}
+
 /// Visits images, and prints what cannot be read.
-struct Each<V> {
+struct Each<'w, V> {
+    workloads: &'w Workloads,
     visit: V,
     file: String,
     problems: usize,
     failed: Option<anyhow::Error>,
 }
 
-impl<V> Each<V> {
+impl<V> Each<'_, V> {
     fn say(&mut self, position: Option<Position>, message: &str, hint: Option<&str>) {
         self.problems += 1;
         let place = position.filter(|at| at.line > 0).map(|at| (at.line.into(), at.column.into()));
@@ -88,7 +114,11 @@ impl<V> Each<V> {
     }
 }
 
-impl<V: FnMut(Target) -> Result<()>> Visitor for Each<V> {
+impl<V: FnMut(Target) -> Result<()>> Visitor for Each<'_, V> {
+    fn reading(&self) -> Reading<'_> {
+        Reading { workloads: self.workloads, ..Reading::default() }
+    }
+
     fn image(&mut self, target: Target) {
         if self.failed.is_none() {
             self.failed = (self.visit)(target).err();

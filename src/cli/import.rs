@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use imagegate_import::{Document, documents, import};
 
 use super::located::STDIN;
+use super::output;
 use imagegate_report::Exit;
 
 /// The largest file that is read, in bytes.
@@ -46,12 +47,15 @@ pub(super) fn run(arguments: &Import) -> Result<Exit> {
     }
     let imported = import(&read, *exactly);
     for note in &imported.notes {
-        super::say(&format!("inexact: {note}"));
+        let lead = if note.nearest.is_some() { "inexact" } else { "left out" };
+        super::say(&format!("{lead}: {note}"));
     }
     if imported.sources == 0 {
         bail!("there is nothing to import");
     }
-    std::io::stdout().lock().write_all(imported.policy.as_bytes())?;
+    let mut out = output::stdout();
+    out.write_all(imported.policy.as_bytes())?;
+    out.finish()?;
     Ok(if imported.notes.is_empty() { Exit::Fine } else { Exit::Finding })
 }
 

@@ -11,7 +11,7 @@ use super::target::Asker;
 use super::usages::Sources;
 use crate::clock;
 use crate::files;
-use imagegate_core::policy::POLICY_KEY;
+use imagegate_core::policy::{POLICY_KEY, Policy, Workloads, end_of_exemption};
 use imagegate_core::usage::{Exempting, Fit, Proposed, Wish};
 use imagegate_report::Exit;
 
@@ -39,7 +39,7 @@ pub(super) struct Propose {
     #[arg(long, requires_all = ["expires", "owner", "policy"], conflicts_with_all = ["tight", "loose"])]
     exempt_existing: bool,
     /// The last day of the exemptions, as `2027-01-31`
-    #[arg(long, value_name = "DATE", requires = "exempt_existing")]
+    #[arg(long, value_name = "DATE", requires = "exempt_existing", value_parser = last_day)]
     expires: Option<String>,
     /// Who answers for the exemptions
     #[arg(long, value_name = "NAME", requires = "exempt_existing")]
@@ -73,7 +73,8 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
     } else {
         None
     };
-    let (gathered, unreadable) = sources.gather(asker)?;
+    let workloads = exempt_from.as_ref().map_or(Workloads::none(), Policy::workloads);
+    let (gathered, unreadable) = sources.gather(asker, workloads)?;
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     let (expires, owner) = (of(&propose.expires), of(&propose.owner));
     let source = propose.policy.as_deref().and_then(text_of);
@@ -98,6 +99,11 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
         (0, _) => Exit::Unusable,
         _ => Exit::Finding,
     })
+}
+
+/// Reads the last day of the exemptions. Checked at once, so that what is wrong with it is said of the flag.
+fn last_day(text: &str) -> Result<String, &'static str> {
+    end_of_exemption(text).map(|_| text.to_owned()).ok_or("not a day; write it as 2027-01-31")
 }
 
 /// The text of a policy, whose comments are kept.

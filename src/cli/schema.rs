@@ -24,6 +24,8 @@ enum Subject {
     Findings,
     /// What `validate -o json` and `test -o json` write
     Remarks,
+    /// What `diff -o json` writes
+    Comparison,
 }
 
 pub(super) fn run(Schema { of }: &Schema) -> Result<Exit> {
@@ -31,6 +33,7 @@ pub(super) fn run(Schema { of }: &Schema) -> Result<Exit> {
         Subject::Policy => include_str!("../../config/policy.schema.json"),
         Subject::Findings => include_str!("../../config/findings.schema.json"),
         Subject::Remarks => include_str!("../../config/remarks.schema.json"),
+        Subject::Comparison => include_str!("../../config/comparison.schema.json"),
     };
     let mut out = output::stdout();
     out.write_all(schema.as_bytes())?;

@@ -21,8 +21,8 @@ const BLOCKING_THREADS: usize = 8;
 
 /// Serve the webhook
 ///
-/// Every flag can also be set in the configuration file and by an environment variable: --tls-cert
-/// is `tls_cert` and `IMAGEGATE_TLS_CERT`. config/imagegate.toml lists all settings.
+/// Every flag but --config can also be set in the configuration file and by an environment variable:
+/// --tls-cert is `tls_cert` and `IMAGEGATE_TLS_CERT`. config/imagegate.toml lists all settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     /// Path of the policy, a mounted directory or a file [default: /etc/imagegate/policy]

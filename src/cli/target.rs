@@ -1,11 +1,14 @@
 //! One image that a command judges, and who asks for it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::clock;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use imagegate_core::manifest::Position;
 use imagegate_core::policy::{
-    ContainerImage, Field, ImageList, Policy, Subject, Verdict, Workload,
+    ContainerImage, ContainerKind, Field, ImageList, Labels, Policy, PullPolicy, Subject, Verdict,
 };
 
 /// Who asks, and where.
@@ -35,6 +38,11 @@ pub(super) struct Target {
     pub(super) entry: String,
     /// The path of the image below it.
     pub(super) leaf: &'static str,
+    /// The kind of container that the image is for.
+    pub(super) list: ImageList,
+    pub(super) pull_policy: PullPolicy,
+    /// Those of the Pod, where they are known.
+    pub(super) labels: Option<Arc<Labels<'static>>>,
     /// Who asks, where the manifest says so.
     pub(super) asking: Option<Asking>,
 }
@@ -74,7 +82,7 @@ impl Asker {
     /// Who asks for a Pod, at a time in Unix seconds.
     pub(super) fn subject<'a>(&'a self, groups: &'a [Cow<'a, str>], now: i64) -> Subject<'a> {
         let Self { namespace, user, group: _ } = self;
-        Subject { namespace, user, groups, workload: Workload::Pod, pinned: None, now }
+        Subject { namespace, user, groups, now, ..Subject::default() }
     }
 }
 
@@ -90,28 +98,30 @@ impl Target {
             image: Some(image.to_owned()),
             entry: "spec.containers[0]".to_owned(),
             leaf: "image",
+            list: ImageList::Containers,
+            pull_policy: PullPolicy::Unset,
+            labels: None,
             asking: None,
         }
     }
 
-    /// Judges the image as the Pod that holds it, or that its template makes, would be judged.
-    pub(super) fn judge<'p>(&self, policy: &'p Policy, asker: &Asker) -> Verdict<'p> {
-        self.judge_at(policy, asker, clock::unix_seconds())
+    /// Judges the image as the Pod that holds it, or that its template makes, would be judged at a time in
+    /// Unix seconds.
+    pub(super) fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
+        self.with_subject(asker, at, |subject| policy.evaluate(subject, [&self.container_image()]))
     }
 
-    /// As [`Target::judge`], at a time in Unix seconds.
-    pub(super) fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
-        self.with_subject(asker, at, |subject| {
-            // The path of a custom resource is none that a field has; without a name, it is the name.
-            let named = [self.container.as_str(), self.entry.as_str()];
-            let container = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
-            let image = ContainerImage {
-                container: container.into(),
-                image: self.image.as_deref().map(Into::into),
-                field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
-            };
-            policy.evaluate(subject, [&image])
-        })
+    /// The image as a policy judges it.
+    pub(super) fn container_image(&self) -> ContainerImage<'_> {
+        // The path of a custom resource is none that a field has; without a name, it is the name.
+        let named = [self.container.as_str(), self.entry.as_str()];
+        let container = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        ContainerImage {
+            container: container.into(),
+            image: self.image.as_deref().map(Into::into),
+            field: Field { list: self.list, ..Field::default() },
+            pull_policy: self.pull_policy,
+        }
     }
 
     /// The path of the image: `spec.containers[0].image`.
@@ -140,9 +150,38 @@ impl Target {
         let (user, groups) = self.asked_by(asker);
         let mut subject = asker.subject(&groups, at);
         subject.user = user;
+        subject.labels = self.labels.as_deref();
         if let Some(namespace) = &self.namespace {
             subject.namespace = namespace;
         }
         judge(&subject)
     }
+}
+
+/// Parses a pull policy as an object has it.
+pub(super) fn pull_policy_parser() -> impl TypedValueParser<Value = PullPolicy> {
+    let written = PullPolicy::WRITTEN.map(PullPolicy::as_str);
+    PossibleValuesParser::new(written).map(|written| PullPolicy::of(&written))
+}
+
+/// Parses a kind of container as a policy names it.
+pub(super) fn container_parser() -> impl TypedValueParser<Value = ContainerKind> {
+    let names = ContainerKind::ALL.map(ContainerKind::as_str);
+    PossibleValuesParser::new(names).map(|name| ContainerKind::named(&name).unwrap_or_default())
+}
+
+/// Parses a label: `app=web`.
+pub(super) fn label(written: &str) -> Result<(String, String), String> {
+    let label = written.split_once('=').filter(|(key, _)| !key.is_empty());
+    let label = label.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    label.ok_or_else(|| "write it as `app=web`".to_owned())
+}
+
+/// The labels of a Pod; of those that are there twice, the last counts.
+pub(super) fn labels<'l>(
+    written: impl IntoIterator<Item = &'l (String, String)>,
+) -> Arc<Labels<'static>> {
+    let labels: BTreeMap<String, String> = written.into_iter().cloned().collect();
+    let owned = labels.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value)));
+    Arc::new(Labels::new(owned.collect()))
 }

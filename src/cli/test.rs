@@ -1,5 +1,6 @@
 //! `imagegate test`: images with the verdicts that a policy must give them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,20 +10,20 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::located::{self, Place};
-use super::output;
+use super::output::{self, Reads};
 use super::policy_source;
-use super::target::{Asker, Target};
+use super::target::{Asker, Target, labels};
 use crate::clock;
-use imagegate_core::policy::{Policy, Rule, printable};
+use imagegate_core::policy::{ContainerKind, Policy, PullPolicy, Rule, printable};
 use imagegate_report::{
     Answer, Exit, Format, Level, Place as ReportPlace, Remark, Remarks, RuleId, write_remarks,
 };
 
 /// Test policies against files of expected verdicts
 ///
-/// A file names a policy, relative to itself, and lists cases: image, namespace, user, groups, at
-/// (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes: 0 every case passes,
-/// 1 some fail, 2 a file cannot be read or there is no case, 3 a policy is not valid.
+/// A file names a policy, relative to itself, and lists cases: image, namespace, user, groups, labels,
+/// container, pullPolicy, at (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes:
+/// 0 every case passes, 1 some fail, 2 a file cannot be read or there is no case, 3 a policy is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Test {
     /// Files of cases, or directories of `*.cases.yaml`
@@ -35,7 +36,7 @@ pub(super) struct Test {
     #[arg(long)]
     allow_empty: bool,
     /// How the cases are written; as text, only those that fail
-    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser())]
+    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser(Reads::Remarks))]
     #[arg(default_value = "text")]
     output: Format,
 }
@@ -57,6 +58,14 @@ struct Case {
     user: String,
     #[serde(default)]
     groups: Vec<String>,
+    /// The pull policy of the container; left out, what Kubernetes fills in for the tag.
+    #[serde(rename = "pullPolicy")]
+    pull_policy: Option<Spanned<String>>,
+    /// The kind of container; a regular one if left out.
+    container: Option<Spanned<String>>,
+    /// The labels of the Pod.
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
     /// The day on which the image is judged; today if left out.
     at: Option<Spanned<String>>,
     expect: Spanned<String>,
@@ -90,6 +99,8 @@ struct Located {
     place: Place,
     case: Case,
     expect: Answer,
+    pull_policy: PullPolicy,
+    container: ContainerKind,
     /// When the image is judged, in Unix seconds.
     now: i64,
 }
@@ -176,7 +187,8 @@ impl Tally {
 
     fn summary(&self) -> String {
         let Self { total, failed, not_run, .. } = self;
-        let summary = format!("{total} cases: {} passed, {failed} failed", total - failed);
+        let noun = if *total == 1 { "case" } else { "cases" };
+        let summary = format!("{total} {noun}: {} passed, {failed} failed", total - failed);
         match not_run.len() {
             0 => summary,
             1 => format!("{summary}; 1 file was not run"),
@@ -284,22 +296,49 @@ fn checked(case: Case, place: Place) -> Result<Located, (Place, String, String)>
     if let Some(rule) = case.rule.as_ref().filter(|rule| !rules.contains(&rule.value.as_str())) {
         return Err(wrong("rule", rule, "a rule", one_of(&rules)));
     }
+    let pull_policies = PullPolicy::WRITTEN.map(PullPolicy::as_str);
+    let pull_policy = match &case.pull_policy {
+        None => PullPolicy::Unset,
+        Some(written) if pull_policies.contains(&written.value.as_str()) => {
+            PullPolicy::of(&written.value)
+        }
+        Some(written) => {
+            return Err(wrong("pullPolicy", written, "a pull policy", one_of(&pull_policies)));
+        }
+    };
+    let containers = ContainerKind::ALL.map(ContainerKind::as_str);
+    let container = match &case.container {
+        None => ContainerKind::Regular,
+        Some(written) => ContainerKind::named(&written.value).ok_or_else(|| {
+            wrong("container", written, "a kind of container", one_of(&containers))
+        })?,
+    };
     let now = match &case.at {
         None => clock::unix_seconds(),
         Some(at) => noon(&at.value)
             .ok_or_else(|| wrong("at", at, "a day", "write it as `2027-01-31`".to_owned()))?,
     };
-    Ok(Located { place, case, expect, now })
+    Ok(Located { place, case, expect, pull_policy, container, now })
 }
 
 /// How the verdict differs from the expected one, if it does.
-fn run_case(policy: &Policy, Located { case, expect, now, .. }: &Located) -> Option<String> {
+fn run_case(
+    policy: &Policy,
+    Located { case, expect, pull_policy, container, now, .. }: &Located,
+) -> Option<String> {
     let asker = Asker {
         namespace: case.namespace.clone(),
         user: case.user.clone(),
         group: case.groups.clone(),
     };
-    let verdict = Target::of_image(&case.image).judge_at(policy, &asker, *now);
+    let written = case.labels.iter().map(|(key, value)| (key.clone(), value.clone()));
+    let target = Target {
+        pull_policy: *pull_policy,
+        list: container.list(),
+        labels: Some(labels(&written.collect::<Vec<_>>())),
+        ..Target::of_image(&case.image)
+    };
+    let verdict = target.judge_at(policy, &asker, *now);
     let answer = Answer::of(&verdict);
     let violation = verdict.violations.first();
     let expected = expect.as_str();

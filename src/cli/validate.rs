@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::output;
+use super::output::{self, Reads};
 use super::policy_source::{self, Compiled};
 use crate::clock;
 use imagegate_core::policy::{
@@ -16,6 +16,16 @@ use imagegate_report::{Exit, Format, Level, Place, Remark, Remarks, RuleId, writ
 
 /// An exemption that expires within so many seconds, 14 days, is warned of.
 const SOON: i64 = 14 * 86_400;
+
+/// What is shown of a field that says nothing.
+const NONE: &str = "(none)";
+/// Fields that the normal form has only where they are written, with what it means to leave them out.
+const NOT_IN_NORMAL_FORM: [(&str, &str); 4] = [
+    ("imagePullPolicy", "any"),
+    ("messages", NONE),
+    ("refuseEditsThatDeny", "(no limit)"),
+    ("workloads", NONE),
+];
 
 /// Check a policy and print it with its defaults filled in
 ///
@@ -29,7 +39,7 @@ pub(super) struct Validate {
     #[arg(short, long)]
     quiet: bool,
     /// How problems and warnings are written
-    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser())]
+    #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser(Reads::Remarks))]
     #[arg(default_value = "text")]
     output: Format,
 }
@@ -128,14 +138,17 @@ fn expiry_warning(exemption: &Exemption) -> Option<String> {
 /// Prints the compiled policy as a table, with defaults for the fields that were left out.
 fn print(name: &str, policy: &Policy, out: &mut impl Write) -> Result<()> {
     writeln!(out, "{name} {} is valid", policy.hash())?;
-    let Ok(Value::Object(fields)) = serde_json::to_value(policy.normal_form()) else {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(policy.normal_form()) else {
         return Ok(());
     };
+    for (field, default) in NOT_IN_NORMAL_FORM {
+        fields.entry(field).or_insert_with(|| default.into());
+    }
     for (field, value) in fields {
         match value {
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 for item in items {
-                    writeln!(out, "  {field:<20} {}", named(&item))?;
+                    writeln!(out, "  {field:<20} {}", item_of(&item))?;
                 }
             }
             value => writeln!(out, "  {field:<20} {}", shown(&value))?,
@@ -144,17 +157,21 @@ fn print(name: &str, policy: &Policy, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// `name: field=value …` of an override or exemption.
-fn named(item: &Value) -> String {
-    let fields = item.as_object().into_iter().flatten().filter(|(field, _)| *field != "name");
-    let fields: Vec<_> = fields.map(|(field, value)| format!("{field}={}", shown(value))).collect();
-    let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
-    format!("{}: {}", printable(name), fields.join(" "))
+/// `name: field=value …` of an override or exemption, `field=value …` of what has no name, or a text.
+fn item_of(list: &Value) -> String {
+    let Value::Object(fields) = list else { return shown(list) };
+    let others = fields.iter().filter(|(field, _)| *field != "name");
+    let others: Vec<_> = others.map(|(field, value)| format!("{field}={}", shown(value))).collect();
+    match fields.get("name").and_then(Value::as_str) {
+        Some(name) => format!("{}: {}", printable(name), others.join(" ")),
+        None => others.join(" "),
+    }
 }
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::Array(items) if items.is_empty() => "(none)".to_owned(),
+        Value::Array(items) if items.is_empty() => NONE.to_owned(),
+        Value::String(text) if text.is_empty() => NONE.to_owned(),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
             let fields = fields.iter().map(|(field, value)| format!("{field}={}", shown(value)));

@@ -19,6 +19,7 @@ use crate::telemetry::{Decided, Guard, Telemetry};
 use imagegate_core::admission::{
     Before, Guarded, Judged, Judging, NamespaceEdit, NewPolicy, PolicyEdit, Review, SeenHere,
 };
+use imagegate_core::policy::Reading;
 
 /// How long an edit of the policy waits for its turn, and then for the verdict. Together less than
 /// the `timeoutSeconds` of the manifests: an edit that the API server stops waiting for is stored,
@@ -130,13 +131,17 @@ impl Gate {
         {
             return Err(Refusal::unknown_override(name));
         }
-        let review = Review::parse_with(body, in_force.policy.workloads())?;
+        let reading = in_force.policy.reading();
+        let candidate = in_force.candidate.as_ref().map(|candidate| candidate.policy.reading());
+        // Both judge one review, so it has what either wants to know.
+        let labels = reading.labels || candidate.is_some_and(|candidate| candidate.labels);
+        let review = Review::parse_with(body, Reading { labels, ..reading })?;
         let now = clock::unix_seconds();
         let verdict = review.judge(&in_force.policy, pinned, now);
         let flip = in_force.candidate.as_ref().and_then(|candidate| {
-            let workloads = candidate.policy.workloads();
-            let differ = review.is_custom() && workloads != in_force.policy.workloads();
-            let again = differ.then(|| Review::parse_with(body, workloads).ok()).flatten();
+            let own = candidate.policy.reading();
+            let differ = review.is_custom() && own.workloads != reading.workloads;
+            let again = differ.then(|| Review::parse_with(body, own).ok()).flatten();
             // A candidate without the pinned override falls back to its own namespaces.
             let own = again.as_ref().unwrap_or(&review).judge(&candidate.policy, pinned, now);
             Some((candidate.compare(&verdict, &own)?, own))

@@ -35,6 +35,29 @@ allow  docker.io/nginx:1.20
     assert_eq!(imagegate("check docker.io/nginx:1.20").code, 0);
 }
 
+/// In the folder of the project there are `action.yml` and the folder `config`.
+#[test]
+fn a_manifest_without_its_flag_is_no_image() {
+    for path in ["action.yml", "./action.yml", "./nowhere", "config/", "/etc", ".."] {
+        for (command, hint) in [
+            ("check", format!("read manifests with -f {path}")),
+            ("propose", format!("read manifests with -f {path}")),
+            ("diff config/policy config/policy", format!("read manifests with -f {path}")),
+            ("explain", format!("`imagegate check -f {path}` judges manifests")),
+        ] {
+            let ran = imagegate(&format!("{command} {path}"));
+            let said = format!("error: `{path}` is a path, not an image\n  hint: {hint}\n");
+            assert_eq!((ran.code, ran.out.as_str(), ran.err), (2, "", said), "{command} {path}");
+        }
+    }
+    // Images may be called like that.
+    for image in ["config", "nowhere.yml"] {
+        let ran = imagegate(&format!("check {image}"));
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert!(ran.out.contains("image has no tag!"), "{}", ran.out);
+    }
+}
+
 #[test]
 fn what_has_no_name_is_named_by_its_place() {
     let nameless = "kind: Pod\nspec: {containers: [{image: nginx}, {name: '', image: 'a b'}]}\n";

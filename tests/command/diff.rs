@@ -294,3 +294,26 @@ fn a_hostile_text_moves_no_cursor() {
     let ran = files.diff("old.yaml new.yaml -f -", pod);
     assert!(ran.out.contains("ci/Pod x\\u{1b}[2J"), "{}", ran.out);
 }
+
+/// A kind that looks like no workload is judged where either of the two policies names it.
+#[test]
+fn custom_resources_are_judged_where_a_policy_says() {
+    let files = Files::new();
+    let named = "workloads: [{group: example.com, kind: Fleet, podSpec: /spec/crew/pod}]\n";
+    let write = |name: &str, text: &str| fs::write(files.0.path().join(name), text).unwrap();
+    write("named-old.yaml", &format!("allowedRegistries: [docker.io, quay.io]\n{named}"));
+    write("named-new.yaml", &format!("allowedRegistries: [docker.io]\n{named}"));
+    // Without a list of containers, nothing of it looks like a pod spec.
+    let fleet = "{apiVersion: example.com/v1, kind: Fleet, metadata: {name: north, namespace: sea}, spec: \
+                 {crew: {pod: {volumes: [{name: tools, image: {reference: 'quay.io/acme/agent:1'}}]}}}}\n";
+    for line in [
+        "named-old.yaml named-new.yaml -f -",
+        "named-old.yaml new.yaml -f -",
+        "old.yaml named-new.yaml -f -",
+    ] {
+        let ran = files.diff(line, fleet);
+        assert_eq!(ran.code, 1, "{line}: {ran:?}");
+        assert!(ran.out.contains("quay.io/acme/agent:1"), "{line}: {ran:?}");
+    }
+    assert_eq!(files.diff("old.yaml new.yaml -f -", fleet).code, 2);
+}

@@ -52,10 +52,7 @@ fn what_cannot_be_read_ends_with_2() {
         ("a: [", "error: -: "),
         ("- a", "error: -: a document is not an object"),
         ("", "error: there is nothing to import"),
-        (
-            "kind: Secret",
-            "inexact: Secret: is no policy that can be imported; it was left out\nerror: ",
-        ),
+        ("kind: Secret", "left out: Secret is not a policy that `import` reads\nerror: "),
     ] {
         let ran = imagegate_with(&["import", "-"], input, &[]);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{input}");

@@ -1,11 +1,13 @@
 //! Standard output: who closes it early, and when it has colours.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 use crate::support::command::{imagegate, imagegate_with};
 use crate::support::skip::{Need, grants};
+use serde_json::Value;
 
 /// Runs `imagegate` with a reader that takes so many bytes and leaves.
 fn closed_after(bytes: usize, arguments: &[&str]) -> (i32, String) {
@@ -36,6 +38,11 @@ fn a_closed_pipe_does_not_change_the_verdict() {
     fs::write(&policy, "allowedRegistries: [docker.io]\n").unwrap();
     let registries: Vec<_> = (0..4000).map(|number| format!("r{number}.example.com")).collect();
     fs::write(&valid, format!("allowedRegistries: [{}]\n", registries.join(", "))).unwrap();
+    // A policy of the original program, whose keys are imported as they are.
+    let original = folder.path().join("original.env");
+    let registries: Vec<_> = (0..4000).map(|number| format!("r{number}.example.com/")).collect();
+    fs::write(&original, format!("ALLOWED_REGISTRIES={}\n", registries.join(","))).unwrap();
+    let original = original.to_str().unwrap();
     let [cases, policy, valid] = [&cases, &policy, &valid].map(|path| path.to_str().unwrap());
     let images = vec!["quay.io/acme/a-name-that-fills-the-pipe-after-a-while:1"; 2000];
     let check: Vec<_> = ["check", "--policy", policy].into_iter().chain(images).collect();
@@ -44,6 +51,7 @@ fn a_closed_pipe_does_not_change_the_verdict() {
         (&["test", "--policy", policy, cases], 1),
         (&["validate", valid], 0),
         (&["validate", "-o", "json", valid], 0),
+        (&["import", original], 1),
     ] {
         for bytes in [0, 1] {
             let (code, err) = closed_after(bytes, arguments);
@@ -51,6 +59,60 @@ fn a_closed_pipe_does_not_change_the_verdict() {
             assert!(!err.contains("error"), "{:?}: {err}", &arguments[..2]);
         }
     }
+}
+
+/// What a command prints as JSON is by the schema that its help names.
+#[test]
+fn each_help_names_the_schema_of_its_json() {
+    for (command, json, lines) in [
+        ("check", "findings", "findings"),
+        ("validate", "remarks", "remarks"),
+        ("test", "remarks", "remarks"),
+        ("diff", "comparison", "remarks"),
+    ] {
+        let help = imagegate(&format!("{command} --help")).out;
+        for (format, schema) in [("json", json), ("ndjson", lines)] {
+            let line = help.lines().find(|line| line.trim().starts_with(&format!("- {format}:")));
+            let line = line.unwrap_or_else(|| panic!("{command}: {help}"));
+            let named = format!("`imagegate schema {schema}` has the schema");
+            assert!(line.ends_with(&named), "{command}: {line}");
+        }
+    }
+}
+
+/// All that the schema lists is there, and nothing else.
+#[test]
+fn a_comparison_has_the_fields_of_its_schema() {
+    let schema = imagegate("schema comparison").out;
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new.yaml");
+    fs::write(&new, "allowedRegistries: [gcr.io]\n").unwrap();
+    let new = new.display();
+    let ran = imagegate(&format!("diff -o json config/policy {new} docker.io/acme/web:1"));
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    for (shown, described) in [
+        (&report, &schema),
+        (&report["newlyDenied"], &schema["definitions"]["hits"]),
+        (&report["newlyDenied"]["images"][0], &schema["definitions"]["hit"]),
+        (&report["changes"][0], &schema["properties"]["changes"]["items"]),
+    ] {
+        let fields = |object: &Value| -> BTreeSet<String> {
+            object.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(fields(shown), fields(&described["properties"]), "{shown}");
+        assert_eq!(described["additionalProperties"], false);
+        let required = described["required"].as_array().unwrap();
+        let required: BTreeSet<_> =
+            required.iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+        assert_eq!(fields(shown), required);
+    }
+    let remarks: Value = serde_json::from_str(&imagegate("schema remarks").out).unwrap();
+    let commands = remarks["properties"]["command"]["enum"].as_array().unwrap();
+    let ran = imagegate(&format!("diff -o ndjson config/policy {new} docker.io/acme/web:1"));
+    let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    assert!(commands.contains(&last["command"]), "{last}");
 }
 
 #[test]
@@ -145,6 +207,7 @@ fn schemas_are_printed_as_they_are_committed() {
         ("policy", "policy.schema.json"),
         ("findings", "findings.schema.json"),
         ("remarks", "remarks.schema.json"),
+        ("comparison", "comparison.schema.json"),
     ] {
         let committed = fs::read_to_string(format!("config/{file}")).unwrap();
         assert_eq!(imagegate(&format!("schema {name}")).out, committed, "{name}");

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::command::{imagegate, imagegate_with};
+use serde_json::Value;
 
 const BROKEN: &str = "mode: strict\nallowedRegistries: []\nblockedTags: ['/(/']\n";
 
@@ -41,6 +42,53 @@ fn validate_prints_the_policy_as_a_table() {
 }
 
 #[test]
+fn validate_prints_what_has_no_name_and_what_says_nothing() {
+    let policy = "allowedRegistries: [gcr.io, {registry: docker.io, requireDigest: true}]\n\
+                  workloads: [{group: argoproj.io, kind: Rollout, podSpec: /spec/template/spec}]\n";
+    let ran = imagegate_with(&["validate", "-"], policy, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for line in [
+        "allowedRegistries    gcr.io",
+        "allowedRegistries    registry=docker.io requireDigest=true",
+        "denialHint           (none)",
+        "messages             (none)",
+        "refuseEditsThatDeny  (no limit)",
+    ] {
+        assert!(ran.out.contains(&format!("\n  {line}\n")), "{line} not in\n{}", ran.out);
+    }
+    assert!(ran.out.contains("\n  workloads            group=argoproj.io"), "{}", ran.out);
+    let rows = ran.out.lines().skip(1);
+    for row in rows.clone() {
+        let value = row.get(23..).unwrap_or_default();
+        assert!(!value.is_empty() && !value.starts_with(':'), "{row:?}");
+    }
+    let defaults = imagegate_with(&["validate", "-"], "{}", &[]).out;
+    assert!(defaults.contains("\n  workloads            (none)\n"), "{defaults}");
+    let schema: Value = serde_json::from_str(&imagegate("schema").out).unwrap();
+    for (field, described) in schema["properties"].as_object().unwrap() {
+        let row = defaults.lines().find_map(|row| row.strip_prefix(&format!("  {field:<20} ")));
+        let row = row.unwrap_or_else(|| panic!("{field} is not in\n{defaults}"));
+        if let Some(default) = described["default"].as_str().filter(|default| !default.is_empty()) {
+            assert_eq!(row, default, "{field}");
+        }
+    }
+    let limited = imagegate_with(&["validate", "-"], "refuseEditsThatDeny: 3\n", &[]);
+    assert!(limited.out.contains("\n  refuseEditsThatDeny  3\n"), "{}", limited.out);
+}
+
+/// The hint is that of any list, and names no kind of item.
+#[test]
+fn a_text_in_place_of_a_list_is_told_how_to_write_one() {
+    let ran = imagegate_with(&["validate", "-"], "blockedTags: latest\n", &[]);
+    assert_eq!(ran.code, 3);
+    assert!(
+        ran.err.contains("\n  hint: write it in brackets, as in `[one, two]`\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn validate_warns_of_exemptions_that_end() {
     let policy = "exemptions:\n- {name: old, images: [quay.io/x], reason: r, owner: ops, \
                   expires: 2020-01-31}\n";
@@ -68,6 +116,17 @@ fn validate_warns_of_updates_all_where_a_manifest_says_that_they_never_arrive() 
         let ran = imagegate_with(&["validate", "-"], &manifest(conditions), &[]);
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert_eq!(ran.err.contains("`updates: all` has no effect"), warned, "{conditions}");
+        let selecting = manifest(conditions).replace(
+            "updates: all",
+            "overrides: [{name: o, namespaces: [a], podSelector: {matchLabels: {b: c}}}]",
+        );
+        let ran = imagegate_with(&["validate", "-"], &selecting, &[]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(
+            ran.err.contains("is not judged again by `podSelector`"),
+            warned,
+            "{conditions}"
+        );
     }
 }
 
@@ -109,7 +168,7 @@ fn every_example_answers_its_cases() {
         .filter(|path| path.ends_with(".cases.yaml"))
         .collect();
     let ran = imagegate(&format!("test {}", files.join(" ")));
-    assert_eq!((ran.code, files.len()), (0, 6), "{ran:?}");
+    assert_eq!((ran.code, files.len()), (0, 7), "{ran:?}");
 }
 
 #[test]
@@ -126,6 +185,22 @@ fn a_case_that_does_not_hold_is_said_and_fails() {
     assert!(ran.out.contains("quay.io/a:1 in default: expected deny, got allow\n"), "{}", ran.out);
     assert!(ran.out.contains("expected rule blocked-tag, got untrusted-registry\n"));
     assert!(ran.out.ends_with("3 cases: 1 passed, 2 failed\n"));
+    let text = "policy: policy.yaml\ncases: [{image: quay.io/a:1, expect: allow}]\n";
+    fs::write(&cases, text).unwrap();
+    let ran = imagegate(&format!("test {}", cases.display()));
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 case: 1 passed, 0 failed\n"));
+}
+
+/// What a help says of exit codes, of settings and of `-n` holds for that command.
+#[test]
+fn the_helps_say_what_holds_for_their_command() {
+    let explain = imagegate("explain --help").out;
+    assert!(explain.contains("Namespace of the Pod that names the image"), "{explain}");
+    assert!(explain.contains("Exit codes: 0 it would be admitted, 1"), "{explain}");
+    assert!(!explain.contains("manifests without one"), "{explain}");
+    assert!(imagegate("check --help").out.contains("manifests without one"));
+    let serve = imagegate("serve --help").out;
+    assert!(serve.contains("Every flag but --config can also be set"), "{serve}");
 }
 
 #[test]
@@ -143,7 +218,7 @@ fn a_case_that_fails_wins_over_a_file_that_cannot_be_run() {
         write("a.cases.yaml", &case);
         let ran = test("");
         assert_eq!(ran.code, code, "{ran:?}");
-        assert!(ran.out.contains("1 cases: "), "{}", ran.out);
+        assert!(ran.out.contains("1 case: "), "{}", ran.out);
         assert!(ran.out.ends_with("; 2 files were not run\n"), "{}", ran.out);
         for file in ["b.cases.yaml:2:", "bad.yaml:1:7: mode: `strict`"] {
             assert_eq!(ran.err.matches(file).count(), 1, "{}", ran.err);

@@ -122,7 +122,11 @@ fn an_answer_that_is_none_is_told() {
     let rows = [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\n\u{1b}no such",
-            "it answers 404 Not Found: \\u{1b}no such",
+            "there is no /images at this port\n  hint: the operator port is 8081",
+        ),
+        (
+            "HTTP/1.1 500 Oh\r\nContent-Length: 8\r\n\r\n\u{1b}no such",
+            "it answers 500 Internal Server Error: \\u{1b}no such",
         ),
         (
             "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
@@ -202,7 +206,10 @@ fn exemptions_let_what_is_there_run_out() {
     assert_eq!((again.code, &again.out), (0, &ran.out));
     let past = exempt(&policy, "2020-01-31");
     assert_eq!((past.code, past.err.as_str()), (2, "error: `2020-01-31` lies in the past\n"));
-    assert!(exempt(&policy, "soon").err.contains("`soon` is not a day"));
+    let soon = exempt(&policy, "soon");
+    let said = "invalid value 'soon' for '--expires <DATE>': not a day; write it as 2027-01-31";
+    assert_eq!(soon.code, 2);
+    assert!(soon.err.contains(said), "{}", soon.err);
     let broken = written(&directory, "broken.yaml", "mode: strict\n");
     assert_eq!(exempt(&broken, "2999-01-31").code, 3);
     // The simple form has no exemptions: the policy is written in full form.

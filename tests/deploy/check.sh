@@ -284,13 +284,15 @@ check 'chart: the API server is told to ask what the plain manifests tell it' as
 
 conditions() {
   render --kube-version 1.29.9 >"$work/a" && render --kube-version 1.30.0 >"$work/b" &&
-    render --kube-version 1.30.0 --set policy.updates=all >"$work/c" || return 1
+    render --kube-version 1.30.0 --set policy.updates=all >"$work/c" &&
+    render --kube-version 1.30.0 --set-json 'policy.exemptions=[{"name":"e","images":["a.example.com"],
+      "reason":"r","podSelector":{"matchLabels":{"a":"b"}}}]' >"$work/e" || return 1
   render --set webhook.matchConditions.unchanged=always --kube-version 1.28.0 \
     --set-json 'webhook.matchConditions.extra=[{"name":"extra","expression":"true"}]' >"$work/d" || return 1
   local counts
   counts=$(cd "$work" && grep -c -e 'name: images-changed' -e 'name: opt-out-changed' -e 'name: extra' \
-    a b c d | tr '\n' ' ')
-  [[ $counts == 'a:0 b:2 c:1 d:3 ' ]] || say "match conditions: $counts"
+    a b c d e | tr '\n' ' ')
+  [[ $counts == 'a:0 b:2 c:1 d:3 e:1 ' ]] || say "match conditions: $counts"
 }
 check 'chart: match conditions where the API server and the policy allow' conditions
 

@@ -37,6 +37,7 @@ METRICS = {
             "untrusted-registry",
             "blocked-tag",
             "missing-digest",
+            "pull-policy",
         },
         "mode": MODE,
     },

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::support::policy::{container, full_form, judge, pod_in, volume};
-use imagegate_core::policy::{Decision, Mode, Subject, compile};
+use imagegate_core::policy::{ContainerKind, Decision, Labels, Mode, PullPolicy, Subject, compile};
 
 /// When the examples are judged, in Unix seconds.
 const IN_2027: i64 = 1_800_000_000;
@@ -97,14 +97,21 @@ fn true_examples(page: &str) -> usize {
             let expected = words.next().unwrap();
             let image = words.next().unwrap();
             let (mut rule, mut namespace) = (None, "default");
+            let (mut labels, mut image) = (Vec::new(), container(image));
             for word in words {
-                match word.strip_prefix("namespace=") {
-                    Some(name) => namespace = name,
+                match word.split_once('=') {
+                    Some(("namespace", name)) => namespace = name,
+                    Some(("container", kind)) => {
+                        image.field.list = ContainerKind::named(kind).unwrap().list();
+                    }
+                    Some(("pullPolicy", written)) => image.pull_policy = PullPolicy::of(written),
+                    Some((key, value)) => labels.push((key.into(), value.into())),
                     None => rule = Some(word),
                 }
             }
-            let verdict = policy
-                .evaluate(&Subject { now: IN_2027, ..pod_in(namespace) }, &[container(image)]);
+            let labels = Labels::new(labels);
+            let subject = Subject { now: IN_2027, labels: Some(&labels), ..pod_in(namespace) };
+            let verdict = policy.evaluate(&subject, &[image]);
             let violation = verdict.violations.first();
             assert_eq!(violation.map(|each| each.rule.as_str()), rule, "{yaml}{line}");
             let answer = match (violation, verdict.exempted.first(), verdict.mode) {

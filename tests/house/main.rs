@@ -11,3 +11,4 @@ mod docs_reliability;
 mod examples;
 mod lockfile;
 mod schema;
+mod workflow;

@@ -36,6 +36,14 @@ fn the_schema_has_the_fields_that_compile_knows() {
             format!("allowedRegistries: [{{registry: a.b, {unknown}}}]"),
         ),
         (&schema["properties"]["messages"], format!("messages: {{{unknown}}}")),
+        (
+            &schema["definitions"]["podSelector"],
+            format!("overrides: [{{name: o, podSelector: {{{unknown}}}}}]"),
+        ),
+        (
+            &schema["definitions"]["podSelector"]["properties"]["matchExpressions"]["items"],
+            format!("overrides: [{{name: o, podSelector: {{matchExpressions: [{{{unknown}}}]}}}}]"),
+        ),
         (&schema["definitions"]["workload"], format!("workloads: [{{{unknown}}}]")),
         (&schema["properties"]["namespaceOptOut"], format!("namespaceOptOut: {{{unknown}}}")),
     ] {
@@ -47,7 +55,7 @@ fn the_schema_has_the_fields_that_compile_knows() {
 #[test]
 fn the_schema_has_the_choices_that_compile_knows() {
     let schema = schema();
-    for field in ["mode", "shortNames", "updates", "templates"] {
+    for field in ["mode", "imagePullPolicy", "shortNames", "updates", "templates"] {
         for rules in [&schema, &schema["definitions"]["override"]] {
             let property = &rules["properties"][field];
             // A field may have another form beside its names.

@@ -81,9 +81,17 @@ fn what_is_wrong_is_named() {
     assert!(problem(&wrong, self_signed()).contains("listen"));
 
     let file = tempfile::NamedTempFile::new().unwrap();
-    fs::write(file.path(), "listn = '127.0.0.1:1'\n").unwrap();
-    let error = Settings::load(Some(file.path()), &none, self_signed()).unwrap_err();
-    assert!(error.to_string().contains("listn"), "{error}");
+    for (setting, hint) in [
+        ("listn", "did you mean `listen`?"),
+        ("tls_certs", "did you mean `tls_cert`?"),
+        ("entirely_other", "config/imagegate.toml lists all settings"),
+    ] {
+        fs::write(file.path(), format!("max_requests = 7\n{setting} = '127.0.0.1:1'\n")).unwrap();
+        let error = Settings::load(Some(file.path()), &none, self_signed()).unwrap_err();
+        let path = file.path().display();
+        let said = format!("{path}: the setting `{setting}` is not known\n  hint: {hint}");
+        assert_eq!(error.to_string(), said);
+    }
 }
 
 #[test]

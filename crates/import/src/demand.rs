@@ -14,8 +14,9 @@ pub struct Note {
     pub place: String,
     /// What cannot be said exactly.
     pub what: String,
-    /// What was written in its place.
-    pub nearest: String,
+    /// What was written in its place; `None` where all of it was left out, since `import` does not read such
+    /// objects.
+    pub nearest: Option<String>,
 }
 
 /// A rule, where it holds, and what a violation leads to.
@@ -146,7 +147,17 @@ impl Found {
 
     /// Says what cannot be said exactly.
     pub(crate) fn note(&mut self, place: &str, what: impl Into<String>, nearest: &str) {
-        let note = Note { place: place.to_owned(), what: what.into(), nearest: nearest.to_owned() };
+        let nearest = Some(nearest.to_owned());
+        self.add(Note { place: place.to_owned(), what: what.into(), nearest });
+    }
+
+    /// Says that a document is none that is read.
+    pub(crate) fn leave_out(&mut self, document: &str) {
+        let what = "is not a policy that `import` reads".to_owned();
+        self.add(Note { place: document.to_owned(), what, nearest: None });
+    }
+
+    fn add(&mut self, note: Note) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -197,7 +208,10 @@ impl Entry {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = format!("{}: {}; {}", self.place, self.what, self.nearest);
+        let line = match &self.nearest {
+            Some(nearest) => format!("{}: {}; {nearest}", self.place, self.what),
+            None => format!("{} {}", self.place, self.what),
+        };
         f.write_str(&printable(&line))
     }
 }

@@ -71,7 +71,7 @@ pub fn import(documents: &[Document], exactly: bool) -> Imported {
             || kubewarden::read(document, &mut found)
             || original::read(document, &mut found);
         if !read {
-            found.note(&document.name(), "is no policy that can be imported", "it was left out");
+            found.leave_out(&document.name());
         }
     }
     let sources = found.sources;

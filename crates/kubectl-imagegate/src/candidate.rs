@@ -7,7 +7,7 @@ use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS, printable};
 use imagegate_report::Exit;
 
 use crate::change::{Before, ChangeFlags};
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::gate::Replica;
@@ -16,10 +16,11 @@ use crate::table::Table;
 /// Try a policy on live requests before it answers any
 ///
 /// The candidate is judged beside the policy in force and never answers; what it would have decided
-/// differently is counted.
+/// differently is counted. Exit codes of `show`: 0 every replica answers, 2 one does not, or there is
+/// no candidate; of the others, those of `edit`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: those of `edit`; `show` needs list configmaps, list pods and create pods/portforward in the gate's
+Rights: those of `edit`; `show` needs list configmaps, list pods and create pods/portforward in the gate's \
 namespace.")]
 pub(crate) struct Candidate {
     #[command(subcommand)]
@@ -86,9 +87,28 @@ async fn show(connection: &Connection) -> Result<Exit, Failure> {
     let mut table =
         Table::new(["REPLICA", "CANDIDATE", "EVALUATED", "NEWLY ADMITTED", "NEWLY DENIED"]);
     for replica in &replicas {
-        let name = printable(&replica.name).into_owned();
-        let candidate = replica.said.as_ref().ok().and_then(|said| said.page.candidate.as_ref());
-        table.row(match candidate {
+        table.row(row(replica));
+    }
+    let mut out = stdout();
+    for line in text.lines() {
+        writeln!(out, "{}", printable(line))?;
+    }
+    writeln!(out)?;
+    table.print(&mut out)?;
+    let is_incomplete = Replica::warn_of_silent(&replicas);
+    Ok(if is_incomplete { Exit::Unusable } else { Exit::Fine })
+}
+
+/// What a replica says of the candidate. That it says nothing is no answer, and not that there is none.
+fn row(replica: &Replica) -> [String; 5] {
+    let name = printable(&replica.name).into_owned();
+    let without = |why: &str| {
+        let unknown = || "-".to_owned();
+        [name.clone(), why.to_owned(), unknown(), unknown(), unknown()]
+    };
+    match &replica.said {
+        Err(_) => without("no answer"),
+        Ok(said) => match &said.page.candidate {
             Some(candidate) => [
                 name,
                 printable(&candidate.hash).into_owned(),
@@ -96,19 +116,39 @@ async fn show(connection: &Connection) -> Result<Exit, Failure> {
                 candidate.flipped_to_allow.to_string(),
                 candidate.flipped_to_deny.to_string(),
             ],
-            None => [name, "none".to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned()],
-        });
+            None if said.page.candidate_problems.is_empty() => without("none"),
+            None => without("not valid"),
+        },
     }
-    let mut out = std::io::stdout().lock();
-    for line in text.lines() {
-        writeln!(out, "{}", printable(line))?;
-    }
-    writeln!(out)?;
-    table.print(&mut out)?;
-    Ok(Exit::Fine)
 }
 
 fn none() -> Fault {
     Fault::not_found("there is no candidate")
         .with_hint("`kubectl imagegate candidate set --filename FILE` puts one on trial")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::row;
+    use crate::cluster::Fault;
+    use crate::gate::{Replica, Said};
+
+    #[test]
+    fn a_replica_without_an_answer_is_not_one_without_a_candidate() {
+        let page = |page: &str| {
+            let page = serde_json::from_str(page).unwrap();
+            Ok(Said { page, version: None, certificate_ends: None })
+        };
+        let tried =
+            r#"{"candidate":{"hash":"c1","evaluated":3,"flippedToAllow":1,"flippedToDeny":2}}"#;
+        for (said, cells) in [
+            (Err(Fault::lost("no answer")), ["no answer", "-", "-", "-"]),
+            (page("{}"), ["none", "-", "-", "-"]),
+            (page(r#"{"candidateProblems":["bad"]}"#), ["not valid", "-", "-", "-"]),
+            (page(tried), ["c1", "3", "1", "2"]),
+        ] {
+            let replica = Replica { name: "one".to_owned(), pod: None, said };
+            assert_eq!(row(&replica)[1..], cells, "{replica:?}");
+        }
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! Results go to standard output, words about them to standard error.
 
-use std::io::Write as _;
+use std::io::{StdoutLock, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use imagegate_report::Exit;
+use imagegate_report::{Exit, Patient};
 
+use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::{
     audit, candidate, complete, diff, doctor, edit, exempt, explain, history, images, propose,
@@ -51,6 +52,34 @@ enum Command {
     Undo(history::Undo),
 }
 
+impl Command {
+    /// A flag that does nothing is not accepted. What changes a policy, or shows one from its `ConfigMap`,
+    /// needs the gate that this belongs to.
+    fn takes_endpoints(&self, connection: &Connection) -> Result<(), Fault> {
+        let name = match self {
+            Self::Edit(_) => "edit",
+            Self::Apply(_) => "apply",
+            Self::Candidate(_) => "candidate",
+            Self::Exempt(_) => "exempt",
+            Self::History(_) => "history",
+            Self::Undo(_) => "undo",
+            Self::Status(_)
+            | Self::Explain(_)
+            | Self::Audit(_)
+            | Self::Tail(_)
+            | Self::Images(_)
+            | Self::Propose(_)
+            | Self::Diff(_)
+            | Self::Doctor(_) => return Ok(()),
+        };
+        if connection.endpoint.is_empty() {
+            return Ok(());
+        }
+        let message = format!("`--endpoint` is of no use to `{name}`: it asks the gate's Pods");
+        Err(Fault::usage(&message))
+    }
+}
+
 /// The command line as a value, for those who write completions and manual pages from it.
 #[must_use]
 pub fn command() -> clap::Command {
@@ -63,7 +92,7 @@ pub fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     if words.next().as_deref() == Some(complete::WORD) {
         let answer = complete::complete(&command(), &words.collect::<Vec<_>>());
-        return match write!(std::io::stdout(), "{answer}") {
+        return match write!(stdout(), "{answer}") {
             Ok(()) => Exit::Fine.into(),
             Err(error) => Failure::Output(error).tell().into(),
         };
@@ -89,6 +118,9 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Exit {
     let Arguments { connection, command } = arguments;
+    if let Err(fault) = command.takes_endpoints(&connection) {
+        return Failure::from(fault).tell();
+    }
     // Whoever follows something ends it so.
     let follows = match &command {
         Command::Tail(tail) => tail.follows(),
@@ -126,7 +158,7 @@ async fn run(arguments: Arguments) -> Exit {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Nobody answers, or the answer is no use.
-    Fault(crate::cluster::Fault),
+    Fault(Fault),
     /// There is no policy to judge by.
     Policy(crate::gate::PolicyFault),
     /// Standard output cannot be written to.
@@ -136,7 +168,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn tell(&self) -> Exit {
         match self {
-            // Whoever reads has seen enough, as `head` has.
+            // Whoever reads what has no end has seen enough, as `head` has.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Fine,
             Self::Output(error) => {
                 say(&format!("error: cannot write: {error}"));
@@ -157,8 +189,8 @@ impl Failure {
     }
 }
 
-impl From<crate::cluster::Fault> for Failure {
-    fn from(fault: crate::cluster::Fault) -> Self {
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
@@ -175,6 +207,12 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Standard output, for what has an end: a reader who leaves early changes nothing of what is done, nor of
+/// the exit code.
+pub(crate) fn stdout() -> Patient<StdoutLock<'static>> {
+    Patient::new(std::io::stdout().lock())
+}
+
 /// Prints a line to standard error. A failure is ignored: there is nowhere left to report it.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
@@ -182,8 +220,76 @@ pub(crate) fn say(line: &str) {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
+    use super::Arguments;
+
     #[test]
     fn the_command_line_is_consistent() {
         super::command().debug_assert();
+    }
+
+    /// Lines of the source would break in the middle of those of the terminal.
+    #[test]
+    fn the_rights_are_one_paragraph_for_the_terminal_to_wrap() {
+        let mut with_rights = 0;
+        for command in super::command().get_subcommands() {
+            let Some(help) = command.get_after_help() else { continue };
+            let help = help.to_string();
+            let rights = help.split("\n\n").next().unwrap();
+            assert!(rights.starts_with("Rights: "), "{}: {help}", command.get_name());
+            assert!(!rights.contains('\n'), "{}: {rights}", command.get_name());
+            assert!(rights.ends_with('.'), "{}: {rights}", command.get_name());
+            with_rights += 1;
+        }
+        assert_eq!(with_rights, 14);
+    }
+
+    #[test]
+    fn every_help_says_what_the_exit_codes_mean_or_where_they_are_said() {
+        for command in super::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            // Those that go the way of `edit` have its codes.
+            let is_said = help.contains("xit code") || help.contains("`edit`");
+            assert!(is_said, "{}: {help}", command.get_name());
+        }
+        let mut command = super::command();
+        let exempt = command.find_subcommand_mut("exempt").unwrap();
+        let usage = exempt.render_usage().to_string();
+        assert!(usage.contains("--namespace <NAME> --reason <TEXT>"), "{usage}");
+    }
+
+    #[test]
+    fn an_endpoint_is_refused_where_it_does_nothing() {
+        for (line, name) in [
+            ("status", None),
+            ("explain nginx", None),
+            ("audit", None),
+            ("tail", None),
+            ("images", None),
+            ("propose", None),
+            ("diff new.yaml", None),
+            ("doctor", None),
+            ("edit", Some("edit")),
+            ("apply --filename new.yaml", Some("apply")),
+            ("candidate show", Some("candidate")),
+            ("exempt nginx --reason why --expires 2099-01-31", Some("exempt")),
+            ("history", Some("history")),
+            ("undo", Some("undo")),
+        ] {
+            let parse = |line: &str| {
+                let words = ["kubectl-imagegate"].into_iter().chain(line.split(' '));
+                Arguments::try_parse_from(words).unwrap()
+            };
+            let Arguments { connection, command } = parse(line);
+            assert!(command.takes_endpoints(&connection).is_ok(), "{line}");
+            let Arguments { connection, command } =
+                parse(&format!("{line} --endpoint http://127.0.0.1:8080"));
+            let said = command.takes_endpoints(&connection).err().map(|fault| fault.to_string());
+            let expected = name.map(|name| {
+                format!("`--endpoint` is of no use to `{name}`: it asks the gate's Pods")
+            });
+            assert_eq!(said, expected, "{line}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{Context, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::cluster::{Cluster, Fault};
 
@@ -22,10 +22,10 @@ pub(crate) struct Connection {
     /// The cluster of the kubeconfig
     #[arg(long, global = true, value_name = "NAME")]
     cluster: Option<String>,
-    /// The user of the kubeconfig
+    /// The user of the kubeconfig, by whose credentials the cluster is asked
     #[arg(long, global = true, value_name = "NAME")]
     user: Option<String>,
-    /// The namespace [default: that of the context]
+    /// The namespace to look at [default: every namespace; for `explain` and `doctor`, that of the context]
     #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
     /// Act as this user; `explain` judges what this user would ask for
@@ -35,7 +35,7 @@ pub(crate) struct Connection {
     #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub(crate) as_group: Vec<String>,
     /// Give up a request after this time, such as 30, 5s or 2m; 0 never does
-    #[arg(long, global = true, value_name = "TIME", default_value = "0", value_parser = timeout)]
+    #[arg(long, global = true, value_name = "TIME", default_value = "0", value_parser = duration)]
     request_timeout: Duration,
     /// The namespace of the gate [default: found by the label of its Pods]
     #[arg(long, global = true, value_name = "NAME")]
@@ -44,6 +44,14 @@ pub(crate) struct Connection {
     /// given several times. For `tail`, `images`, `propose` and `diff` it is the operator port
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Vec<Uri>,
+}
+
+/// The flag of commands that look in every namespace unless one is named, for whoever is used to kubectl's.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Everywhere {
+    /// Look in every namespace; the default, unless -n names one
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
 }
 
 impl Connection {
@@ -86,6 +94,7 @@ impl Connection {
         };
         let read = match kubeconfig {
             Ok(kubeconfig) => {
+                has_user(&kubeconfig, &options)?;
                 let proxy = proxy(&kubeconfig, &options);
                 let read = Config::from_custom_kubeconfig(kubeconfig, &options).await;
                 read.map(|mut config| {
@@ -108,12 +117,30 @@ impl Connection {
     }
 }
 
+/// The user that is meant is in the kubeconfig. Without this check, whoever mistypes the name asks as nobody.
+fn has_user(kubeconfig: &Kubeconfig, options: &KubeConfigOptions) -> Result<(), Fault> {
+    let of_context = || context(kubeconfig, options)?.user.as_ref();
+    let user = options.user.as_ref().or_else(of_context).filter(|user| !user.is_empty());
+    let Some(user) = user else { return Ok(()) };
+    if kubeconfig.auth_infos.iter().any(|named| named.name == *user) {
+        return Ok(());
+    }
+    let message = format!("no cluster to ask: there is no user `{user}` in the kubeconfig");
+    let hint =
+        "`kubectl config view` shows what is read; --as USER acts as somebody who is not in it";
+    Err(Fault::usage(&message).with_hint(hint))
+}
+
+fn context<'a>(kubeconfig: &'a Kubeconfig, options: &KubeConfigOptions) -> Option<&'a Context> {
+    let name = options.context.as_ref().or(kubeconfig.current_context.as_ref());
+    let named = kubeconfig.contexts.iter().find(|named| Some(&named.name) == name);
+    named?.context.as_ref()
+}
+
 /// The proxy that the kubeconfig names for its cluster. As with kubectl it holds whatever `NO_PROXY` says,
 /// which is about the variables.
 fn proxy(kubeconfig: &Kubeconfig, options: &KubeConfigOptions) -> Option<Uri> {
-    let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
-    let named = kubeconfig.contexts.iter().find(|named| Some(&named.name) == context);
-    let of_context = named.and_then(|named| Some(&named.context.as_ref()?.cluster));
+    let of_context = context(kubeconfig, options).map(|context| &context.cluster);
     let cluster = options.cluster.as_ref().or(of_context);
     let named = kubeconfig.clusters.iter().find(|named| Some(&named.name) == cluster);
     let proxy = named?.cluster.as_ref()?.proxy_url.as_ref()?;
@@ -145,7 +172,7 @@ fn endpoint(text: &str) -> Result<Uri, String> {
 }
 
 /// A duration as kubectl reads one: seconds, or a number with `s`, `m` or `h`.
-fn timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.char_indices().next_back() {
         Some((at, 's')) => (text.get(..at), 1),
         Some((at, 'm')) => (text.get(..at), 60),
@@ -162,7 +189,43 @@ fn timeout(text: &str) -> Result<Duration, String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{endpoint, timeout};
+    use kube::config::{KubeConfigOptions, Kubeconfig};
+
+    use super::{duration, endpoint, has_user};
+
+    #[test]
+    fn a_user_is_one_of_the_kubeconfig() {
+        let kubeconfig = Kubeconfig::from_yaml(
+            "current-context: works\n\
+             contexts:\n\
+             - {name: works, context: {cluster: a, user: admin}}\n\
+             - {name: broken, context: {cluster: a, user: gone}}\n\
+             - {name: nobody, context: {cluster: a, user: ''}}\n\
+             users:\n\
+             - {name: admin, user: {}}\n",
+        );
+        let kubeconfig = kubeconfig.unwrap();
+        for (context, user, unknown) in [
+            (None, None, None),
+            (None, Some("admin"), None),
+            (None, Some("jane"), Some("jane")),
+            (Some("broken"), None, Some("gone")),
+            (Some("broken"), Some("admin"), None),
+            (Some("nobody"), None, None),
+            // That there is no such context is said by whoever looks for it.
+            (Some("absent"), None, None),
+        ] {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let options =
+                KubeConfigOptions { context: text(context), cluster: None, user: text(user) };
+            let said =
+                has_user(&kubeconfig, &options).err().map(|fault| fault.message().to_owned());
+            let expected = unknown.map(|user| {
+                format!("no cluster to ask: there is no user `{user}` in the kubeconfig")
+            });
+            assert_eq!(said, expected, "{context:?} {user:?}");
+        }
+    }
 
     #[test]
     fn an_endpoint_is_an_address() {
@@ -175,10 +238,10 @@ mod tests {
     #[test]
     fn times_are_read_as_kubectl_does() {
         for (text, seconds) in [("0", 0), ("30", 30), ("5s", 5), ("2m", 120), ("1h", 3600)] {
-            assert_eq!(timeout(text), Ok(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "s", "5x", "-1", "1.5s", "5 s"] {
-            assert!(timeout(text).is_err(), "{text}");
+            assert!(duration(text).is_err(), "{text}");
         }
     }
 }

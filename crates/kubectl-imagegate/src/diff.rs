@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use imagegate_report::{Comparison, Exit, FailOn, Format};
 use time::OffsetDateTime;
 
-use crate::cli::{Failure, say};
-use crate::connection::Connection;
+use crate::cli::{Failure, say, stdout};
+use crate::connection::{Connection, Everywhere};
 use crate::gate::{InForce, Which};
 use crate::uses::{Gate, Source};
 
@@ -18,12 +18,14 @@ use crate::uses::{Gate, Source};
 /// new policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: those of `audit` for what runs; list pods and create pods/portforward in the gate's namespace for what
+Rights: those of `audit` for what runs; list pods and create pods/portforward in the gate's namespace for what \
 the replicas remember; list configmaps there, for --candidate.
 
   kubectl imagegate diff new.yaml
   kubectl imagegate diff --candidate --from observed -o markdown")]
 pub(crate) struct Diff {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// The new policy, or the manifest of a ConfigMap
     #[arg(value_name = "NEW", required_unless_present = "candidate", conflicts_with = "candidate")]
     new: Option<PathBuf>,
@@ -64,7 +66,7 @@ pub(crate) async fn run(connection: &Connection, diff: &Diff) -> Result<Exit, Fa
     let comparison = Comparison::between(&old.policy, &new.policy, &inventory, now);
     let format = Format::ALL.into_iter().find(|format| format.as_str() == diff.output);
     let fail_on = FailOn::ALL.into_iter().find(|each| each.as_str() == diff.fail_on);
-    let out = &mut std::io::BufWriter::new(std::io::stdout().lock());
+    let out = &mut std::io::BufWriter::new(stdout());
     comparison.write("kubectl imagegate diff", format.unwrap_or_default(), out)?;
     out.flush()?;
     say(&comparison.summary());

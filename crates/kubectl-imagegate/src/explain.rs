@@ -2,28 +2,31 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use imagegate_core::image::Reference;
+use imagegate_core::image::{Reference, is_path};
 use imagegate_core::policy::{
-    ContainerImage, Decision, Explanation, Field, ImageList, Policy, Subject, Verdict, Workload,
-    printable,
+    ContainerImage, Decision, Explanation, Policy, Subject, Verdict, printable,
 };
 use imagegate_report::Exit;
 use time::OffsetDateTime;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, say};
+use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::gate::{Found, InForce, Namespaces, Reach, Replica, Webhooks, Which};
 use crate::paint::Paint;
 
 /// Explain the verdict on one image by the policy in force, rule by rule
 ///
-/// Exit codes: 0 it would be admitted, 1 denied, 2 nobody answers, 3 the policy is not valid.
+/// Exit codes: 0 it would be admitted, 1 denied, 2 nobody answers, or it is not known whether the namespace
+/// is judged, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods, create pods/portforward in the gate's namespace. Without the second the policy is
-read from the ConfigMap (list configmaps). With get namespaces and list
-validatingwebhookconfigurations it says, too, whether the namespace is judged at all.
+Rights: list pods, create pods/portforward in the gate's namespace. Without the second the policy is \
+read from the ConfigMap (list configmaps). With get namespaces and list \
+validatingwebhookconfigurations it says, too, whether the namespace is judged at all; where those are \
+missing, that is said, and the exit code of what would be admitted is 2.
 
   kubectl imagegate explain quay.io/acme/web:1 -n prod
   kubectl imagegate explain nginx -n ci --as system:serviceaccount:ci:builder")]
@@ -39,7 +42,7 @@ pub(crate) struct Explain {
 pub(crate) struct PolicyFlags {
     /// Judge by this file, a policy or a ConfigMap's manifest, instead of the policy in force
     #[arg(long, value_name = "FILE")]
-    policy: Option<std::path::PathBuf>,
+    policy: Option<PathBuf>,
     /// Judge by the candidate
     #[arg(long, conflicts_with = "policy")]
     candidate: bool,
@@ -56,22 +59,29 @@ impl PolicyFlags {
 }
 
 pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Exit, Failure> {
+    if is_path(&explain.image, |path| Path::new(path).is_file()) {
+        let fault = Fault::usage(&format!("`{}` is a path, not an image", explain.image));
+        let hint = format!("`imagegate check -f {}` judges manifests", explain.image);
+        return Err(fault.with_hint(&hint).into());
+    }
     // `--as` is the one that the image is judged for; who asks the cluster is somebody else.
     let cluster = connection.open_as_oneself().await?;
-    let gate = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
-    let replicas = match connection.endpoint.as_slice() {
-        [] => Replica::ask_all(&cluster, &gate).await,
-        endpoints => Replica::ask_endpoints(endpoints).await,
-    };
+    let (named, endpoints) = (connection.gate_namespace.as_deref(), &connection.endpoint);
+    let gate = Found::find_unless_named(&cluster, named, endpoints).await?;
+    let replicas = Replica::ask_named_or_all(&cluster, &gate, endpoints).await;
     let in_force = InForce::read(&cluster, &gate, &replicas, &explain.policy.which()).await?;
-    let webhooks = Webhooks::read(&cluster, Some(&gate.namespace)).await.ok();
-    let namespaces = Namespaces::one(&cluster, cluster.namespace()).await;
-    let reach = match (&webhooks, &namespaces) {
-        (Some(webhooks), Ok(namespaces)) => Some(namespaces.reach(webhooks, cluster.namespace())),
+    let (webhooks, no_webhooks) =
+        Webhooks::read_if_allowed(&cluster, Found::namespace_of(&gate).or(named)).await?;
+    let namespaces = Namespaces::one(&cluster, cluster.namespace()).await?;
+    let reach = match (&webhooks, &namespaces.gap) {
+        (Some(webhooks), None) => Some(namespaces.reach(webhooks, cluster.namespace())),
         _ => None,
     };
     for note in &in_force.notes {
-        crate::cli::say(&format!("note: {note}"));
+        say(&format!("note: {note}"));
+    }
+    for gap in no_webhooks.iter().chain(&namespaces.gap) {
+        say(&format!("warning: {gap}"));
     }
     let pinned = match &reach {
         Some(Reach::Judged(pins)) => pins.iter().flatten().next().map(String::as_str),
@@ -83,15 +93,21 @@ pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Ex
         namespace: cluster.namespace(),
         user: connection.as_user.as_deref().unwrap_or_default(),
         groups: &groups,
-        workload: Workload::Pod,
         pinned,
         now: OffsetDateTime::now_utc().unix_timestamp(),
+        ..Subject::default()
     };
     let answer = Answer::of(&in_force.policy, &subject, &explain.image);
-    let out = &mut std::io::stdout().lock();
+    let out = &mut crate::cli::stdout();
     answer.print(out, Paint::for_stdout(), &in_force, reach.as_ref())?;
     let judged = matches!(reach, None | Some(Reach::Judged(_)));
-    Ok(if answer.verdict.decision == Decision::Deny && judged { Exit::Finding } else { Exit::Fine })
+    Ok(if answer.verdict.decision == Decision::Deny && judged {
+        Exit::Finding
+    } else if reach.is_none() {
+        Exit::Unusable
+    } else {
+        Exit::Fine
+    })
 }
 
 /// What a policy says of an image, for somebody.
@@ -109,9 +125,9 @@ impl<'a> Answer<'a> {
         let container = ContainerImage {
             container: if name.is_empty() { "image" } else { name }.into(),
             image: Some(image.into()),
-            field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+            ..ContainerImage::default()
         };
-        let explanation = policy.explain(subject, image);
+        let explanation = policy.explain(subject, &container);
         let verdict = policy.evaluate(subject, [&container]);
         Self { image, subject: *subject, explanation, verdict }
     }

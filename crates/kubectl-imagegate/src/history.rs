@@ -11,10 +11,11 @@ use imagegate_report::{Exit, write_json};
 use serde_json::{Value, json};
 
 use crate::change::{Before, ChangeFlags, Revisions};
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::gate::{Replica, documents};
+use crate::output::TableOrJson;
 use crate::table::Table;
 
 /// Characters of what changed that a line shows.
@@ -23,28 +24,23 @@ const LONGEST: usize = 100;
 /// Show the policies before the present one, and what each of them changed
 ///
 /// The last ten that were replaced by this plugin are kept, in an annotation of the ConfigMap; `undo` goes
-/// back to them. Changes by other tools are shown as far as the replicas remember them.
+/// back to them. Changes by other tools are shown as far as the replicas remember them. Exit codes: 0 done,
+/// 2 a replica does not answer, or there is no policy to read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list configmaps in the gate's namespace; for what the replicas remember, list pods and create
+Rights: list configmaps in the gate's namespace; for what the replicas remember, list pods and create \
 pods/portforward there.")]
 pub(crate) struct History {
     /// Output format; json has the policies themselves
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TableOrJson,
 }
 
 /// Go back to a policy before the present one, and see it through
 ///
 /// Goes the way of `edit`: what changes, whom it hits, and the wait for every replica. A candidate goes back
 /// with it. Run again, it takes back what it did. Where something else has changed the policy since this
-/// plugin did, it goes nowhere unless --to says where.
+/// plugin did, it refuses until --to names the policy to go back to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: those of `edit`.
@@ -104,13 +100,18 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
         }
     }
     let replicas = Replica::ask_all(&before.cluster, &before.gate).await;
-    let mut out = std::io::stdout().lock();
-    if history.output == Format::Json {
-        write_json(&in_json(&rows, &replicas), &mut out)?;
-        return Ok(Exit::Fine);
+    print(&rows, &replicas, history.output)?;
+    let is_incomplete = Replica::warn_of_silent(&replicas);
+    Ok(if is_incomplete { Exit::Unusable } else { Exit::Fine })
+}
+
+fn print(rows: &[Row], replicas: &[Replica], format: TableOrJson) -> std::io::Result<()> {
+    let mut out = stdout();
+    if format == TableOrJson::Json {
+        return write_json(&in_json(rows, replicas), &mut out);
     }
     let mut table = Table::new(["POLICY", "CANDIDATE", "UNTIL", "WHAT IT CHANGED"]);
-    for row in &rows {
+    for row in rows {
         table.row([
             row.hash.clone(),
             row.candidate.clone(),
@@ -119,7 +120,7 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
         ]);
     }
     table.print(&mut out)?;
-    for replica in &replicas {
+    for replica in replicas {
         let Ok(said) = &replica.said else { continue };
         writeln!(out, "\nput in force at {}, the last one last:", printable(&replica.name))?;
         let mut table = Table::new(["APPLIED", "POLICY", "WHAT IT CHANGED"]);
@@ -132,7 +133,7 @@ pub(crate) async fn history(connection: &Connection, history: &History) -> Resul
         }
         table.print(&mut out)?;
     }
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 /// A policy, in words.
@@ -199,8 +200,12 @@ fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
             "data": row.data,
         })
     });
-    let replicas = replicas.iter().filter_map(|replica| {
-        let edits = replica.said.as_ref().ok()?.page.history.iter().map(|edit| {
+    let replicas = replicas.iter().map(|replica| {
+        let said = match &replica.said {
+            Ok(said) => said,
+            Err(fault) => return json!({ "name": replica.name, "error": fault.message() }),
+        };
+        let edits = said.page.history.iter().map(|edit| {
             json!({
                 "appliedAt": edit.applied_at,
                 "policyHash": edit.hash,
@@ -210,7 +215,7 @@ fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
                 "loosens": edit.loosens,
             })
         });
-        Some(json!({ "name": replica.name, "history": edits.collect::<Vec<_>>() }))
+        json!({ "name": replica.name, "history": edits.collect::<Vec<_>>() })
     });
     json!({
         "policies": rows.collect::<Vec<_>>(),

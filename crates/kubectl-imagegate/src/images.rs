@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::Failure;
-use crate::connection::Connection;
+use crate::cli::{Failure, stdout};
+use crate::connection::{Connection, Everywhere};
+use crate::output::TableOrJson;
 use crate::paint::Paint;
 use crate::table::Table;
 use crate::uses::{Gate, Source, used_by};
@@ -25,35 +26,31 @@ const MOST_OWNERS: usize = 3;
 /// since each of them started. Exit codes: 0 done, 2 something could not be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace; for what runs, those of `audit`; list
-namespaces (get, with -n) and list validatingwebhookconfigurations, to leave out what the gate does not judge.
+Rights: list pods and create pods/portforward in the gate's namespace; for what runs, those of `audit`; list \
+namespaces (get, with -n) and list validatingwebhookconfigurations, to leave out what the gate does not judge. \
 Where those are missing, it is not left out; that is said, and the exit code is 2.
 
   kubectl imagegate images
   kubectl imagegate images -n ci -o json
   kubectl imagegate images --from all")]
 pub(crate) struct Images {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// Where from
     #[arg(long, value_enum, value_name = "SOURCE", default_value = "observed")]
     from: Source,
     /// Output format; json has each use by itself
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TableOrJson,
 }
 
 pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit, Failure> {
     let gate = Gate::find(connection).await?;
     let uses = gate.uses(connection, images.from).await?;
-    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let out = &mut io::BufWriter::new(stdout());
     match images.output {
-        Format::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
-        Format::Json => write_json(&all(&uses.gathered), out)?,
+        TableOrJson::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
+        TableOrJson::Json => write_json(&all(&uses.gathered), out)?,
     }
     out.flush()?;
     Ok(if uses.gaps.is_empty() { Exit::Fine } else { Exit::Unusable })

@@ -14,6 +14,7 @@
 //! | `uses` | what is used, in the cluster and as the replicas remember | by `cluster` |
 //! | `change` | a change of the policy, from the text to the last replica | by `cluster` |
 //! | `complete` | what may come next on the command line | none |
+//! | `output` | the formats of commands that have two | none |
 //! | `table`, `words`, `paint` | columns, numbers and colours of text | none |
 
 // Tests may panic, so these lints stand here and not in Cargo.toml.
@@ -43,6 +44,7 @@ mod explain;
 mod gate;
 mod history;
 mod images;
+mod output;
 mod paint;
 mod propose;
 mod status;

@@ -3,15 +3,16 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use imagegate_core::policy::POLICY_KEY;
+use imagegate_core::policy::{Documents, POLICY_KEY};
 use imagegate_core::usage::{Exempting, Fit, Proposed, Wish};
 use imagegate_report::Exit;
 use time::OffsetDateTime;
 
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, say, stdout};
 use crate::cluster::Fault;
-use crate::connection::Connection;
-use crate::gate::{ConfigMap, InForce, Which, documents, keys};
+use crate::connection::{Connection, Everywhere};
+use crate::exempt::last_day;
+use crate::gate::{ConfigMap, Found, InForce, Which, keys};
 use crate::uses::{Gate, Source};
 
 /// Propose a policy that covers what is used
@@ -21,13 +22,15 @@ use crate::uses::{Gate, Source};
 /// admits it, 2 something could not be read, or nothing is used, 3 the policy to exempt from is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: those of `audit` for what runs; list pods and create pods/portforward in the gate's namespace for what
+Rights: those of `audit` for what runs; list pods and create pods/portforward in the gate's namespace for what \
 the replicas remember; list configmaps there, to keep the comments of the policy that is exempted from.
 
   kubectl imagegate propose > new.yaml
   kubectl imagegate propose --loose --from observed
   kubectl imagegate propose --exempt-existing --policy new.yaml --expires 2027-01-31 --owner platform")]
 pub(crate) struct Propose {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// Where from
     #[arg(long, value_enum, value_name = "SOURCE", default_value = "all")]
     from: Source,
@@ -42,7 +45,7 @@ pub(crate) struct Propose {
     #[arg(long, requires_all = ["expires", "owner"], conflicts_with_all = ["tight", "loose"])]
     exempt_existing: bool,
     /// The last day of the exemptions, as 2027-01-31
-    #[arg(long, value_name = "DAY", requires = "exempt_existing")]
+    #[arg(long, value_name = "DATE", requires = "exempt_existing", value_parser = last_day)]
     expires: Option<String>,
     /// Who answers for the exemptions
     #[arg(long, value_name = "NAME", requires = "exempt_existing")]
@@ -82,7 +85,7 @@ pub(crate) async fn run(connection: &Connection, propose: &Propose) -> Result<Ex
     for note in &notes {
         say(note);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = stdout();
     out.write_all(yaml.as_bytes())?;
     out.flush()?;
     Ok(match (denied, uses.gaps.is_empty()) {
@@ -98,7 +101,10 @@ async fn base(gate: &Gate, propose: &Propose) -> Result<(InForce, Option<String>
         // Where it cannot be read, that is said when it is compiled.
         (Which::File(path.clone()), keys(std::fs::read(path).unwrap_or_default()))
     } else {
-        let config_map = ConfigMap::read(&gate.cluster, &gate.found.namespace).await.ok();
+        let config_map = match &gate.found {
+            Ok(found) => ConfigMap::read(&gate.cluster, &found.namespace).await.ok(),
+            Err(_) => None,
+        };
         let data = config_map.map(|config_map| config_map.data).unwrap_or_default();
         let bytes = data.into_iter().map(|(key, text)| (key, text.into_bytes()));
         (Which::Live, bytes.collect())
@@ -110,8 +116,10 @@ async fn base(gate: &Gate, propose: &Propose) -> Result<(InForce, Option<String>
     let text = data.get(POLICY_KEY).and_then(|text| String::from_utf8(text.clone()).ok());
     // A text that is on its way is not yet the policy in force.
     let is_in_force = |text: &String| {
-        let data = [(POLICY_KEY.to_owned(), text.clone())].into();
-        let compiled = InForce::compiled(&documents(&data, &gate.found), String::new());
+        let variables = gate.found.as_ref().map(Found::simple_keys).unwrap_or_default();
+        let volume = [(POLICY_KEY.to_owned(), text.clone().into_bytes())].into();
+        let documents = Documents { variables, volume: Some(volume) };
+        let compiled = InForce::compiled(&documents, String::new());
         compiled.is_ok_and(|compiled| compiled.policy.hash() == in_force.policy.hash())
     };
     let text = text.filter(is_in_force);

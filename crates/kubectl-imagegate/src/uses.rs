@@ -29,7 +29,8 @@ pub(crate) enum Source {
 /// The gate, and how its replicas are reached.
 pub(crate) struct Gate {
     pub(crate) cluster: Cluster,
-    pub(crate) found: Found,
+    /// Where the replicas were named by their addresses, there may be none in the cluster.
+    pub(crate) found: Result<Found, Fault>,
     pub(crate) replicas: Vec<Replica>,
 }
 
@@ -45,12 +46,10 @@ impl Gate {
     /// Finds the gate, and asks its replicas for the policy in force.
     pub(crate) async fn find(connection: &Connection) -> Result<Self, Failure> {
         let cluster = connection.open().await?;
-        let found = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
+        let (named, endpoints) = (connection.gate_namespace.as_deref(), &connection.endpoint);
+        let found = Found::find_unless_named(&cluster, named, endpoints).await?;
         // Here, an endpoint is that of an operator port, which has the policy too and no metrics.
-        let replicas = match connection.endpoint.as_slice() {
-            [] => Replica::ask_all(&cluster, &found).await,
-            endpoints => Replica::ask_endpoints(endpoints).await,
-        };
+        let replicas = Replica::ask_named_or_all(&cluster, &found, endpoints).await;
         Ok(Self { cluster, found, replicas })
     }
 
@@ -62,7 +61,7 @@ impl Gate {
         from: Source,
     ) -> Result<Uses, Failure> {
         let namespace = connection.namespace.as_deref();
-        let (namespaces, (webhooks, gap)) = self.namespaces(namespace).await?;
+        let (namespaces, (webhooks, gap)) = self.namespaces(connection).await?;
         let is_judged = |name: &str| match &webhooks {
             Some(webhooks) => matches!(namespaces.reach(webhooks, name), Reach::Judged(_)),
             None => true,
@@ -100,23 +99,23 @@ impl Gate {
     }
 
     fn operators(&self, connection: &Connection) -> Vec<Operator> {
-        match connection.endpoint.as_slice() {
-            [] => Operator::of_gate(&self.found),
-            endpoints => Operator::at(endpoints),
+        match (&self.found, connection.endpoint.as_slice()) {
+            (Ok(found), []) => Operator::of_gate(found),
+            (_, endpoints) => Operator::at(endpoints),
         }
     }
 
     /// The namespaces, and the webhooks or why they are missing.
     async fn namespaces(
         &self,
-        namespace: Option<&str>,
+        connection: &Connection,
     ) -> Result<(Namespaces, (Option<Webhooks>, Option<String>)), Failure> {
-        let namespaces = match namespace {
+        let namespaces = match connection.namespace.as_deref() {
             None => Namespaces::read(&self.cluster).await?,
             Some(name) => Namespaces::one(&self.cluster, name).await?,
         };
-        let webhooks =
-            Webhooks::read_if_allowed(&self.cluster, Some(&self.found.namespace)).await?;
+        let of_gate = Found::namespace_of(&self.found).or(connection.gate_namespace.as_deref());
+        let webhooks = Webhooks::read_if_allowed(&self.cluster, of_gate).await?;
         Ok((namespaces, webhooks))
     }
 
@@ -195,7 +194,7 @@ pub(crate) fn used_by(usage: &Usage<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use imagegate_core::policy::{Field, ImageList};
+    use imagegate_core::policy::{Field, ImageList, PullPolicy};
     use imagegate_core::usage::Inventory;
 
     use super::add_objects;
@@ -212,6 +211,7 @@ mod tests {
             container: "app".to_owned(),
             written: Some("quay.io/acme/web:1".to_owned()),
             field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+            pull_policy: PullPolicy::default(),
             running: None,
         };
         Object {
@@ -219,6 +219,7 @@ mod tests {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             owner: owner.map(|(kind, name)| (kind.to_owned(), name.to_owned())),
+            labels: None,
             images: vec![image],
         }
     }

@@ -15,7 +15,9 @@
 //! | `rules` | what a remark can be about, with a help text for each |
 //! | `comparison` | two policies side by side, and whom the new one hits |
 //! | `format` | the report as text, JSON and so on |
+//! | `runner` | texts that a CI runner would take for commands |
 //! | `json` | JSON that does no harm on a terminal |
+//! | `patient` | a writer whose reader may leave early |
 //!
 //! Pure, like the core: no IO but the writer that is passed in, no clock, no terminal is asked.
 
@@ -37,8 +39,10 @@ mod exit;
 mod finding;
 mod format;
 mod json;
+mod patient;
 mod remark;
 mod rules;
+mod runner;
 mod summary;
 mod trouble;
 
@@ -48,8 +52,10 @@ pub use exit::Exit;
 pub use finding::{BrokenRule, Exempted, Finding, ImageReference, Object, Place};
 pub use format::{Format, Style, write, write_findings, write_remarks};
 pub use json::{write_json, write_json_line};
+pub use patient::Patient;
 pub use remark::{Level, Remark, Remarks};
 pub use rules::RuleId;
+pub use runner::inert;
 pub use summary::{FailOn, Outcome, PolicySource, Summary};
 pub use trouble::{NotJudged, Trouble, TroubleKind};
 

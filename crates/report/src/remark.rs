@@ -116,7 +116,9 @@ impl Remark {
         }
     }
 
-    fn of_finding(finding: &Finding) -> Self {
+    /// What is said about the image of a finding. It has the finding's own fingerprint.
+    #[must_use]
+    pub fn of_finding(finding: &Finding) -> Self {
         let level = match finding.decision {
             Answer::Allow => Level::Passed,
             Answer::Audit | Answer::Exempt => Level::Note,

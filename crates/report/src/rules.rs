@@ -31,6 +31,8 @@ pub enum RuleId {
     NotUnderstood,
     /// `policy-warning`: a policy that is valid and probably not meant so.
     PolicyWarning,
+    /// `pull-policy`
+    PullPolicy,
     /// `unreadable`: a file that cannot be read.
     Unreadable,
     /// `untrusted-registry`
@@ -39,7 +41,7 @@ pub enum RuleId {
 
 impl RuleId {
     /// Every one, by name.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Allowed,
         Self::BlockedTag,
         Self::Exempted,
@@ -51,6 +53,7 @@ impl RuleId {
         Self::NotJudged,
         Self::NotUnderstood,
         Self::PolicyWarning,
+        Self::PullPolicy,
         Self::Unreadable,
         Self::UntrustedRegistry,
     ];
@@ -64,6 +67,7 @@ impl RuleId {
             Rule::UntrustedRegistry => Self::UntrustedRegistry,
             Rule::BlockedTag => Self::BlockedTag,
             Rule::MissingDigest => Self::MissingDigest,
+            Rule::PullPolicy => Self::PullPolicy,
         }
     }
 
@@ -91,6 +95,7 @@ impl RuleId {
             Self::NotJudged => "not-judged",
             Self::NotUnderstood => "not-understood",
             Self::PolicyWarning => "policy-warning",
+            Self::PullPolicy => "pull-policy",
             Self::Unreadable => "unreadable",
             Self::UntrustedRegistry => "untrusted-registry",
         }
@@ -111,6 +116,7 @@ impl RuleId {
             Self::NotJudged => "A value looks like an image and was not judged.",
             Self::NotUnderstood => "The document is not a Kubernetes object that can be judged.",
             Self::PolicyWarning => "The policy is valid, and is probably not meant as written.",
+            Self::PullPolicy => "The image is not pulled whenever a container is started.",
             Self::Unreadable => "The file could not be read.",
             Self::UntrustedRegistry => {
                 "The image comes from a registry that the policy does not allow."
@@ -161,6 +167,10 @@ impl RuleId {
             }
             Self::PolicyWarning => {
                 "Read the message; it says what the policy does as it is written."
+            }
+            Self::PullPolicy => {
+                "A node that has the image starts it without asking the registry, whoever pulled it. \
+                 Set imagePullPolicy: Always, or pullPolicy: Always of an image volume."
             }
             Self::Unreadable => {
                 "See that the path exists and may be read, that the file is UTF-8, and that it is \

@@ -15,7 +15,7 @@ use crate::cli::manifests::{
 };
 use crate::cli::target::Target;
 use imagegate_core::manifest::{self, Candidate, Position};
-use imagegate_core::policy::{Workloads, printable};
+use imagegate_core::policy::{self, printable};
 use imagegate_report::{Finding, NotJudged, Object, Report, Trouble, TroubleKind};
 
 /// Fewer files than this are read before a bar could be seen.
@@ -173,8 +173,8 @@ impl<'r> Reading<'r> {
 }
 
 impl Visitor for Reading<'_> {
-    fn workloads(&self) -> &Workloads {
-        self.judge.workloads()
+    fn reading(&self) -> policy::Reading<'_> {
+        self.judge.reading()
     }
 
     fn object(&mut self) {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::target::{Asker, Target};
 use crate::clock;
-use imagegate_core::policy::{ContainerImage, Explanation, Field, ImageList, Policy, Workloads};
+use imagegate_core::policy::{
+    ContainerImage, Explanation, ImageList, Labels, Policy, PullPolicy, Reading,
+};
 use imagegate_report::{Answer, Finding, Object, Place};
 
 /// Explanations that are kept: most manifests of a tree have the same few images.
@@ -20,8 +22,8 @@ pub(super) struct Judge<'p> {
     explained: Mutex<HashMap<Subject, Arc<Explanation>>>,
 }
 
-/// A namespace and an image.
-type Subject = (Option<String>, String);
+/// A namespace, an image, and how which Pods use it.
+type Subject = (Option<String>, String, ImageList, PullPolicy, Option<Arc<Labels<'static>>>);
 
 impl<'p> Judge<'p> {
     /// Judges by a policy at this moment; with `explains`, findings say what to do about them.
@@ -33,11 +35,8 @@ impl<'p> Judge<'p> {
     /// What becomes of an image.
     pub(super) fn finding(&self, target: &Target) -> Finding {
         let verdict = target.judge_at(self.policy, self.asker, self.now);
-        let image = ContainerImage {
-            container: target.container.as_str().into(),
-            image: target.image.as_deref().map(Into::into),
-            field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
-        };
+        let image =
+            ContainerImage { container: (&*target.container).into(), ..target.container_image() };
         let is_bare = target.place.is_none();
         let mut finding = Finding::new(&verdict, &image, object(target, self.asker));
         finding.field = (!is_bare).then(|| target.field());
@@ -50,9 +49,9 @@ impl<'p> Judge<'p> {
         finding
     }
 
-    /// The kinds that the policy names.
-    pub(super) fn workloads(&self) -> &Workloads {
-        self.policy.workloads()
+    /// What the policy wants to know.
+    pub(super) fn reading(&self) -> Reading<'_> {
+        self.policy.reading()
     }
 
     /// Whether images that get this answer may be counted and forgotten.
@@ -76,13 +75,19 @@ impl<'p> Judge<'p> {
         }
         let explain = || {
             target.with_subject(self.asker, self.now, |subject| {
-                Arc::new(self.policy.explain(subject, image))
+                Arc::new(self.policy.explain(subject, &target.container_image()))
             })
         };
         if target.asking.is_some() {
             return finding.explain(&explain());
         }
-        let subject = (target.namespace.clone(), image.clone());
+        let subject = (
+            target.namespace.clone(),
+            image.clone(),
+            target.list,
+            target.pull_policy,
+            target.labels.clone(),
+        );
         let mut kept = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(explanation) = kept.get(&subject) {
             let explanation = Arc::clone(explanation);

@@ -22,10 +22,12 @@ mod tracked;
 mod tree;
 mod yaml;
 
+use std::sync::Arc;
+
 use std::io::Read;
 
 use imagegate_core::manifest::{Candidate, Discovered, Node, Object, Position, Value};
-use imagegate_core::policy::Workloads;
+use imagegate_core::policy::{Reading, Workloads};
 
 use super::located::STDIN;
 use super::target::{self, Asking, Target};
@@ -37,8 +39,8 @@ pub(super) use read::Problem;
 /// What becomes of the content of a file.
 pub(super) trait Visitor {
     /// The kinds whose pod specs are read where the policy says, beside what looks like one.
-    fn workloads(&self) -> &Workloads {
-        Workloads::none()
+    fn reading(&self) -> Reading<'_> {
+        Reading::default()
     }
     /// An object; its images follow.
     fn object(&mut self) {}
@@ -81,7 +83,7 @@ struct Content<'c> {
 
 impl read::Visitor for Content<'_> {
     fn workloads(&self) -> &Workloads {
-        self.visitor.workloads()
+        self.visitor.reading().workloads
     }
 
     fn object(&mut self, place: read::Place<'_>, found: &Discovered<'_>) {
@@ -94,6 +96,10 @@ impl read::Visitor for Content<'_> {
         };
         let controller = found.object.controller;
         let controller = controller.map(|it| (it.kind.to_owned(), it.name.to_owned()));
+        // Nobody else wants to know, and each of them is a copy.
+        let pods = if self.visitor.reading().labels { &found.pods[..] } else { &[] };
+        let pods: Vec<_> =
+            pods.iter().map(|labels| Arc::new(labels.clone().into_owned())).collect();
         for image in &found.images {
             self.visitor.image(Target {
                 place: Some(target::Place {
@@ -109,6 +115,9 @@ impl read::Visitor for Content<'_> {
                 image: image.image.map(str::to_owned),
                 entry: image.entry.clone(),
                 leaf: image.leaf,
+                list: image.list,
+                pull_policy: image.pull_policy,
+                labels: image.pods.and_then(|at| pods.get(at).map(Arc::clone)),
                 asking: request.map(asking),
             });
         }

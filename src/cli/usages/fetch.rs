@@ -32,6 +32,9 @@ const LONGEST_ERROR: usize = 200;
 const FORWARD_HINT: &str = "`kubectl -n imagegate port-forward pod/NAME 8081` brings a replica's \
                             operator port to http://127.0.0.1:8081";
 
+const PORT_HINT: &str = "the operator port is 8081, unless it is set otherwise: `kubectl -n imagegate \
+                         port-forward pod/NAME 8081`";
+
 /// The body of the answer to `GET url`.
 ///
 /// # Errors
@@ -88,6 +91,7 @@ impl Place {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // What goes wrong with it, the request learns too.
         tokio::spawn(connection);
+        let asked = self.path.path().to_owned();
         let request = Request::get(self.path)
             .header(header::HOST, self.host)
             .header(header::ACCEPT, "application/json")
@@ -95,6 +99,10 @@ impl Place {
             .body(Empty::<Bytes>::new())?;
         let response = sender.send_request(request).await?;
         let status = response.status();
+        if status == StatusCode::NOT_FOUND {
+            let path = printable(&asked).into_owned();
+            bail!("there is no {path} at this port\n  hint: {PORT_HINT}");
+        }
         if status != StatusCode::OK {
             let body = body(response.into_body(), LARGEST_ERROR).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&body);

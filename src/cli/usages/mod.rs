@@ -10,6 +10,7 @@ use anyhow::Result;
 use super::images::Images;
 use super::target::{Asker, Target};
 use answer::Answered;
+use imagegate_core::policy::Workloads;
 use imagegate_core::usage::{Gathered, Owner, Usage};
 use owners::Owners;
 
@@ -31,14 +32,15 @@ impl Sources {
     }
 
     /// Reads every source; images are used in the namespace of `asker`, and manifests that name
-    /// none are, too. Also returns how many documents could not be read; what is wrong with them was
-    /// printed.
+    /// none are, too. The pod specs of `workloads` are read where those say. Also returns how many
+    /// documents could not be read; what is wrong with them was printed.
     ///
     /// # Errors
     /// When a source cannot be read at all.
-    pub(super) fn gather(&self, asker: &Asker) -> Result<(Gathered, usize)> {
+    pub(super) fn gather(&self, asker: &Asker, workloads: &Workloads) -> Result<(Gathered, usize)> {
+        self.images.refuse_paths()?;
         let (mut gathered, mut owners) = (Gathered::default(), Owners::default());
-        let unreadable = self.images.each(|target| {
+        let unreadable = self.images.each(workloads, |target| {
             owners.add(&target, asker);
             let (user, groups) = target.asked_by(asker);
             gathered.used.add(&Usage { user, groups: &groups, ..usage(&target, asker) });

@@ -178,6 +178,24 @@ audits() {
     (.findings | [.[].outOfReach] | unique), (.movedTags | length)' "$scratch/out.txt" | paste -sd ' ')"
   asks 0 audit --fail-on never
 }
+# The API server holds them against their definition, and keeps all of them.
+audits_as_openreports() {
+  kubectl apply --filename "$e2e/data/openreports.yaml"
+  kubectl wait --for condition=Established --timeout 20s customresourcedefinition/reports.openreports.io
+  asks 1 audit -o openreports
+  cp "$scratch/out.txt" "$scratch/reports.json"
+  eventually 20 kubectl apply --server-side --filename "$scratch/reports.json"
+  kubectl get reports.openreports.io --all-namespaces -o json >"$scratch/stored.json"
+  same "$(jq -S '[.items[] | {source, scope, configuration, summary, results}]' "$scratch/reports.json")" \
+    "$(jq -S '[.items[] | {source, scope, configuration, summary, results}]' "$scratch/stored.json")"
+  same '{"error":0,"fail":2,"pass":0,"skip":0,"warn":0} ["Deployment shop"]' "$(jq -cS '.items[] |
+    select(.metadata.namespace == "web") | .summary, ([.results[].resources[] | "\(.kind) \(.name)"] | unique)' \
+    "$scratch/reports.json" | paste -sd ' ')"
+  same '[0,2]' "$(jq -c '.items[] | select(.metadata.namespace == "legacy") | .summary | [.fail, .skip]' "$scratch/stored.json")"
+  asks 1 audit -o html --namespace web
+  has "$out" '<td><code>quay.io/acme/shop:1</code></td>'
+  kubectl delete --filename "$e2e/data/openreports.yaml" --wait=false
+}
 audits_by_a_file() {
   printf '{allowedRegistries: [quay.io, docker.io], blockedTags: []}\n' >"$scratch/loose.yaml"
   asks 0 audit --namespace web --policy "$scratch/loose.yaml"
@@ -207,6 +225,7 @@ audits_what_is_allowed() {
 }
 check 'make workloads' make_workloads
 check 'audit: by image and owner, opted out apart, digests' audits
+check 'audit: OpenReports that the API server takes' audits_as_openreports
 check 'audit: by a file; exit codes' audits_by_a_file
 check 'audit: what is not allowed is skipped, and said' audits_what_is_allowed
 
@@ -244,9 +263,11 @@ check 'doctor: the cause of a failure, by the message of the API server' doctor_
 # --- edit and apply -------------------------------------------------------------------------------
 
 applies() {
+  asks 2 exempt quay.io/acme/shop --namespace web --reason INC-1 --expires 2099-01-31 --yes
+  has "$err" 'hint: exemptions need the full form: write policy.yaml'
   printf '{allowedRegistries: [docker.io, quay.io]}\n' >"$scratch/new.yaml"
   asks 2 apply --filename "$scratch/new.yaml" </dev/null
-  has "$err" 'nobody can be asked here'
+  has "$err" 'standard input is not a terminal, so nobody can confirm'
   asks 0 apply --filename "$scratch/new.yaml" --dry-run
   has "$out" 'allowedRegistries: +quay.io -gcr.io  (loosens)'
   has "$out" '1 image would newly be admitted:'
@@ -321,18 +342,35 @@ check 'a policy that a tool keeps is not changed, but written to a file' a_tool_
 check 'a replica that does not follow is named' one_replica_lags
 
 a_candidate() {
+  local hash
   asks 2 candidate show
   has "$err" 'there is no candidate'
   printf '{allowedRegistries: [docker.io]}\n' >"$scratch/strict.yaml"
   asks 0 candidate set --filename "$scratch/strict.yaml" --yes
   has "$out" 'a candidate goes on trial'
+  has "$out" 'if the candidate were promoted:'
+  hash=$(sed -n 's/^imagegate-webhook-config changed, the candidate \(.*\) is on its way$/\1/p' "$scratch/out.txt")
+  same "2 of 2 replicas evaluate the candidate $hash" "$(tail -n 1 "$scratch/out.txt")"
+  asks 0 candidate show
+  same 2 "$(grep -c "^imagegate-webhook-.* $hash " "$scratch/out.txt")"
+  asks 0 candidate drop --yes
+  same '2 of 2 replicas evaluate no candidate' "$(tail -n 1 "$scratch/out.txt")"
+  asks 0 candidate set --filename "$scratch/strict.yaml" --yes --no-audit
   eventually 10 candidate_is_tried || say "$(cat "$scratch/out.txt")"
   asks 0 explain quay.io/acme/shop:1 --policy "$scratch/loose.yaml"
   asks 1 explain quay.io/acme/shop:1 --candidate
   has "$out" 'the candidate in the ConfigMap imagegate-webhook-config'
   asks 1 audit --candidate --namespace web
+  mv "$forwards/imagegate_imagegate-webhook-two_8080" "$scratch/kept"
+  asks 2 candidate show
+  grep -Eq '^imagegate-webhook-two +no answer +-' "$scratch/out.txt" || say "$out"
+  has "$err" 'warning: imagegate-webhook-two: error forwarding port 8080'
+  asks 2 history
+  has "$err" 'warning: imagegate-webhook-two: error forwarding port 8080'
+  mv "$scratch/kept" "$forwards/imagegate_imagegate-webhook-two_8080"
   asks 0 candidate promote --yes
   has "$out" 'the candidate goes'
+  same "2 of 2 replicas enforce $(policy_hash) and evaluate no candidate" "$(tail -n 1 "$scratch/out.txt")"
   same '["policy.yaml"]' "$(config_map -o json | jq -c '.data | keys')"
   same '{allowedRegistries: [docker.io]}' "$(config_map -o jsonpath='{.data.policy\.yaml}')"
   asks 2 candidate drop --yes
@@ -355,10 +393,22 @@ an_exemption() {
   has "$out" 'verdict    exempt'
   asks 1 explain quay.io/acme/shop:2 --namespace default
   asks 2 exempt quay.io/acme/shop --reason INC-1 --expires 2099-01-31 --yes
-  asks 3 exempt quay.io/acme/other --namespace web --reason INC-1 --expires tomorrow --yes
+  has "$err" '`exempt` needs a namespace'
+  asks 2 exempt quay.io/acme/other --namespace web --reason INC-1 --expires tomorrow --yes
+  has "$err" "invalid value 'tomorrow' for '--expires <DATE>': not a day; write it as 2027-01-31"
 }
 check 'candidate: set, show, promote' a_candidate
 check 'exempt: one image, in one namespace' an_exemption
+
+# A reader that leaves early, such as head, changes neither what is done nor the exit code.
+leaves_early() {
+  { "$plugin" audit 2>/dev/null || printf '%s' "$?" >"$scratch/status"; } | true
+  same 1 "$(cat "$scratch/status")"
+  printf '# Ours.\nallowedRegistries: [docker.io, gcr.io]\n' >"$scratch/early.yaml"
+  { "$plugin" apply --filename "$scratch/early.yaml" --yes --no-audit 2>/dev/null; } | true
+  same "$(cat "$scratch/early.yaml")" "$(config_map -o jsonpath='{.data.policy\.yaml}')"
+}
+check 'a reader that leaves early' leaves_early
 
 # --- bad input ------------------------------------------------------------------------------------
 
@@ -375,6 +425,8 @@ no_gate() {
 no_cluster() {
   asks 2 status --context nothing
   has "$err" 'no cluster to ask'
+  asks 2 status --user jane
+  has "$err" 'no cluster to ask: there is no user `jane` in the kubeconfig'
   asks 2 status --kubeconfig "$scratch/absent"
   has "$err" 'name the file with --kubeconfig'
   jq '.clusters[0].cluster.server = "https://127.0.0.1:1"' "$KUBECONFIG" >"$scratch/dead"
@@ -410,3 +462,26 @@ check 'no gate, and two' no_gate
 check 'no cluster, no credentials' no_cluster
 check 'credentials from an exec plugin' an_exec_plugin
 check 'a busy API server is asked again when it says' a_busy_server
+
+# Where the gate runs outside of the cluster, there is no Pod of it.
+no_pod() {
+  local admin operator
+  admin=http://$(jq -r 'select(.message == "ImageGate is ready!") | .admin' "$scratch/one.log")
+  operator=http://$(jq -r 'select(.message == "ImageGate is ready!") | .operator' "$scratch/one.log")
+  kubectl delete pods --namespace imagegate --all --grace-period 0 --force
+  asks 2 explain quay.io/acme/other:1
+  has "$err" 'there is no Pod of the gate'
+  asks 1 explain quay.io/acme/other:1 --namespace web --endpoint "$admin"
+  has "$out" 'the policy in force'
+  asks 1 audit --endpoint "$admin"
+  asks 0 images --endpoint "$operator"
+  asks 0 propose --endpoint "$operator" --from observed
+  asks 0 diff "$scratch/early.yaml" --endpoint "$operator" --from observed
+  asks 2 explain quay.io/acme/other:1 --candidate --endpoint "$admin"
+  has "$err" 'there is no Pod of the gate'
+  asks 2 edit --endpoint "$admin"
+  has "$err" '`--endpoint` is of no use to `edit`: it asks the gate'
+  asks 2 explain ./pod.yaml
+  has "$err" 'hint: `imagegate check -f ./pod.yaml` judges manifests'
+}
+check 'replicas by their addresses, and no Pod of the gate' no_pod

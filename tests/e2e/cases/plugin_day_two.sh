@@ -29,6 +29,7 @@ tail_begins() {
   has "$out" '  deny    default/Pod before  evil.example/before:1  untrusted-registry  by admin  imagegate-webhook-one'
   asks 0 tail --no-follow --namespace nowhere
   same '' "$out"
+  asks 2 tail --no-follow --namespace nowhere --all-namespaces
   asks 0 tail --no-follow --decision exempt,flip
   same '' "$out"
   asks 0 tail --no-follow --decision deny --image before -o json
@@ -113,7 +114,7 @@ uses() {
   grep -Eq 'imagegate-webhook-three .* [0-9]+ uses since 20' "$scratch/out.txt" || say "$out"
 }
 proposes() {
-  asks 0 propose
+  asks 0 propose -A
   has "$out" 'gcr.io/acme'
   has "$out" 'docker.io/acme'
   [[ $out != *evil.example* ]] || say "$out"
@@ -224,8 +225,13 @@ check 'docs/day-two.md: from an audit to an exemption' walks
 
 # --- a session ------------------------------------------------------------------------------------
 
-# session: an edit at a terminal, from the editor to the last replica, in $scratch/session.txt, with its
-# colours. resources/screenshots.sh draws it.
+# on_terminal COMMAND: what is typed and what comes, in $scratch/session.txt, with its colours.
+on_terminal() {
+  printf '$ %s\n' "$1" >>"$scratch/session.txt"
+  script --quiet --return --flush --command "$1" /dev/null >>"$scratch/session.txt" </dev/null || true
+}
+# session: what runs that should not, an edit from the editor to the last replica, and who is refused then.
+# resources/screenshots.sh draws it.
 session() {
   local namespace
   cat >"$scratch/session.yaml" <<'YAML'
@@ -233,28 +239,41 @@ allowedRegistries: [docker.io, gcr.io/acme, quay.io/acme]
 blockedTags: [staging, latest]
 YAML
   asks 0 apply --filename "$scratch/session.yaml" --yes --no-audit
-  kubectl delete pod old --namespace legacy --grace-period 0 --force
+  kubectl delete pod --all --namespace legacy --grace-period 0 --force
+  kubectl delete pod --all --namespace web --grace-period 0 --force
   for namespace in prod staging; do
     kubectl create namespace "$namespace"
     kubectl create deployment agent --namespace "$namespace" --image quay.io/acme/agent:1.4
     kubectl run agent-a --namespace "$namespace" --image quay.io/acme/agent:1.4
     kubectl run web --namespace "$namespace" --image gcr.io/acme/web:3.0-rc2
   done
+  # From before there was a gate.
+  kubectl label namespace prod imagegate/disable-filtering=true
+  kubectl create deployment cache --namespace prod --image docker.io/library/redis:latest
+  kubectl run cache-a --namespace prod --image docker.io/library/redis:latest
+  kubectl label namespace prod imagegate/disable-filtering-
   kubectl run report --namespace prod --image quay.io/acme/report:7
   kubectl delete pod report --namespace prod --grace-period 0 --force
   export KUBE_EDITOR="sed -i -e 's|, quay.io/acme||' -e 's|latest]|latest, \"*-rc*\"]|'"
   PATH=$(dirname "$plugin"):$PATH
-  printf '$ kubectl imagegate edit\n' >"$scratch/session.txt"
+  : >"$scratch/session.txt"
+  on_terminal 'kubectl imagegate status'
+  on_terminal 'kubectl imagegate audit'
+  printf '$ kubectl imagegate edit\n' >>"$scratch/session.txt"
   # The answer is typed once it is asked for.
   {
     eventually 60 grep -qF '[y/N]' "$scratch/session.txt"
     echo y
   } | script --quiet --return --flush --command 'kubectl imagegate edit' /dev/null >>"$scratch/session.txt"
+  eventually 20 refused 'untrusted registry' kubectl run agent-b --image quay.io/acme/agent:1.4 --namespace prod
+  on_terminal 'kubectl imagegate tail --no-follow --namespace prod --last 1'
   out=$(cat "$scratch/session.txt")
+  has "$out" $'\e[31mdeny    docker.io/library/redis:latest  blocked-tag  1     prod/Deployment cache, prod/Pod cache-a'
   has "$out" $'\e[31m2 images would newly be denied:'
   has "$out" 'quay.io/acme/agent:1.4  2 Pods  prod/Deployment agent, prod/Pod agent-a, staging/Deployment agent and 1 more'
   has "$out" 'quay.io/acme/report:7  once, last 20'
   has "$out" 'apply this? [y/N] '
   has "$out" "2 of 2 replicas enforce $(policy_hash)"
+  has "$out" 'prod/Pod agent-b  quay.io/acme/agent:1.4  untrusted-registry  by admin  imagegate-webhook-'
 }
-check 'an edit at a terminal, from the editor to the last replica' session
+check 'a session at a terminal: status, audit, an edit up to the last replica, tail' session

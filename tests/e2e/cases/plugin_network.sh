@@ -83,6 +83,13 @@ not_allowed_to_forward() {
   asks 2 tail --no-follow --as carol
   has "$err" 'User "carol" cannot'
   asks 1 explain quay.io/acme/agent:1 --as carol
+  # As herself: whether the gate is asked about the namespace is more than she may know.
+  jq '.users[0].user.as = "carol"' "$KUBECONFIG" >"$scratch/carol"
+  asks 2 explain docker.io/library/nginx:1.27 --namespace default --kubeconfig "$scratch/carol"
+  has "$out" 'verdict    allow'
+  has "$err" 'warning: not allowed to list validatingwebhookconfigurations'
+  has "$err" 'warning: not allowed to get the namespace default'
+  asks 1 explain quay.io/acme/agent:1 --namespace default --kubeconfig "$scratch/carol"
   asks 2 images --as carol --gate-namespace imagegate
   has "$err" 'User "carol" cannot'
   asks 1 status --as carol --gate-namespace imagegate

@@ -10,6 +10,7 @@ mod envelope;
 mod guard;
 mod json;
 mod label;
+mod labels;
 mod named;
 mod namespace_edit;
 mod object;

@@ -8,14 +8,17 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::bounded::{MOST_LISTED, skip};
+use super::labels::{Key, LabelMap, MOST_LABELS, Metadata};
 use super::pod_spec::{Images, PodSpec};
 use super::strict::Object;
-use crate::policy::{Field, ImageList, PathStep, PodSpecPath, Unread, WhyUnread, write_key};
+use crate::policy::{
+    Field, ImageList, Labels, PathStep, PodSpecPath, Unread, WhyUnread, write_key,
+};
 
 /// Places that are not read; what is beyond is counted. A verdict describes no more.
 const MOST_UNREAD: usize = 32;
@@ -25,12 +28,48 @@ const MANY: WhyUnread = WhyUnread::ManyImages;
 
 /// Every image of an object at these paths, with its place; at most the first 1,000.
 pub(super) fn images<'a>(object: &'a RawValue, pod_specs: &[PodSpecPath]) -> Images<'a> {
-    let mut walk = Walk { path: String::new(), entered: 0, images: Images::default() };
+    walked(object, pod_specs, None).images
+}
+
+/// Every image, and of which Pods they are.
+pub(super) fn images_and_pods<'a>(
+    object: &'a RawValue,
+    pod_specs: &[PodSpecPath],
+) -> (Images<'a>, Vec<Pods<'a>>) {
+    let walk = walked(object, pod_specs, Some(LabelsRead::default()));
+    (walk.images, walk.labels.map(|labels| labels.pods).unwrap_or_default())
+}
+
+fn walked<'a>(
+    object: &'a RawValue,
+    pod_specs: &[PodSpecPath],
+    labels: Option<LabelsRead<'a>>,
+) -> Walk<'a> {
+    let mut walk = Walk { path: String::new(), entered: 0, images: Images::default(), labels };
     for pod_spec in pod_specs {
         walk.path.clear();
         walk.follow(object, pod_spec.steps());
     }
-    walk.images
+    walk
+}
+
+/// The Pods of one pod spec.
+#[derive(Debug)]
+pub(super) struct Pods<'a> {
+    /// `None` where they are not known.
+    pub(super) labels: Option<Labels<'a>>,
+    /// The images from those of the Pods before on, up to this position, are theirs.
+    pub(super) end: usize,
+}
+
+/// What was read of labels.
+#[derive(Debug, Default)]
+struct LabelsRead<'a> {
+    /// Those of the pod spec that is read next.
+    next: Option<Labels<'a>>,
+    pods: Vec<Pods<'a>>,
+    /// How many labels there are in all.
+    count: usize,
 }
 
 struct Walk<'a> {
@@ -38,6 +77,8 @@ struct Walk<'a> {
     path: String,
     entered: usize,
     images: Images<'a>,
+    /// `None` where no policy goes by labels.
+    labels: Option<LabelsRead<'a>>,
 }
 
 impl<'a> Walk<'a> {
@@ -66,6 +107,33 @@ impl<'a> Walk<'a> {
         for part in unread {
             self.refuse(part);
         }
+        let end = self.images.listed.len();
+        if let Some(LabelsRead { next, pods, .. }) = &mut self.labels {
+            let labels = next.take();
+            if pods.last().map_or(0, |last| last.end) < end {
+                pods.push(Pods { labels, end });
+            }
+        }
+    }
+
+    fn forget_labels(&mut self) {
+        if let Some(read) = &mut self.labels {
+            read.next = None;
+        }
+    }
+
+    /// Reads the labels of the pod spec that comes next from the metadata beside it. Those that are none
+    /// are not known; those that are too many are refused, since more of them may stand behind.
+    fn read_labels(&mut self, metadata: Option<&'a RawValue>) {
+        let Some(read) = &mut self.labels else { return };
+        let map =
+            metadata.map_or_else(|| Ok(LabelMap::default()), |it| Metadata::labels_of(it.get()));
+        let Ok(LabelMap { labels, is_cut }) = map else { return };
+        read.count += labels.len();
+        if is_cut || read.count > MOST_LABELS {
+            return self.unread(WhyUnread::ManyLabels, 1);
+        }
+        read.next = Some(labels);
     }
 
     /// Whether there is more than is read: then the object is refused, whatever follows.
@@ -144,6 +212,9 @@ impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
         let is_first = walk.path.is_empty();
         let mut is_found = false;
         let mut beyond = 0;
+        // What is beside the pod spec of a template may follow it.
+        let is_template = walk.labels.is_some() && rest.is_empty() && step.leads_only_to("spec");
+        let (mut metadata, mut pod_spec) = (None, None);
         while let Some(key) = map.next_key_seed(Key)? {
             if *step == PathStep::Every && walk.is_over() {
                 map.next_value::<IgnoredAny>()?;
@@ -151,14 +222,28 @@ impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
                 continue;
             }
             if !step.leads_to(&key) {
-                map.next_value::<IgnoredAny>()?;
+                if is_template && key == "metadata" {
+                    metadata = Some(map.next_value::<&'a RawValue>()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
                 continue;
             }
             if *step != PathStep::Every && std::mem::replace(&mut is_found, true) {
                 return Err(serde::de::Error::custom("a key is there twice"));
             }
             let value = map.next_value::<&'a RawValue>()?;
-            walk.enter(|path| write_key(path, &key, is_first), value, rest);
+            if is_template {
+                pod_spec = Some(value);
+            } else {
+                walk.enter(|path| write_key(path, &key, is_first), value, rest);
+            }
+        }
+        if let Some(value) = pod_spec {
+            walk.read_labels(metadata);
+            walk.enter(|path| write_key(path, "spec", is_first), value, rest);
+            // Where the pod spec is left out, nobody took them.
+            walk.forget_labels();
         }
         walk.beyond(beyond);
         Ok(())
@@ -178,34 +263,5 @@ impl<'a> Visitor<'a> for Entries<'_, '_, 'a> {
         }
         walk.beyond(skip(&mut seq)?);
         Ok(())
-    }
-}
-
-/// A key, borrowed unless it has an escape.
-struct Key;
-
-impl<'a> DeserializeSeed<'a> for Key {
-    type Value = Cow<'a, str>;
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Cow<'a, str>, D::Error> {
-        struct Text;
-
-        impl<'a> Visitor<'a> for Text {
-            type Value = Cow<'a, str>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(text))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(text.to_owned()))
-            }
-        }
-
-        deserializer.deserialize_str(Text)
     }
 }

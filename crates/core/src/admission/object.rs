@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::bad_review::BadReview;
+use super::labels::Labelled;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
-use crate::policy::{ContainerImage, Workload};
+use crate::policy::{ContainerImage, Labels, Workload};
 
 /// A Kubernetes object and its images.
 #[derive(Debug)]
@@ -20,6 +21,9 @@ pub struct ObjectImages<'a> {
     pub namespace: Cow<'a, str>,
     /// What the images belong to.
     pub workload: Workload,
+    /// The labels of the Pod, or those that the template gives its Pods; `None` where they are not known,
+    /// or are more than are read.
+    pub labels: Option<Labels<'a>>,
     /// Every image, with its field path; empty for a kind that holds none.
     pub images: Vec<ContainerImage<'a>>,
 }
@@ -82,8 +86,8 @@ impl<'a> Header<'a> {
         let metadata = self.metadata.map(|Object(metadata)| metadata).unwrap_or_default();
         let group = version.split_once('/').map_or("", |(group, _)| group);
         let workload_kind = WorkloadKind::of(group, &kind);
-        let images = match workload_kind {
-            None => Vec::new(),
+        let (images, labels) = match workload_kind {
+            None => (Vec::new(), None),
             Some(workload_kind) => {
                 let object: Object<WorkloadObject<'_>> =
                     serde_json::from_slice(json).map_err(|error| BadReview::malformed(&error))?;
@@ -91,12 +95,15 @@ impl<'a> Header<'a> {
                 if !images.unread.is_empty() {
                     return Err(BadReview::TooManyImages);
                 }
-                images.listed.into_vec()
+                let labelled: Object<Labelled<'_>> =
+                    serde_json::from_slice(json).map_err(|error| BadReview::malformed(&error))?;
+                let labels = workload_kind.labels(labelled.0);
+                (images.listed.into_vec(), (!labels.is_cut).then_some(labels.labels))
             }
         };
         let Text(name) = metadata.name.or(metadata.generate_name).unwrap_or_default();
         let Text(namespace) = metadata.namespace.unwrap_or_default();
         let workload = workload_kind.map_or(Workload::Pod, WorkloadKind::workload);
-        Ok(ObjectImages { kind, name, namespace, workload, images })
+        Ok(ObjectImages { kind, name, namespace, workload, labels, images })
     }
 }

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use super::bounded::{self, Bounded, MOST_LISTED};
 use super::strict::{Object, Text};
-use crate::policy::{ContainerImage, Field, ImageList, Unread, WhyUnread};
+use crate::policy::{ContainerImage, Field, ImageList, PullPolicy, Unread, WhyUnread};
 
 /// Images with their places. Most Pods have one or two.
 #[derive(Debug, Default)]
@@ -68,11 +68,17 @@ pub(super) type FurtherContainers<'a> = Bounded<Vec<Object<Container<'a>>>>;
 
 /// A container of any of the three lists.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Container<'a> {
     #[serde(borrow)]
     name: Option<Text<'a>>,
     image: Option<Text<'a>>,
+    image_pull_policy: Option<Pulled>,
 }
+
+/// A pull policy. Nothing of its text is kept.
+#[derive(Debug)]
+struct Pulled(PullPolicy);
 
 /// The image volumes, with their positions among all volumes. Few Pods have one, while every Pod
 /// has other volumes.
@@ -92,9 +98,11 @@ struct Volume<'a> {
 
 /// An image that is mounted as a volume.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ImageVolume<'a> {
     #[serde(borrow)]
     reference: Option<Text<'a>>,
+    pull_policy: Option<Pulled>,
 }
 
 impl<S: Default> Template<S> {
@@ -178,6 +186,7 @@ impl<'a> Images<'a> {
                 container: container.name.unwrap_or_default().0,
                 image: container.image.map(|Text(image)| image),
                 field: Field { pod_spec: pod_spec.clone(), list, index },
+                pull_policy: Pulled::or_unset(container.image_pull_policy),
             });
         }
         if more > 0 {
@@ -195,6 +204,7 @@ impl<'a> Images<'a> {
                     container: volume.name.unwrap_or_default().0,
                     image: image.reference.map(|Text(reference)| reference),
                     field: Field { pod_spec: pod_spec.clone(), list: ImageList::Volumes, index },
+                    pull_policy: Pulled::or_unset(image.pull_policy),
                 });
             }
         }
@@ -203,6 +213,32 @@ impl<'a> Images<'a> {
             let first = Field { pod_spec, list: ImageList::Volumes, index: next };
             self.unread.push(Unread { first, count: volumes.more, why: WhyUnread::LongList });
         }
+    }
+}
+
+impl Pulled {
+    fn or_unset(pulled: Option<Self>) -> PullPolicy {
+        pulled.map_or(PullPolicy::Unset, |Self(pull_policy)| pull_policy)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pulled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+
+        impl Visitor<'_> for Written {
+            type Value = Pulled;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E>(self, written: &str) -> Result<Pulled, E> {
+                Ok(Pulled(PullPolicy::of(written)))
+            }
+        }
+
+        deserializer.deserialize_str(Written)
     }
 }
 

@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 
 use super::bad_review::BadReview;
 use super::envelope::{Envelope, Request};
-use super::named;
+use super::labels;
+use super::named::{self, Pods};
 use super::operation::{ApiVersion, Operation};
 use super::pod_spec::Images;
 use super::reach::Reach;
@@ -16,8 +17,8 @@ use super::response;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
 use crate::policy::{
-    ContainerImage, Field, ImageList, PodSpecPath, Policy, Subject, Unread, UpdateScope, Verdict,
-    WhyUnread, Workload, Workloads,
+    Applicable, ContainerImage, Field, ImageList, Labels, ObjectKind, PodSpecPath, Policy,
+    PullPolicy, Reading, Subject, Unread, UpdateScope, Verdict, WhyUnread, Workload,
 };
 use crate::usage::Owner;
 
@@ -39,6 +40,12 @@ pub struct Review<'a> {
     images: Images<'a>,
     /// What the old object of an update has; `None` if there is none.
     old: Option<Old<'a>>,
+    /// The images by the labels of their Pods; empty where no policy goes by labels.
+    pods: Vec<Pods<'a>>,
+    /// The labels of a built-in workload before an update.
+    old_labels: Option<Labels<'a>>,
+    /// The group of the object's kind.
+    group: Cow<'a, str>,
     /// Whether a policy decides which of the object's images are judged, by naming its kind.
     is_custom: bool,
 }
@@ -46,8 +53,8 @@ pub struct Review<'a> {
 /// The images of an object before an update.
 #[derive(Debug)]
 struct Old<'a> {
-    /// The references, sorted.
-    references: Vec<Cow<'a, str>>,
+    /// The references, sorted, each with how it was used.
+    references: Vec<(Cow<'a, str>, ImageList, PullPolicy)>,
     /// What was no pod spec before either.
     unread: Vec<Unread>,
 }
@@ -58,26 +65,33 @@ impl<'a> Review<'a> {
     /// # Errors
     /// As [`Review::parse_with`].
     pub fn parse(body: &'a [u8]) -> Result<Self, BadReview> {
-        Self::parse_with(body, Workloads::none())
+        Self::parse_with(body, Reading::default())
     }
 
-    /// Parses a request body.
+    /// Parses a request body as far as policies want to know, which [`Policy::reading`] says.
     ///
-    /// Images are collected from the built-in workloads and from `workloads`, those that the policy
-    /// names, on CREATE and UPDATE. The subresources
+    /// Images are collected from the built-in workloads and from those that the policy names, on CREATE
+    /// and UPDATE. The subresources
     /// `status` and `resize` carry a workload but cannot change an image. Any other subresource
     /// that carries one is judged, since a later version of Kubernetes may add one that can.
     ///
     /// # Errors
     /// When the body is not an AdmissionReview with a uid and a kind, lacks an object that has to
     /// be judged, or holds an object of unknown kind that may name images.
-    pub fn parse_with(body: &'a [u8], workloads: &Workloads) -> Result<Self, BadReview> {
+    pub fn parse_with(body: &'a [u8], reading: Reading<'_>) -> Result<Self, BadReview> {
+        let Reading { workloads, labels } = reading;
         match Envelope::<WorkloadObject<'a>>::parse(body) {
             Ok(envelope) => match Reach::of(envelope.operation, &envelope.request, workloads)? {
-                Reach::Judged(kind) => Self::of(envelope, kind),
+                Reach::Judged(kind) => {
+                    let mut review = Self::of(envelope, kind)?;
+                    if labels {
+                        review.read_labels(body, kind)?;
+                    }
+                    Ok(review)
+                }
                 Reach::Doubtful => Self::doubtful(envelope),
                 Reach::NoImages => Ok(Self::custom(envelope)),
-                Reach::Named(pod_specs) => Self::named(body, pod_specs),
+                Reach::Named(pod_specs) => Self::named(body, pod_specs, labels),
             },
             Err(error @ BadReview::Malformed { .. }) => {
                 // Another kind of object may have the same fields with other types. It is not
@@ -86,7 +100,7 @@ impl<'a> Review<'a> {
                 match Reach::of(envelope.operation, &envelope.request, workloads)? {
                     Reach::NoImages => Ok(Self::custom(envelope)),
                     Reach::Doubtful | Reach::Judged(_) => Err(error),
-                    Reach::Named(pod_specs) => Self::named(body, pod_specs),
+                    Reach::Named(pod_specs) => Self::named(body, pod_specs, labels),
                 }
             }
             Err(error) => Err(error),
@@ -180,14 +194,28 @@ impl<'a> Review<'a> {
     /// `pinned` is the override that the request's path names; `now` is in Unix seconds.
     #[must_use]
     pub fn judge<'p>(&self, policy: &'p Policy, pinned: Option<&str>, now: i64) -> Verdict<'p> {
+        let is_relabelled = self.is_relabelled(policy);
+        let mut verdict: Option<Verdict<'p>> = None;
+        for (labels, images) in self.pods() {
+            let subject = Subject { labels, ..self.subject(pinned, now) };
+            let applicable = policy.applicable(&subject);
+            let verdict = verdict.get_or_insert_with(|| applicable.admitting());
+            let judged =
+                images.iter().filter(|image| self.is_judged(image, &applicable, is_relabelled));
+            applicable.judge_all(judged, verdict);
+        }
+        // What stands in the place of a pod spec has no labels.
         let subject = self.subject(pinned, now);
         let applicable = policy.applicable(&subject);
-        let scope = applicable.update_scope();
-        let old = self.old_in(scope);
-        // What was no pod spec before, and is the same still, must not keep labels and finalizers from
-        // changing.
-        let is_new = |part: &&Unread| old.is_none_or(|old| !old.unread.contains(*part));
-        applicable.evaluate(self.in_scope(scope), self.images.unread.iter().filter(is_new))
+        let mut verdict = verdict.unwrap_or_else(|| applicable.admitting());
+        let is_new = |part: &&Unread| {
+            // What was no pod spec before, and is the same still, must not keep labels and finalizers from
+            // changing.
+            let scope = applicable.update_scope(part.first.list.containers());
+            self.old_in(scope).is_none_or(|old| !old.unread.contains(*part))
+        };
+        applicable.refuse_all(self.images.unread.iter().filter(is_new), &mut verdict);
+        verdict
     }
 
     /// The images that [`Review::judge`] looks at, of each list at most the first 1,000: all of
@@ -196,21 +224,54 @@ impl<'a> Review<'a> {
         &'s self,
         policy: &Policy,
         pinned: Option<&str>,
-    ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
-        // The scope of an update does not depend on the time.
-        self.in_scope(policy.applicable(&self.subject(pinned, 0)).update_scope())
+    ) -> impl Iterator<Item = &'s ContainerImage<'a>> + use<'s, 'a> {
+        let is_relabelled = self.is_relabelled(policy);
+        let judged = self.pods().flat_map(move |(labels, images)| {
+            // The scope of an update does not depend on the time.
+            let subject = Subject { labels, ..self.subject(pinned, 0) };
+            let applicable = policy.applicable(&subject);
+            let is_judged =
+                |image: &&ContainerImage<'a>| self.is_judged(image, &applicable, is_relabelled);
+            images.iter().filter(is_judged).collect::<SmallVec<[_; 2]>>()
+        });
+        judged.collect::<SmallVec<[_; 2]>>().into_iter()
     }
 
-    fn in_scope<'s>(
-        &'s self,
-        scope: UpdateScope,
-    ) -> impl Iterator<Item = &'s ContainerImage<'s>> + use<'s, 'a> {
-        let old = self.old_in(scope);
-        let listed = self.images.listed.iter().map(|image| -> &ContainerImage<'s> { image });
-        listed.filter(move |image| match (&image.image, old) {
-            (Some(image), Some(old)) => old.references.binary_search(image).is_err(),
-            _ => true,
+    /// The images by the labels of their Pods, as far as those are known.
+    fn pods(&self) -> impl Iterator<Item = (Option<&Labels<'a>>, &[ContainerImage<'a>])> {
+        let mut start = 0;
+        let all = self.images.listed.len();
+        let last = self.pods.last().map_or(0, |last| last.end);
+        let pods = self.pods.iter().map(|Pods { labels, end }| (labels.as_ref(), *end));
+        let rest = (last < all || self.pods.is_empty()).then_some((None, all));
+        pods.chain(rest).map(move |(labels, end)| {
+            let images = self.images.listed.get(start..end).unwrap_or_default();
+            start = end;
+            (labels, images)
         })
+    }
+
+    /// Whether an update gave the Pods labels by which they are judged otherwise. Then what was admitted
+    /// because of the old ones has to be judged again.
+    fn is_relabelled(&self, policy: &Policy) -> bool {
+        let labels = self.pods.first().and_then(|pods| pods.labels.as_ref());
+        labels.zip(self.old_labels.as_ref()).is_some_and(|(new, old)| policy.tells_apart(old, new))
+    }
+
+    fn is_judged(
+        &self,
+        image: &ContainerImage<'_>,
+        applicable: &Applicable<'_, '_>,
+        is_relabelled: bool,
+    ) -> bool {
+        let scope = applicable.update_scope(image.field.list.containers());
+        match (&image.image, self.old_in(scope)) {
+            (Some(reference), Some(old)) if !is_relabelled => !old
+                .had(reference, |list, pull_policy| {
+                    applicable.judges_alike(image, list, pull_policy)
+                }),
+            _ => true,
+        }
     }
 
     /// What an update of this scope is compared with.
@@ -227,6 +288,12 @@ impl<'a> Review<'a> {
             user: &self.user,
             groups: &self.groups,
             workload: self.workload,
+            kind: match self.workload {
+                // Of the subresource of a Pod, too.
+                Workload::Pod => ObjectKind::default(),
+                Workload::Template => ObjectKind { group: &self.group, kind: &self.kind },
+            },
+            labels: None,
             pinned,
             now,
         }
@@ -236,6 +303,19 @@ impl<'a> Review<'a> {
     #[must_use]
     pub fn answer(&self, verdict: &Verdict<'_>) -> Vec<u8> {
         response::render(self.version, &self.uid, verdict)
+    }
+
+    /// Reads the labels by which the images of a built-in workload are judged.
+    fn read_labels(&mut self, body: &'a [u8], kind: WorkloadKind) -> Result<(), BadReview> {
+        let Some((new, old)) = labels::of_request(body, kind)? else { return Ok(()) };
+        if new.is_cut {
+            let pod_spec = kind.labels_path().into();
+            let first = Field { pod_spec, list: ImageList::Whole, index: 0 };
+            self.images.unread.push(Unread { first, count: 1, why: WhyUnread::ManyLabels });
+        }
+        self.pods.push(Pods { labels: Some(new.labels), end: self.images.listed.len() });
+        self.old_labels = old.map(|old| old.labels);
+        Ok(())
     }
 
     fn of(
@@ -272,7 +352,11 @@ impl<'a> Review<'a> {
 
     /// A kind that the policy names. The body is read once more, since the place of its images was
     /// not known the first time.
-    fn named(body: &'a [u8], pod_specs: &[PodSpecPath]) -> Result<Self, BadReview> {
+    fn named(
+        body: &'a [u8],
+        pod_specs: &[PodSpecPath],
+        with_labels: bool,
+    ) -> Result<Self, BadReview> {
         let mut envelope = Envelope::<&'a RawValue>::parse(body)?;
         let request = &mut envelope.request;
         let Object(object) = request.object.take().ok_or(BadReview::NoObject)?;
@@ -282,7 +366,11 @@ impl<'a> Review<'a> {
         };
         let mut review = Self::custom(envelope);
         review.workload = Workload::Template;
-        review.images = named::images(object, pod_specs);
+        if with_labels {
+            (review.images, review.pods) = named::images_and_pods(object, pod_specs);
+        } else {
+            review.images = named::images(object, pod_specs);
+        }
         review.old = old.map(|Object(old)| Old::of(named::images(old, pod_specs)));
         Ok(review)
     }
@@ -302,6 +390,7 @@ impl<'a> Review<'a> {
             version,
             uid: request.uid.unwrap_or_default().0,
             operation,
+            group: kind.group.unwrap_or_default().0,
             kind: kind.kind.unwrap_or_default().0,
             namespace: request.namespace.unwrap_or_default().0,
             name: request.name.unwrap_or_default().0,
@@ -312,6 +401,8 @@ impl<'a> Review<'a> {
             controller: None,
             images: Images::default(),
             old: None,
+            pods: Vec::new(),
+            old_labels: None,
             is_custom: false,
         }
     }
@@ -320,10 +411,19 @@ impl<'a> Review<'a> {
 impl<'a> Old<'a> {
     fn of(images: Images<'a>) -> Self {
         let Images { listed, mut unread } = images;
-        let mut references: Vec<_> = listed.into_iter().filter_map(|each| each.image).collect();
-        references.sort_unstable();
+        let used =
+            |each: ContainerImage<'a>| Some((each.image?, each.field.list, each.pull_policy));
+        let mut references: Vec<_> = listed.into_iter().filter_map(used).collect();
+        references.sort_unstable_by(|(left, ..), (right, ..)| left.cmp(right));
         unread.retain(|part| matches!(part.why, WhyUnread::NoPodSpec(_)));
         Self { references, unread }
+    }
+
+    /// Whether the reference was there, in a use that is judged alike.
+    fn had(&self, reference: &str, is_alike: impl Fn(ImageList, PullPolicy) -> bool) -> bool {
+        let from = self.references.partition_point(|(each, ..)| **each < *reference);
+        let same = self.references.iter().skip(from).take_while(|(each, ..)| *each == reference);
+        same.into_iter().any(|(_, list, pull_policy)| is_alike(*list, *pull_policy))
     }
 }
 
@@ -333,6 +433,6 @@ fn missing_container<'a, O>(request: &Request<'a, O>) -> ContainerImage<'a> {
     ContainerImage {
         container: name.map_or(Cow::Borrowed("pod"), |Text(name)| name.clone()),
         image: None,
-        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+        ..ContainerImage::default()
     }
 }

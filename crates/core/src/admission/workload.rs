@@ -72,6 +72,16 @@ impl WorkloadKind {
         }
     }
 
+    /// The path to the labels of its Pods.
+    pub(super) fn labels_path(self) -> &'static str {
+        match self {
+            Self::CronJob => "spec.jobTemplate.spec.template.metadata.labels",
+            Self::EphemeralContainers | Self::Pod => "metadata.labels",
+            Self::PodTemplate => "template.metadata.labels",
+            Self::Templated => "spec.template.metadata.labels",
+        }
+    }
+
     /// Every image of an object of this kind, with its field path.
     pub(super) fn images(self, object: WorkloadObject<'_>) -> Images<'_> {
         let spec = || object.spec.map_or_else(Spec::default, |Object(spec)| spec);

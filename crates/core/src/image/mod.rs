@@ -5,9 +5,11 @@
 
 mod error;
 mod grammar;
+mod path;
 mod reference;
 mod registry;
 
 pub use error::ReferenceError;
+pub use path::is_path;
 pub use reference::Reference;
 pub use registry::fold_registry;

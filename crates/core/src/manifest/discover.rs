@@ -5,16 +5,22 @@
 //! which each has a name or an image. What a project keeps elsewhere is in [`super::known`]. Where a
 //! policy names the place of a pod spec, what stands there has to fit, too.
 
+use std::borrow::Cow;
+
 use super::candidate::{self, Candidate};
 use super::known::Known;
 use super::node::{Entry, Node, Position, Value};
 use super::object::Object;
 use super::path::Path;
 use crate::admission::{MOST_LISTED, WorkloadKind};
-use crate::policy::{PathStep, PodSpecPath, Workload, Workloads};
+use crate::policy::{ImageList, Labels, PathStep, PodSpecPath, PullPolicy, Workload, Workloads};
 
 /// The lists of containers of a pod spec.
-const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+const LISTS: [(&str, ImageList); 3] = [
+    ("containers", ImageList::Containers),
+    ("initContainers", ImageList::InitContainers),
+    ("ephemeralContainers", ImageList::EphemeralContainers),
+];
 
 /// What was found in one object.
 #[derive(Debug)]
@@ -23,6 +29,8 @@ pub struct Discovered<'n> {
     pub object: Object<'n>,
     /// What its images belong to. A custom resource is a template: its operator makes the Pods.
     pub workload: Workload,
+    /// The labels of the Pod, or those that each template gives its Pods.
+    pub pods: Vec<Labels<'n>>,
     /// Every image of a container or an image volume.
     pub images: Vec<FoundImage<'n>>,
     /// What looks like an image and is in no known place.
@@ -44,6 +52,12 @@ pub struct FoundImage<'n> {
     pub leaf: &'static str,
     /// Where the image is written, or the container where it leaves it out.
     pub position: Position,
+    /// The kind of container that it is for.
+    pub list: ImageList,
+    /// When a node pulls it.
+    pub pull_policy: PullPolicy,
+    /// The position of its Pods among [`Discovered::pods`]; `None` where their labels are not known.
+    pub pods: Option<usize>,
 }
 
 /// Something that the API server would not accept either.
@@ -83,6 +97,9 @@ pub fn discover_as<'n>(
         named: if kind.is_some() { &[] } else { workloads.pod_specs(object.group(), object.kind) },
         known: Known::of(object.group()),
         path: Path::default(),
+        metadata: Beside::Unknown,
+        pods: Vec::new(),
+        current: None,
         images: Vec::new(),
         candidates: Vec::new(),
         misfits: Vec::new(),
@@ -92,13 +109,13 @@ pub fn discover_as<'n>(
         walk.way(node, pod_spec.steps());
     }
     walk.visit(node);
-    let Walk { images, candidates, mut misfits, .. } = walk;
+    let Walk { pods, images, candidates, mut misfits, .. } = walk;
     if kind == Some(WorkloadKind::Pod) && images.is_empty() && misfits.is_empty() {
         let message = "the Pod names no image".to_owned();
         misfits.push(Misfit { message, position: node.position });
     }
     let workload = kind.map_or(Workload::Template, WorkloadKind::workload);
-    Discovered { object, workload, images, candidates, misfits }
+    Discovered { object, workload, pods, images, candidates, misfits }
 }
 
 /// What looks like an image in a document that is no object.
@@ -110,6 +127,9 @@ pub fn discover_candidates(node: &Node<'_>) -> Vec<Candidate> {
         named: &[],
         known: Known::default(),
         path: Path::default(),
+        metadata: Beside::Unknown,
+        pods: Vec::new(),
+        current: None,
         images: Vec::new(),
         candidates: Vec::new(),
         misfits: Vec::new(),
@@ -125,9 +145,24 @@ struct Walk<'n, 'w> {
     named: &'w [PodSpecPath],
     known: Known,
     path: Path<'n>,
+    /// What stands beside the mapping that comes next.
+    metadata: Beside<'n>,
+    pods: Vec<Labels<'n>>,
+    /// Whose images are found, by the position among `pods`.
+    current: Option<usize>,
     images: Vec<FoundImage<'n>>,
     candidates: Vec<Candidate>,
     misfits: Vec<Misfit>,
+}
+
+/// The metadata beside a `spec`.
+#[derive(Clone, Copy, Debug, Default)]
+enum Beside<'n> {
+    /// It is no `spec`, or not read from the beginning.
+    #[default]
+    Unknown,
+    /// Where it has some.
+    Metadata(Option<&'n Node<'n>>),
 }
 
 impl<'n> Walk<'n, '_> {
@@ -201,6 +236,8 @@ impl<'n> Walk<'n, '_> {
     /// Every entry of a mapping but the one that is taken care of.
     fn mapping(&mut self, entries: &'n [Entry<'_>], taken: Option<&str>) {
         let is_strict = self.pod_spec.is_some();
+        let metadata = std::mem::take(&mut self.metadata);
+        let outer_pods = self.current;
         let outer = self.known;
         if !is_strict && let Some(group) = embedded_group(entries) {
             self.known = Known::of(group);
@@ -210,24 +247,47 @@ impl<'n> Walk<'n, '_> {
             Some(at) => self.path.is(at),
             None => has_to_fit || entries.iter().any(has_shape),
         };
+        if is_pod_spec {
+            self.current = self.begin_pods(metadata);
+        }
         for entry in entries.iter().filter(|entry| Some(entry.key.as_ref()) != taken) {
             let Entry { key, value } = entry;
             self.path.enter_key(key);
-            let is_list = is_pod_spec && LISTS.contains(&key.as_ref());
-            if is_list && has_to_fit {
-                self.containers(value);
-            } else if is_list || (!is_strict && self.known.is_list(key)) {
-                if are_containers(value) { self.containers(value) } else { self.visit(value) }
+            let list = listed(key).filter(|_| is_pod_spec);
+            if let Some(list) = list.filter(|_| has_to_fit) {
+                self.containers(value, list);
+            } else if list.is_some() || (!is_strict && self.known.is_list(key)) {
+                if are_containers(value) {
+                    self.containers(value, list.unwrap_or(ImageList::Containers));
+                } else {
+                    self.visit(value);
+                }
             } else if is_pod_spec && key == "volumes" {
                 self.volumes(value, has_to_fit);
             } else if !is_strict && self.known.is_single(key) && is_container(value) {
-                self.container(value);
+                self.container(value, ImageList::Containers);
             } else {
+                self.metadata = if key == "spec" { beside(entries) } else { Beside::Unknown };
                 self.other(entry);
+                self.metadata = Beside::Unknown;
             }
             self.path.leave();
         }
         self.known = outer;
+        self.current = outer_pods;
+    }
+
+    /// Reads the labels of the Pods of a pod spec. What cannot be labels is not known.
+    fn begin_pods(&mut self, metadata: Beside<'n>) -> Option<usize> {
+        let Beside::Metadata(metadata) = metadata else { return None };
+        let entries = metadata.and_then(|node| node.get("labels")).map_or(&[][..], Node::entries);
+        let label = |Entry { key, value }: &'n Entry<'n>| match value.value() {
+            Value::Text(text) => Some((Cow::Borrowed(&**key), Cow::Borrowed(&**text))),
+            Value::Null => Some((Cow::Borrowed(&**key), Cow::Borrowed(""))),
+            _ => None,
+        };
+        self.pods.push(Labels::new(entries.iter().map(label).collect::<Option<_>>()?));
+        Some(self.pods.len() - 1)
     }
 
     /// The value of a key that is not known to hold containers.
@@ -241,8 +301,8 @@ impl<'n> Walk<'n, '_> {
     }
 
     /// Every container of a list.
-    fn containers(&mut self, list: &'n Node<'_>) {
-        self.each(list, Self::container);
+    fn containers(&mut self, node: &'n Node<'_>, list: ImageList) {
+        self.each(node, |walk, container| walk.container(container, list));
     }
 
     fn each(&mut self, list: &'n Node<'_>, mut visit: impl FnMut(&mut Self, &'n Node<'_>)) {
@@ -266,7 +326,7 @@ impl<'n> Walk<'n, '_> {
         }
     }
 
-    fn container(&mut self, container: &'n Node<'_>) {
+    fn container(&mut self, container: &'n Node<'_>, list: ImageList) {
         if let Some(name) = container.get("name")
             && !matches!(name.value(), Value::Text(_) | Value::Null)
         {
@@ -274,7 +334,9 @@ impl<'n> Walk<'n, '_> {
             self.misfit(name, "a text");
             self.path.leave();
         }
-        self.image(container, container.get("image"), "image", container);
+        let pull_policy = pull_policy(container, "imagePullPolicy");
+        let image = ("image", list, pull_policy);
+        self.image(container, container.get("image"), image, container);
         // The spec of a Spark application holds further containers.
         self.mapping(container.entries(), Some("image"));
     }
@@ -287,7 +349,9 @@ impl<'n> Walk<'n, '_> {
             let image =
                 volume.get("image").filter(|image| matches!(image.value(), Value::Mapping(_)));
             if let Some(image) = image {
-                walk.image(volume, image.get("reference"), "image.reference", image);
+                let pull_policy = pull_policy(image, "pullPolicy");
+                let leaf = ("image.reference", ImageList::Volumes, pull_policy);
+                walk.image(volume, image.get("reference"), leaf, image);
             }
             walk.mapping(volume.entries(), image.map(|_| "image"));
         });
@@ -298,7 +362,7 @@ impl<'n> Walk<'n, '_> {
         &mut self,
         owner: &'n Node<'_>,
         image: Option<&'n Node<'_>>,
-        leaf: &'static str,
+        (leaf, list, pull_policy): (&'static str, ImageList, PullPolicy),
         missing: &'n Node<'_>,
     ) {
         let (image, position) = match image.map(|node| (node, node.value())) {
@@ -319,12 +383,31 @@ impl<'n> Walk<'n, '_> {
         };
         let container = owner.get("name").and_then(Node::text).unwrap_or_default();
         let entry = self.path.to_string();
-        self.images.push(FoundImage { container, image, entry, leaf, position });
+        self.images.push(FoundImage {
+            container,
+            image,
+            entry,
+            leaf,
+            position,
+            list,
+            pull_policy,
+            pods: self.current,
+        });
     }
 
     fn misfit(&mut self, node: &Node<'_>, wanted: &str) {
         let message = format!("`{}` is {} and not {wanted}", self.path, node.described());
         self.misfits.push(Misfit { message, position: node.position });
+    }
+}
+
+/// What a container or an image volume says of when it is pulled. Anything but a text, which no API
+/// server accepts, is none of the policies.
+fn pull_policy(node: &Node<'_>, key: &str) -> PullPolicy {
+    match node.get(key).map(Node::value) {
+        None | Some(Value::Null) => PullPolicy::Unset,
+        Some(Value::Text(text)) => PullPolicy::of(text),
+        Some(_) => PullPolicy::Unknown,
     }
 }
 
@@ -335,8 +418,18 @@ fn embedded_group<'n>(entries: &'n [Entry<'_>]) -> Option<&'n str> {
     text("apiVersion").map(|version| version.split_once('/').map_or("", |(group, _)| group))
 }
 
+/// Which list of a pod spec has this name.
+fn listed(key: &str) -> Option<ImageList> {
+    LISTS.into_iter().find(|(name, _)| *name == key).map(|(_, list)| list)
+}
+
+fn beside<'n>(entries: &'n [Entry<'_>]) -> Beside<'n> {
+    let metadata = entries.iter().find(|entry| entry.key == "metadata");
+    Beside::Metadata(metadata.map(|entry| -> &'n Node<'n> { &entry.value }))
+}
+
 fn has_shape(entry: &Entry<'_>) -> bool {
-    LISTS.contains(&entry.key.as_ref()) && are_containers(&entry.value)
+    listed(&entry.key).is_some() && are_containers(&entry.value)
 }
 
 /// Whether it is a list of containers, by its look.

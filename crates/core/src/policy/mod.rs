@@ -12,15 +12,21 @@ mod problem;
 mod read;
 mod rules;
 
+pub use compile::exemptions::end_of_exemption;
 pub use compile::{compile, compile_candidate};
 pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;
 pub use judge::explain::Explanation;
+pub use judge::labels::Labels;
 pub use judge::opt_out::OptOut;
 pub use judge::outcome::Outcome;
-pub use judge::policy::Policy;
-pub use judge::subject::{ContainerImage, Field, ImageList, Subject, Unread, WhyUnread, Workload};
+pub use judge::policy::{Policy, Reading};
+pub use judge::pull::PullPolicy;
+pub use judge::subject::{
+    ContainerImage, ContainerKind, Field, ImageList, ObjectKind, Subject, Unread, WhyUnread,
+    Workload,
+};
 pub use judge::unchanged_updates::{MATCH_CONDITIONS, UnchangedUpdates};
 pub use judge::verdict::{
     Decision, Exempted, Mode, RuleCounts, TemplateMode, UpdateScope, Verdict, Violation,
@@ -31,6 +37,6 @@ pub use normal::difference::{Change, Difference};
 pub use normal::flip::Flip;
 pub use normal::form::NormalForm;
 pub use printable::{is_printable, printable};
-pub use problem::{Problem, Problems, Warning};
+pub use problem::{Problem, Problems, Warning, nearest};
 pub use read::documents::{CANDIDATE_KEY, Documents, POLICY_KEY};
 pub use read::simple::KEYS as SIMPLE_KEYS;

@@ -219,10 +219,8 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// The known name nearest to `name`, where one is near enough to have been meant.
-pub(in crate::policy) fn nearest<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > 64 {
         return None;
     }

@@ -63,7 +63,7 @@ impl<'a> Usage<'a> {
     #[must_use]
     pub fn subject(&self, now: i64) -> Subject<'a> {
         let Self { namespace, user, groups, workload, pinned, .. } = *self;
-        Subject { namespace, user, groups, workload, pinned, now }
+        Subject { namespace, user, groups, workload, pinned, now, ..Subject::default() }
     }
 }
 

@@ -24,7 +24,7 @@ fn template(pod_spec: &Value) -> Value {
 /// `PATH container=image`
 fn images(policy: &Policy, object: &Value) -> Vec<String> {
     let body = request(ROLLOUT, json!({"object": object}));
-    let review = Review::parse_with(&body, policy.workloads()).unwrap();
+    let review = Review::parse_with(&body, policy.reading()).unwrap();
     let line = |each: &imagegate_core::policy::ContainerImage<'_>| {
         format!("{} {}={}", each.field, each.container, each.image.as_deref().unwrap_or("?"))
     };
@@ -34,7 +34,7 @@ fn images(policy: &Policy, object: &Value) -> Vec<String> {
 /// What is said of a request; nothing where it is fine.
 fn messages(policy: &Policy, more: Value) -> Vec<String> {
     let body = request(ROLLOUT, more);
-    let review = Review::parse_with(&body, policy.workloads()).unwrap();
+    let review = Review::parse_with(&body, policy.reading()).unwrap();
     let verdict = review.judge(policy, None, 0);
     assert_eq!(verdict.decision == Decision::Deny, !verdict.violations.is_empty());
     verdict.violations.into_iter().map(|each| format!("{}: {}", each.field, each.message)).collect()
@@ -130,7 +130,7 @@ fn check_finds_the_same_as_the_webhook() {
         by_webhook.sort();
         assert_eq!(by_check, by_webhook, "{object}");
         let body = request(ROLLOUT, json!({"object": object}));
-        let review = Review::parse_with(&body, policy.workloads()).unwrap();
+        let review = Review::parse_with(&body, policy.reading()).unwrap();
         let unread = review.judge(&policy, None, 0).violations;
         let unread = unread.iter().filter(|each| each.message.contains("is not a pod spec"));
         assert_eq!(found.misfits.is_empty(), unread.count() == 0, "{object}: {:?}", found.misfits);
@@ -171,13 +171,13 @@ fn what_is_no_pod_spec_is_refused_in_its_place_alone() {
     let said = messages(&policy, object);
     assert_eq!(said, ["object: object is not a pod spec! Its images cannot be read."]);
     let body = request(ROLLOUT, json!({}));
-    let missing = Review::parse_with(&body, policy.workloads());
+    let missing = Review::parse_with(&body, policy.reading());
     assert_eq!(missing.unwrap_err(), BadReview::NoObject);
     // A key that is there twice could hide an image from one of two readers.
     let object = r#"{"spec":{},"spec":{"jobs":[]}}"#;
     let body = String::from_utf8(request(ROLLOUT, json!({"object": "here"}))).unwrap();
     let body = body.replace(r#""here""#, object);
-    let review = Review::parse_with(body.as_bytes(), policy.workloads()).unwrap();
+    let review = Review::parse_with(body.as_bytes(), policy.reading()).unwrap();
     assert_eq!(review.judge(&policy, None, 0).decision, Decision::Deny);
 }
 
@@ -220,7 +220,7 @@ fn only_the_named_kind_is_judged_and_as_a_template() {
             json!({"object": bad, "resource": {"group": "argoproj.io", "resource": "x"}});
         fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let body = request(kind, fields);
-        let review = Review::parse_with(&body, policy.workloads()).unwrap();
+        let review = Review::parse_with(&body, policy.reading()).unwrap();
         (review.images().len(), review.workload(), review.is_custom())
     };
     let named = naming(&["/spec/template/spec"]);
@@ -238,7 +238,7 @@ fn only_the_named_kind_is_judged_and_as_a_template() {
             "{yaml}workloads: [{{group: argoproj.io, kind: Rollout, podSpec: /spec/template/spec}}]"
         ));
         let body = request(ROLLOUT, json!({"object": bad}));
-        let review = Review::parse_with(&body, policy.workloads()).unwrap();
+        let review = Review::parse_with(&body, policy.reading()).unwrap();
         let verdict = review.judge(&policy, None, 0);
         assert_eq!((verdict.decision, verdict.violations.len()), (expected, 1), "{templates}");
     }
@@ -259,7 +259,7 @@ fn no_more_images_are_read_than_of_one_list() {
     let policy = naming(&["/spec/jobs/*"]);
     let jobs: Vec<_> = (0..1_100).map(|_| spec(&["docker.io/library/nginx:1.27"])).collect();
     let body = request(ROLLOUT, json!({"object": {"spec": {"jobs": jobs}}}));
-    let review = Review::parse_with(&body, policy.workloads()).unwrap();
+    let review = Review::parse_with(&body, policy.reading()).unwrap();
     assert_eq!(review.images().len(), 1_000);
     let verdict = review.judge(&policy, None, 0);
     assert_eq!((verdict.decision, verdict.violated.total()), (Decision::Deny, 100));
@@ -270,13 +270,13 @@ fn no_more_images_are_read_than_of_one_list() {
     );
     // Nor is more said of what is no pod spec than a verdict describes.
     let body = request(ROLLOUT, json!({"object": {"spec": {"jobs": vec![7; 500]}}}));
-    let review = Review::parse_with(&body, policy.workloads()).unwrap();
+    let review = Review::parse_with(&body, policy.reading()).unwrap();
     let verdict = review.judge(&policy, None, 0);
     assert_eq!((verdict.violations.len(), verdict.violated.total()), (32, 500));
     // Nor are more values gone through than any object has.
     for nothing in [json!({}), Value::Null] {
         let body = request(ROLLOUT, json!({"object": {"spec": {"jobs": vec![nothing; 20_000]}}}));
-        let review = Review::parse_with(&body, policy.workloads()).unwrap();
+        let review = Review::parse_with(&body, policy.reading()).unwrap();
         let verdict = review.judge(&policy, None, 0);
         assert_eq!((verdict.violations.len(), verdict.violated.total()), (1, 20_000 - 16_382));
     }

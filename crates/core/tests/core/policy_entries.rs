@@ -16,7 +16,7 @@ fn broken(yaml: &str, image: &str) -> Option<(Rule, Mode)> {
 }
 
 fn step(yaml: &str, image: &str) -> String {
-    let explanation = policy(yaml).explain(&pod_in("default"), image);
+    let explanation = policy(yaml).explain(&pod_in("default"), &container(image));
     let registry = explanation.steps.into_iter().find(|it| it.rule == Rule::UntrustedRegistry);
     registry.unwrap().detail
 }
@@ -121,6 +121,28 @@ blockedRegistries: [gcr.io/evil]
     assert_eq!(broken(short, "nginx:1"), enforced(Rule::UntrustedRegistry));
     let read = format!("{short}\nshortNames: dockerHub");
     assert_eq!(broken(&read, "nginx:latest"), Some((Rule::BlockedTag, Mode::Audit)));
+}
+
+#[test]
+fn an_image_fares_no_better_for_being_refused() {
+    let entry = "mode: warn\nshortNames: dockerHub\nallowedRegistries: [{registry: gcr.io, mode: enforce}, \
+                 {registry: docker.io, mode: enforce, allowedTags: ['1']}]\n";
+    let blocked = format!("{entry}blockedRegistries: [gcr.io/acme]\n");
+    let unnamed = entry.replace("dockerHub", "deny");
+    let rows = [
+        (entry, "gcr.io/acme/b", Rule::MissingTag, Mode::Enforce),
+        (&blocked, "gcr.io/acme/b:1", Rule::UntrustedRegistry, Mode::Enforce),
+        (&blocked, "quay.io/acme/b:1", Rule::UntrustedRegistry, Mode::Warn),
+        (entry, "nginx:2", Rule::BlockedTag, Mode::Enforce),
+        (&unnamed, "nginx:2", Rule::UntrustedRegistry, Mode::Enforce),
+    ];
+    for (yaml, image, rule, mode) in rows {
+        assert_eq!(broken(yaml, image), Some((rule, mode)), "{yaml} {image}");
+    }
+    // The rules of the entry hold where an exemption accepts the registry.
+    let exempt = "allowedRegistries: [{registry: gcr.io, requireDigest: true}]\nblockedRegistries: [gcr.io/acme]\n\
+                  exemptions: [{name: e, images: [gcr.io/acme], rules: [untrusted-registry], reason: r}]\n";
+    assert_eq!(broken(exempt, "gcr.io/acme/b:1"), Some((Rule::MissingDigest, Mode::Enforce)));
 }
 
 #[test]
@@ -403,7 +425,7 @@ proptest! {
         prop_assume!(Reference::parse(&image).is_ok());
         let covers = |pattern: &str| {
             let alone = policy(&format!("allowedRegistries: ['{pattern}']"));
-            let steps = alone.explain(&pod_in("default"), &image).steps;
+            let steps = alone.explain(&pod_in("default"), &container(&image)).steps;
             steps.iter().any(|step| step.rule == Rule::UntrustedRegistry && step.passed)
         };
         let covering = unique.iter().enumerate().filter(|(_, ((pattern, _), _))| covers(pattern));

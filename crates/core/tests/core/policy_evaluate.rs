@@ -2,7 +2,7 @@
 
 use crate::support::policy::{container, default_policy, judge, message, pod_in, policy};
 use imagegate_core::policy::{
-    ContainerImage, Decision, Mode, Policy, Rule, Subject, UpdateScope, Workload,
+    ContainerImage, ContainerKind, Decision, Mode, Policy, Rule, Subject, UpdateScope, Workload,
 };
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -241,8 +241,14 @@ fn a_pinned_override_wins_over_the_namespace() {
 #[test]
 fn an_override_may_change_the_update_scope() {
     let policy = policy(OVERRIDES);
-    assert_eq!(policy.applicable(&pod_in("prod")).update_scope(), UpdateScope::Changed);
-    assert_eq!(policy.applicable(&pod_in("default")).update_scope(), UpdateScope::All);
+    assert_eq!(
+        policy.applicable(&pod_in("prod")).update_scope(ContainerKind::Regular),
+        UpdateScope::Changed
+    );
+    assert_eq!(
+        policy.applicable(&pod_in("default")).update_scope(ContainerKind::Regular),
+        UpdateScope::All
+    );
 }
 
 const EXEMPTIONS: &str = "

@@ -5,12 +5,13 @@ use imagegate_core::policy::{Explanation, Rule, Subject};
 use proptest::prelude::*;
 
 fn explain(yaml: &str, image: &str) -> Explanation {
-    policy(yaml).explain(&pod_in("default"), image)
+    policy(yaml).explain(&pod_in("default"), &container(image))
 }
 
 #[test]
 fn an_accepted_image_names_what_accepts_it() {
-    let explanation = default_policy().explain(&pod_in("default"), "DOCKER.IO/nginx:1.20");
+    let explanation =
+        default_policy().explain(&pod_in("default"), &container("DOCKER.IO/nginx:1.20"));
     assert_eq!(explanation.canonical.as_deref(), Ok("docker.io/library/nginx:1.20"));
     assert!(explanation.steps.iter().all(|step| step.passed));
     let registry = explanation.steps.iter().find(|step| step.rule == Rule::UntrustedRegistry);
@@ -131,7 +132,7 @@ fn exemptions_that_are_near_are_named() {
         ("evil.example/b:1", "`over` covered it until it expired on 2020-01-01"),
         ("evil.example/c:1", "`elsewhere` names the image, but another namespace or user"),
     ] {
-        assert_eq!(policy.explain(&subject, image).exemptions, [expected], "{image}");
+        assert_eq!(policy.explain(&subject, &container(image)).exemptions, [expected], "{image}");
     }
 }
 
@@ -149,7 +150,7 @@ proptest! {
     ) {
         let policy = policy(yaml);
         let verdict = policy.evaluate(&pod_in("default"), &[container(&image)]);
-        let explanation = policy.explain(&pod_in("default"), &image);
+        let explanation = policy.explain(&pod_in("default"), &container(&image));
         let broken = explanation.steps.iter().find(|step| !step.passed).map(|step| step.rule);
         prop_assert_eq!(broken, verdict.violations.first().map(|violation| violation.rule));
         let canonical = explanation.canonical.unwrap_or_default();

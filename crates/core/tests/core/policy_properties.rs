@@ -85,7 +85,7 @@ proptest! {
             })
             .collect();
         let policy = policy(&format!("{rules}exemptions: [{}]\n", exemptions.join(", ")));
-        let steps = policy.explain(&pod_in("ns"), &text).steps;
+        let steps = policy.explain(&pod_in("ns"), &container(&text)).steps;
         let left = steps.iter().find(|step| !step.passed && !lifted.contains(&step.rule));
         let verdict = policy.evaluate(&pod_in("ns"), &[container(&text)]);
         let violated = verdict.violations.first().map(|violation| violation.rule);

@@ -29,11 +29,11 @@ fn short_names_are_judged_where_the_nodes_look_them_up() {
         let reference = Reference::parse(image);
         let outcome = policy.outcome(&subject, reference.as_ref().map_err(|error| *error));
         assert_eq!(outcome.rule(), expected, "{image}");
-        let explanation = policy.explain(&subject, image);
+        let explanation = policy.explain(&subject, &container(image));
         let broken = explanation.steps.iter().find(|step| !step.passed).map(|step| step.rule);
         assert_eq!(broken.filter(|_| image != "old:latest"), expected, "{image}");
     }
-    let explanation = policy.explain(&pod_in("default"), "nginx:latest");
+    let explanation = policy.explain(&pod_in("default"), &container("nginx:latest"));
     assert_eq!(explanation.canonical.as_deref(), Ok("mirror.corp/hub/nginx:latest"));
     assert_eq!(explanation.suggestions, ["mirror.corp/hub/nginx:<tag>"]);
     assert!(message(&policy, "nginx:latest").unwrap().contains("(nginx:latest)"));

@@ -2,8 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use imagegate_core::policy::{
-    ContainerImage, Documents, Field, ImageList, POLICY_KEY, Policy, Subject, Verdict, Workload,
-    compile,
+    ContainerImage, Documents, POLICY_KEY, Policy, Subject, Verdict, compile,
 };
 
 /// Documents with the full form alone.
@@ -38,13 +37,13 @@ pub(crate) fn container(image: &str) -> ContainerImage<'_> {
     ContainerImage {
         container: "nginx".into(),
         image: Some(image.into()),
-        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+        ..ContainerImage::default()
     }
 }
 
 /// An anonymous subject who creates a Pod in `namespace` at the epoch.
 pub(crate) fn pod_in(namespace: &str) -> Subject<'_> {
-    Subject { namespace, user: "", groups: &[], workload: Workload::Pod, pinned: None, now: 0 }
+    Subject { namespace, ..Subject::default() }
 }
 
 /// The verdict on one image of a Pod in `default`.

@@ -149,7 +149,7 @@ items:
         &[
             "spec.match.namespaceSelector selects what it holds for",
             "K8sAllowedRepos/of-deployments: does not match Pods",
-            "K8sPSPPrivilegedContainer/x: is no policy that can be imported",
+            "K8sPSPPrivilegedContainer/x is not a policy that `import` reads",
         ],
     );
 }

@@ -9,9 +9,7 @@ mod policies_in_cel;
 mod properties;
 mod together;
 
-use imagegate_core::policy::{
-    ContainerImage, Documents, Field, ImageList, POLICY_KEY, Policy, Subject, Workload, compile,
-};
+use imagegate_core::policy::{ContainerImage, Documents, POLICY_KEY, Policy, Subject, compile};
 use imagegate_import::{Imported, documents, import};
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -32,10 +30,12 @@ fn compiled(imported: &Imported) -> Policy {
 
 /// Whether the policy admits an image without a word: not by a mode that only warns.
 fn admits(policy: &Policy, namespace: &str, image: &str) -> bool {
-    let subject =
-        Subject { namespace, user: "", groups: &[], workload: Workload::Pod, pinned: None, now: 0 };
-    let field = Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 };
-    let image = ContainerImage { container: "a".into(), image: Some(image.into()), field };
+    let subject = Subject { namespace, ..Subject::default() };
+    let image = ContainerImage {
+        container: "a".into(),
+        image: Some(image.into()),
+        ..ContainerImage::default()
+    };
     policy.evaluate(&subject, [&image]).violations.is_empty()
 }
 

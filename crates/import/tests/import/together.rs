@@ -104,7 +104,7 @@ fn texts_that_are_no_policy() {
     }
     let other = imported("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n", false);
     assert_eq!(other.sources, 0);
-    notes(&other, &["policy: Secret/s: is no policy that can be imported"]);
+    notes(&other, &["policy: Secret/s is not a policy that `import` reads"]);
     assert_eq!(import(&[], false).sources, 0);
 }
 

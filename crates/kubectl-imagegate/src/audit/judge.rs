@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imagegate_core::image::Reference;
-use imagegate_core::policy::{ContainerImage, Policy, Subject, Workload};
+use imagegate_core::policy::{ContainerImage, Policy, Subject};
 use imagegate_report::Finding;
 
 use super::objects::{Image, Object, Objects};
@@ -74,18 +74,19 @@ pub(crate) fn judge(
 fn worst(policy: &Policy, object: &Object, image: &Image, reach: &Reach, now: i64) -> Finding {
     let judge = |pinned: Option<&str>| {
         // Who made an object is not written in it.
+        let namespace = object.namespace.as_str();
         let subject = Subject {
-            namespace: &object.namespace,
-            user: "",
-            groups: &[],
-            workload: Workload::Pod,
+            namespace,
+            labels: object.labels.as_ref(),
             pinned,
             now,
+            ..Subject::default()
         };
         let image = ContainerImage {
             container: image.container.as_str().into(),
             image: image.written.as_deref().map(Into::into),
             field: image.field.clone(),
+            pull_policy: image.pull_policy,
         };
         let place = imagegate_report::Object {
             place: None,

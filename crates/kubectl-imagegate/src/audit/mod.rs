@@ -3,6 +3,7 @@
 mod groups;
 mod judge;
 mod objects;
+mod openreports;
 mod text;
 
 use std::collections::BTreeSet;
@@ -13,9 +14,9 @@ use imagegate_report::{
 };
 use time::OffsetDateTime;
 
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Scope};
-use crate::connection::Connection;
+use crate::connection::{Connection, Everywhere};
 use crate::explain::PolicyFlags;
 use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
 use crate::paint::Paint;
@@ -34,30 +35,31 @@ pub(crate) use objects::{Image, Object};
 /// 2 something could not be read, or there is nothing to judge, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods, replicationcontrollers, podtemplates, deployments, replicasets, statefulsets,
-daemonsets, jobs, cronjobs and namespaces (get, with -n); for the policy in force, list pods and create
-pods/portforward in the gate's namespace; list validatingwebhookconfigurations, to know which namespaces
+Rights: list pods, replicationcontrollers, podtemplates, deployments, replicasets, statefulsets, \
+daemonsets, jobs, cronjobs and namespaces (get, with -n); for the policy in force, list pods and create \
+pods/portforward in the gate's namespace; list validatingwebhookconfigurations, to know which namespaces \
 the gate leaves out. Where a namespace may not be read it is skipped; that is said, and the exit code is 2.
 
   kubectl imagegate audit
   kubectl imagegate audit -n prod -o wide
-  kubectl imagegate audit --policy new.yaml -o json")]
+  kubectl imagegate audit --policy new.yaml -o json
+  kubectl imagegate audit -o openreports | kubectl apply --server-side -f -")]
 pub(crate) struct Audit {
-    /// Look in every namespace; so it does unless -n names one
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
-    all_namespaces: bool,
+    #[command(flatten)]
+    everywhere: Everywhere,
     #[command(flatten)]
     policy: PolicyFlags,
     /// Output format
     ///
-    /// table: one line for an image; wide: one line for an image of an owner, with the digest that runs.
-    /// The others are those of `imagegate check`
+    /// table: one line for an image; wide: one line for an image of an owner, with the digest that runs;
+    /// openreports: a Report of openreports.io for each namespace, for `kubectl apply --server-side`. The
+    /// others are those of `imagegate check`
     #[arg(short, long, default_value = TABLE, value_parser = formats())]
     output: String,
     /// Show what is allowed, too
     #[arg(long)]
     all: bool,
-    /// What makes the exit code 1, or anything worse than it
+    /// The mildest answer that ends with exit code 1
     #[arg(long, default_value = "deny", value_name = "ANSWER", value_parser = FailOn::ALL.map(FailOn::as_str))]
     fail_on: String,
     /// Exit with 0 where there is nothing to judge
@@ -69,6 +71,8 @@ pub(crate) struct Audit {
 const TABLE: &str = "table";
 /// One line for an image of an owner.
 const WIDE: &str = "wide";
+/// Objects for the cluster.
+const OPENREPORTS: &str = "openreports";
 
 /// What an audit was made of, beside its findings.
 #[derive(Debug)]
@@ -117,7 +121,7 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
         say(&format!("note: {note}"));
     }
     let report = report(&objects, &audited, &basis, audit);
-    let out = &mut std::io::BufWriter::new(std::io::stdout().lock());
+    let out = &mut std::io::BufWriter::new(stdout());
     let paint = Paint::for_stdout();
     match Format::ALL.into_iter().find(|format| format.as_str() == audit.output) {
         Some(format) => {
@@ -125,6 +129,9 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
             imagegate_report::write(&report, format, style, out)?;
         }
         None if audit.output == WIDE => text::wide(out, paint, &objects, &audited, audit.all)?,
+        None if audit.output == OPENREPORTS => {
+            openreports::write(out, &objects, &audited, &basis, audit.all, now)?;
+        }
         None => text::table(out, paint, &objects, &audited, audit.all)?,
     }
     std::io::Write::flush(out)?;
@@ -148,13 +155,12 @@ async fn policy_and_webhooks(
         let in_force = InForce::of_file(path)?;
         return Ok((in_force, Webhooks::read_if_allowed(cluster, named).await?));
     }
-    let gate = Found::find(cluster, named).await?;
-    let replicas = match connection.endpoint.as_slice() {
-        [] => Replica::ask_all(cluster, &gate).await,
-        endpoints => Replica::ask_endpoints(endpoints).await,
-    };
+    let endpoints = &connection.endpoint;
+    let gate = Found::find_unless_named(cluster, named, endpoints).await?;
+    let replicas = Replica::ask_named_or_all(cluster, &gate, endpoints).await;
     let in_force = InForce::read(cluster, &gate, &replicas, which).await?;
-    let webhooks = Webhooks::read_if_allowed(cluster, Some(&gate.namespace)).await?;
+    let of_gate = Found::namespace_of(&gate).or(named);
+    let webhooks = Webhooks::read_if_allowed(cluster, of_gate).await?;
     Ok((in_force, webhooks))
 }
 
@@ -181,5 +187,5 @@ fn report(objects: &Objects, audited: &Audited, basis: &Basis, audit: &Audit) ->
 
 /// The forms of an audit, then those of every command.
 fn formats() -> PossibleValuesParser {
-    [TABLE, WIDE].into_iter().chain(Format::ALL.map(Format::as_str)).into()
+    [TABLE, WIDE, OPENREPORTS].into_iter().chain(Format::ALL.map(Format::as_str)).into()
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use imagegate_core::admission::images_of_item;
-use imagegate_core::policy::{ContainerImage, Field};
+use imagegate_core::policy::{ContainerImage, Field, Labels, PullPolicy};
 use serde::Deserialize;
 
 use crate::cluster::{Cluster, Fault, Item, Resource, Scope};
@@ -25,6 +25,12 @@ const KINDS: [Resource; 9] = [
     // v1beta1: API servers before 1.21.
     Resource { kind: "CronJob", plural: "cronjobs", versions: &["batch/v1", "batch/v1beta1"] },
 ];
+
+/// The version of a built-in kind; `None` of another's.
+pub(super) fn api_version(kind: &str) -> Option<&'static str> {
+    let resource = KINDS.iter().find(|resource| resource.kind == kind)?;
+    resource.versions.first().copied()
+}
 
 /// What was found, and what was not looked at.
 #[derive(Debug, Default)]
@@ -44,6 +50,8 @@ pub(crate) struct Object {
     pub(crate) name: String,
     /// Kind and name of the controller.
     pub(crate) owner: Option<(String, String)>,
+    /// Those of the Pod, or of the Pods that it makes.
+    pub(crate) labels: Option<Labels<'static>>,
     pub(crate) images: Vec<Image>,
 }
 
@@ -55,6 +63,7 @@ pub(crate) struct Image {
     /// As written; `None` where the object leaves it out.
     pub(crate) written: Option<String>,
     pub(crate) field: Field,
+    pub(crate) pull_policy: PullPolicy,
     /// The digest of what runs, where the kubelet has said so.
     pub(crate) running: Option<String>,
 }
@@ -198,6 +207,7 @@ fn read(kind: &'static str, item: &Item<'_>) -> Read {
         namespace: object.namespace.into_owned(),
         name: object.name.into_owned(),
         owner: owner.map(|owner| (owner.kind, owner.name)),
+        labels: object.labels.map(Labels::into_owned),
         images: object.images.into_iter().map(|image| with_digest(image, &statuses)).collect(),
     })
 }
@@ -209,6 +219,7 @@ fn with_digest(image: ContainerImage<'_>, statuses: &[ContainerStatus]) -> Image
         container: image.container.into_owned(),
         written: image.image.map(std::borrow::Cow::into_owned),
         field: image.field,
+        pull_policy: image.pull_policy,
     }
 }
 
@@ -257,6 +268,7 @@ mod tests {
             kind,
             namespace: "n".to_owned(),
             name: name.to_owned(),
+            labels: None,
             owner: owner.map(|(kind, name)| (kind.to_owned(), name.to_owned())),
             images: Vec::new(),
         };

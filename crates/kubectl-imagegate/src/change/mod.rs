@@ -20,9 +20,9 @@ use imagegate_report::Exit;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Fault};
-use crate::connection::Connection;
+use crate::connection::{Connection, duration};
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
 use crate::paint::Paint;
 
@@ -43,9 +43,9 @@ pub(crate) struct ChangeFlags {
     /// Confirm an edit that refuses more images than refuseEditsThatDeny allows; the refusal names the HASH
     #[arg(long, value_name = "HASH")]
     confirm: Option<String>,
-    /// How long to wait until every replica enforces it; 0 does not wait
-    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
-    wait: u64,
+    /// How long to wait until every replica has read it, such as 30, 5s or 2m; 0 does not wait
+    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = duration)]
+    wait: Duration,
     /// Write the ConfigMap to this file, and leave the cluster alone: for a policy that a tool keeps
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "yes"])]
     to_file: Option<PathBuf>,
@@ -57,7 +57,13 @@ pub(crate) struct Before {
     pub(crate) gate: Found,
     pub(crate) config_map: ConfigMap,
     /// `None` where it is not valid.
-    policy: Option<Policy>,
+    pub(crate) policy: Option<Policy>,
+}
+
+/// What a text of the policy compiles to.
+pub(crate) struct Compiled {
+    policy: Policy,
+    candidate: Option<Policy>,
 }
 
 impl Before {
@@ -81,20 +87,22 @@ impl Before {
         Err(Fault::usage(&message).with_hint(hint).into())
     }
 
-    /// The policy that new keys make.
-    pub(crate) fn compile(&self, data: &BTreeMap<String, String>) -> Result<Policy, PolicyFault> {
+    /// The policy, and the candidate, that new keys make.
+    pub(crate) fn compile(&self, data: &BTreeMap<String, String>) -> Result<Compiled, PolicyFault> {
         let documents = documents(data, &self.gate);
         let invalid =
             |origin: &str, problems| PolicyFault::Invalid { origin: origin.to_owned(), problems };
         let (policy, warnings) =
             compile(&documents).map_err(|problems| invalid("the policy", problems))?;
-        if let Some(candidate) = compile_candidate(&documents) {
-            candidate.map_err(|problems| invalid("the candidate", problems))?;
-        }
+        let candidate = match compile_candidate(&documents) {
+            None => None,
+            Some(Ok((candidate, _))) => Some(candidate),
+            Some(Err(problems)) => return Err(invalid("the candidate", problems)),
+        };
         for warning in warnings {
             say(&format!("warning: {warning}"));
         }
-        Ok(policy)
+        Ok(Compiled { policy, candidate })
     }
 
     /// Takes new keys all the way.
@@ -104,25 +112,21 @@ impl Before {
         flags: &ChangeFlags,
     ) -> Result<Exit, Failure> {
         self.refuse_where_owned(flags)?;
-        let policy = self.compile(data)?;
+        let new = self.compile(data)?;
         if *data == self.config_map.data {
-            writeln!(std::io::stdout(), "nothing changes")?;
+            writeln!(stdout(), "nothing changes")?;
             return Ok(Exit::Fine);
         }
-        self.tell_difference(&policy, data)?;
+        self.tell_difference(&new.policy, data)?;
         if !flags.no_audit {
-            self.tell_hits(&policy).await?;
+            self.tell_hits(&new, data).await?;
         }
         if let Some(path) = &flags.to_file {
             let manifest =
                 format!("{:#}\n", write::manifest(&self.config_map, &self.gate.namespace, data));
             std::fs::write(path, manifest)?;
             let shown = path.display().to_string();
-            writeln!(
-                std::io::stdout(),
-                "written to {}; the cluster is as it was",
-                printable(&shown)
-            )?;
+            writeln!(stdout(), "written to {}; the cluster is as it was", printable(&shown))?;
             return Ok(Exit::Fine);
         }
         if !flags.yes && !flags.dry_run && !confirmed()? {
@@ -143,15 +147,34 @@ impl Before {
         write::apply(&self.cluster, namespace, &self.config_map, &change, flags.dry_run).await?;
         let name = &self.config_map.metadata.name;
         if flags.dry_run {
-            writeln!(std::io::stdout(), "{name} would be changed; nothing was stored")?;
+            writeln!(stdout(), "{name} would be changed; nothing was stored")?;
             return Ok(Exit::Fine);
         }
-        writeln!(std::io::stdout(), "{name} changed, {} is on its way", policy.hash())?;
-        if flags.wait == 0 {
+        let awaited = self.awaited(&new, data);
+        writeln!(stdout(), "{name} changed, {}", awaited.on_its_way())?;
+        if flags.wait.is_zero() {
             return Ok(Exit::Fine);
         }
-        let limit = Duration::from_secs(flags.wait);
-        wait::until_enforced(&self.cluster, namespace, policy.hash(), limit).await
+        wait::until_shown(&self.cluster, namespace, &awaited, flags.wait).await
+    }
+
+    /// What the replicas will say of themselves once they have read the new keys. A hash that stays shows
+    /// nothing of an edit, so it is waited for only where nothing else changes.
+    fn awaited<'a>(&self, new: &'a Compiled, data: &BTreeMap<String, String>) -> wait::Awaited<'a> {
+        let candidate_changes = self.candidate_changes(data);
+        let policy_stays = self.policy.as_ref().is_some_and(|old| old.hash() == new.policy.hash());
+        wait::Awaited {
+            policy: (!policy_stays || !candidate_changes).then_some(new.policy.hash()),
+            candidate: match &new.candidate {
+                _ if !candidate_changes => wait::Trial::Stays,
+                Some(candidate) => wait::Trial::Begins(candidate.hash()),
+                None => wait::Trial::Ends,
+            },
+        }
+    }
+
+    fn candidate_changes(&self, data: &BTreeMap<String, String>) -> bool {
+        self.config_map.data.get(CANDIDATE_KEY) != data.get(CANDIDATE_KEY)
     }
 
     fn tell_difference(
@@ -159,7 +182,7 @@ impl Before {
         new: &Policy,
         data: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
+        let mut out = stdout();
         let paint = Paint::for_stdout();
         match &self.policy {
             None => writeln!(out, "the policy was not valid, and is {} now", new.hash())?,
@@ -184,13 +207,28 @@ impl Before {
         Ok(())
     }
 
-    /// Judges all that runs by both policies.
-    async fn tell_hits(&self, new: &Policy) -> Result<(), Failure> {
-        let Some(old) = self.policy.as_ref().filter(|old| old.hash() != new.hash()) else {
-            return Ok(());
-        };
+    /// Judges all that runs by the old policy and the new one, and by the candidate where that is new: it
+    /// is on trial so that it can be promoted.
+    async fn tell_hits(
+        &self,
+        new: &Compiled,
+        data: &BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        let of_policy = self.policy.as_ref().filter(|old| old.hash() != new.policy.hash());
+        if let Some(old) = of_policy {
+            self.tell_hits_between(old, &new.policy).await?;
+        }
+        let promoted = new.candidate.as_ref().filter(|_| self.candidate_changes(data));
+        if let Some(candidate) = promoted {
+            writeln!(stdout(), "if the candidate were promoted:")?;
+            self.tell_hits_between(&new.policy, candidate).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_hits_between(&self, old: &Policy, new: &Policy) -> Result<(), Failure> {
         let hits = hit::Hits::find(&self.cluster, &self.gate, old, new).await?;
-        hits.print(&mut std::io::stdout().lock(), Paint::for_stdout())?;
+        hits.print(&mut stdout(), Paint::for_stdout())?;
         for gap in &hits.gaps {
             say(&format!("warning: {gap}"));
         }
@@ -224,9 +262,8 @@ fn write_changes(
 /// Asks on the terminal. Without one, nobody can answer.
 fn confirmed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        let fault =
-            Fault::usage("nobody can be asked here").with_hint("--yes makes the change without");
-        return Err(fault.into());
+        let fault = Fault::usage("standard input is not a terminal, so nobody can confirm");
+        return Err(fault.with_hint("--yes applies without asking").into());
     }
     write!(std::io::stderr(), "apply this? [y/N] ")?;
     let mut answer = String::new();

@@ -20,10 +20,14 @@ use tokio::sync::oneshot;
 
 use super::{Cluster, Events, Fault};
 
-/// Bytes of one page of a replica: 512 for each use of an image that it may remember.
-const LARGEST_PAGE: usize = 512 * imagegate_core::usage::MOST_ENTRIES;
+/// Bytes of a page about the replica itself: `/policy` is of a ConfigMap's size, and `/metrics` smaller.
+const LARGEST_PAGE: usize = 16 << 20;
+/// Bytes of all that a replica remembers: 512 for each use of an image.
+const LARGEST_MEMORY: usize = 512 * imagegate_core::usage::MOST_ENTRIES;
 /// The time for a connection, and for one page.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The time for all that a replica remembers.
+const PATIENCE_FOR_MEMORY: Duration = Duration::from_mins(1);
 
 /// An answer of a replica.
 #[derive(Debug)]
@@ -114,21 +118,21 @@ impl AtPort {
 
     /// The page at a path.
     pub(crate) async fn page(&mut self, path: &str) -> Result<Asked, Fault> {
-        self.page_within(path, PATIENCE).await
+        self.read(path, PATIENCE, LARGEST_PAGE).await
     }
 
-    /// The page at a path that may take longer than most.
-    pub(crate) async fn page_within(
-        &mut self,
-        path: &str,
-        limit: Duration,
-    ) -> Result<Asked, Fault> {
+    /// The page at a path that has what the replica remembers.
+    pub(crate) async fn memory(&mut self, path: &str) -> Result<Asked, Fault> {
+        self.read(path, PATIENCE_FOR_MEMORY, LARGEST_MEMORY).await
+    }
+
+    async fn read(&mut self, path: &str, limit: Duration, most: usize) -> Result<Asked, Fault> {
         let sender = &mut self.sender;
         let exchange = async {
             let response = send(sender, path, None).await?;
             match response.status() {
                 StatusCode::OK => {
-                    let body = Limited::new(response.into_body(), LARGEST_PAGE).collect().await;
+                    let body = Limited::new(response.into_body(), most).collect().await;
                     let lost = |error| Fault::lost(&format!("{path}: {error}"));
                     Ok(Asked::Page(body.map_err(lost)?.to_bytes()))
                 }
@@ -215,4 +219,40 @@ async fn within<T>(
 ) -> Result<T, Fault> {
     let late = || Fault::lost(&format!("{what}: no answer within {} s", limit.as_secs()));
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::{Asked, AtPort, LARGEST_MEMORY, LARGEST_PAGE};
+
+    /// A connection to a replica whose next page has so many bytes.
+    async fn replica(bytes: usize) -> AtPort {
+        let (here, mut there) = tokio::io::duplex(1 << 20);
+        tokio::spawn(async move {
+            let _ = there.read(&mut [0; 1024]).await;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
+            let _ = there.write_all(head.as_bytes()).await;
+            // Whoever has read enough hangs up.
+            let piece = vec![b'x'; 1 << 20];
+            let mut rest = bytes;
+            while rest > 0 && there.write_all(&piece[..rest.min(piece.len())]).await.is_ok() {
+                rest -= rest.min(piece.len());
+            }
+        });
+        AtPort::over(here, None).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_read_within_its_limit() {
+        assert!(LARGEST_PAGE < LARGEST_MEMORY);
+        let page = replica(LARGEST_PAGE).await.page("/policy").await.unwrap();
+        assert!(matches!(page, Asked::Page(page) if page.len() == LARGEST_PAGE));
+        let beyond = LARGEST_PAGE + 1;
+        let fault = replica(beyond).await.page("/policy").await.unwrap_err();
+        assert!(fault.message().starts_with("/policy: "), "{fault}");
+        let memory = replica(beyond).await.memory("/images").await.unwrap();
+        assert!(matches!(memory, Asked::Page(page) if page.len() == beyond));
+    }
 }

@@ -10,7 +10,7 @@ use imagegate_core::policy::printable;
 use imagegate_report::Exit;
 use serde::Deserialize;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::cluster::Cluster;
 use crate::connection::Connection;
 use crate::gate::Webhooks;
@@ -19,13 +19,13 @@ use crate::status::Seen;
 use crate::status::faults::{self, About, Problem};
 use crate::words::counted;
 
-/// Look for what is wrong, in the order of the runbook, and try a Pod at the end
+/// Look for what is wrong, in the order of the runbook, and try two Pods at the end
 ///
-/// The Pod is created with server dry-run in the namespace of -n: nothing is stored. Exit codes: 0 all
+/// They are created with server dry-run in the namespace of -n: nothing is stored. Exit codes: 0 all
 /// is well, 1 something is wrong, 2 the cluster does not answer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: those of `status`, get services and endpoints in the gate's namespace, create pods in the namespace
+Rights: those of `status`, get services and endpoints in the gate's namespace, create pods in the namespace \
 of -n. A check that is not allowed says so and is passed over.")]
 pub(crate) struct Doctor {}
 
@@ -55,7 +55,7 @@ struct Report<W> {
 
 pub(crate) async fn run(connection: &Connection, _: &Doctor) -> Result<Exit, Failure> {
     let cluster = connection.open().await?;
-    let mut report = Report { out: io::stdout(), paint: Paint::for_stdout(), wrong: 0 };
+    let mut report = Report { out: stdout(), paint: Paint::for_stdout(), wrong: 0 };
     let version: Version = cluster.get("/version").await?;
     report.tell("API server", Outcome::Fine(format!("answers, {}", version.git_version)))?;
 

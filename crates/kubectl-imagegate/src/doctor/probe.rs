@@ -1,9 +1,7 @@
 //! A Pod, created with server dry-run: what the API server does against what the policy says.
 
 use http::Method;
-use imagegate_core::policy::{
-    ContainerImage, Decision, Field, ImageList, Policy, Subject, Workload,
-};
+use imagegate_core::policy::{ContainerImage, Decision, Policy, Subject};
 use serde_json::json;
 use time::OffsetDateTime;
 
@@ -86,12 +84,11 @@ fn is_refusal(fault: &Fault) -> bool {
 
 fn refuses(policy: &Policy, namespace: &str, pinned: Option<&str>, image: &str) -> bool {
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    let subject =
-        Subject { namespace, user: "", groups: &[], workload: Workload::Pod, pinned, now };
+    let subject = Subject { namespace, pinned, now, ..Subject::default() };
     let image = ContainerImage {
         container: "doctor".into(),
         image: Some(image.into()),
-        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+        ..ContainerImage::default()
     };
     policy.evaluate(&subject, [&image]).decision == Decision::Deny
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imagegate_core::admission::POLICY_LABEL;
-use imagegate_core::policy::{Documents, SIMPLE_KEYS};
+use imagegate_core::policy::Documents;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -116,15 +116,8 @@ impl ConfigMap {
 
 /// What a replica reads of these keys, with the variables of its container.
 pub(crate) fn documents(data: &BTreeMap<String, String>, gate: &Found) -> Documents {
-    let variables = gate.pods.first().map(|pod| pod.variables.clone()).unwrap_or_default();
     let keys = data.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
-    Documents {
-        variables: variables
-            .into_iter()
-            .filter(|(name, _)| SIMPLE_KEYS.contains(&name.as_str()))
-            .collect(),
-        volume: Some(keys.collect()),
-    }
+    Documents { variables: gate.simple_keys(), volume: Some(keys.collect()) }
 }
 
 /// Whether a field manager is a person with kubectl, or this plugin: what they wrote, they may write

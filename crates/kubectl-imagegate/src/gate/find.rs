@@ -1,8 +1,10 @@
 //! Where the gate is: its namespace and its Pods, by the label that the manifests and the chart give
 //! them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use http::Uri;
+use imagegate_core::policy::SIMPLE_KEYS;
 use serde::Deserialize;
 
 use crate::cluster::{Cluster, Fault, Kind, Scope, escaped, path};
@@ -169,6 +171,34 @@ impl Found {
                 Err(Fault::usage(&message).with_hint("--gate-namespace says which one is meant"))
             }
         }
+    }
+
+    /// As [`Found::find`]. Where the replicas were named by `endpoints` there need not be a Pod: the inner
+    /// error is then for whatever cannot do without one.
+    ///
+    /// # Errors
+    /// Those of [`Found::find`], where no endpoint is named.
+    pub(crate) async fn find_unless_named(
+        cluster: &Cluster,
+        namespace: Option<&str>,
+        endpoints: &[Uri],
+    ) -> Result<Result<Self, Fault>, Fault> {
+        match Self::find(cluster, namespace).await {
+            Err(fault) if endpoints.is_empty() => Err(fault),
+            found => Ok(found),
+        }
+    }
+
+    /// The policy's keys in simple form that the replicas have as variables.
+    pub(crate) fn simple_keys(&self) -> BTreeMap<String, String> {
+        let variables = self.pods.first().map(|pod| pod.variables.iter()).into_iter().flatten();
+        let simple = variables.filter(|(name, _)| SIMPLE_KEYS.contains(&name.as_str()));
+        simple.cloned().collect()
+    }
+
+    /// The namespace of a gate, where there is one in the cluster.
+    pub(crate) fn namespace_of(gate: &Result<Self, Fault>) -> Option<&str> {
+        gate.as_ref().ok().map(|gate| gate.namespace.as_str())
     }
 }
 

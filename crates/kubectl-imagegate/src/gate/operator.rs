@@ -3,8 +3,6 @@
 //! The port is bound to loopback inside its Pod, so a port-forward is the way to it, and whoever may
 //! create one may read it. A gate without one is of an older version.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Uri;
@@ -15,8 +13,6 @@ use serde::Deserialize;
 use super::find::{Found, Pod};
 use crate::cluster::{Asked, AtPort, Cluster, Fault};
 
-/// The time for all that a replica remembers.
-const ANSWER: Duration = Duration::from_mins(1);
 /// Why nobody remembers anything.
 pub(crate) const NO_POD: &str = "no Pod of the gate is running";
 /// A namespace that there cannot be: the answer is then its head alone.
@@ -87,7 +83,7 @@ impl Operator {
     /// A page of the port.
     pub(crate) async fn page(&self, cluster: &Cluster, path: &str) -> Result<Bytes, Fault> {
         let mut port = self.connect(cluster).await?;
-        match port.page_within(path, ANSWER).await? {
+        match port.memory(path).await? {
             Asked::Page(page) => Ok(page),
             Asked::Missing => Err(Self::without(path)),
         }

@@ -52,19 +52,21 @@ struct Manifest {
 }
 
 impl InForce {
-    /// The policy that `which` says. `replicas` are those of the gate, with their answers.
+    /// The policy that `which` says. `replicas` are those of the gate, with their answers; where they were
+    /// named by their addresses, there may be no gate in the cluster.
     pub(crate) async fn read(
         cluster: &Cluster,
-        gate: &Found,
+        gate: &Result<Found, Fault>,
         replicas: &[Replica],
         which: &Which,
     ) -> Result<Self, PolicyFault> {
         match which {
             Which::Live => match Self::of_replicas(replicas)? {
                 Some(policy) => Ok(policy),
-                None => Self::of_config_map(cluster, gate, replicas).await,
+                None => Self::of_config_map(cluster, gate.as_ref().ok(), replicas).await,
             },
             Which::Candidate => {
+                let gate = gate.as_ref().map_err(Fault::clone)?;
                 let config_map = ConfigMap::read(cluster, &gate.namespace).await?;
                 let documents = config_map.documents(gate);
                 let origin = format!("the candidate in the ConfigMap {}", config_map.metadata.name);
@@ -126,11 +128,12 @@ impl InForce {
     /// What the ConfigMap says, where no replica can be asked.
     async fn of_config_map(
         cluster: &Cluster,
-        gate: &Found,
+        gate: Option<&Found>,
         replicas: &[Replica],
     ) -> Result<Self, PolicyFault> {
         let why = replicas.iter().find_map(|replica| replica.said.as_ref().err());
         let why = why.cloned().unwrap_or_else(|| Fault::lost("no replica has a policy yet"));
+        let Some(gate) = gate else { return Err(why.into()) };
         let config_map = match ConfigMap::read(cluster, &gate.namespace).await {
             Err(fault) if fault.kind == Kind::Forbidden => return Err(why.into()),
             config_map => config_map?,

@@ -2,10 +2,12 @@
 
 use futures_util::future::join_all;
 use http::Uri;
+use imagegate_core::policy::printable;
 
 use super::find::{Found, Pod};
 use super::metrics::Metrics;
 use super::page::PolicyPage;
+use crate::cli::say;
 use crate::cluster::{Asked, AtPort, Cluster, Fault};
 
 /// A replica with its answer.
@@ -28,6 +30,18 @@ pub(crate) struct Said {
 }
 
 impl Replica {
+    /// Asks those that `endpoints` name, or else every Pod of the gate.
+    pub(crate) async fn ask_named_or_all(
+        cluster: &Cluster,
+        gate: &Result<Found, Fault>,
+        endpoints: &[Uri],
+    ) -> Vec<Self> {
+        match (gate, endpoints) {
+            (Ok(gate), []) => Self::ask_all(cluster, gate).await,
+            _ => Self::ask_endpoints(endpoints).await,
+        }
+    }
+
     /// Asks every Pod of the gate, at the same time.
     pub(crate) async fn ask_all(cluster: &Cluster, gate: &Found) -> Vec<Self> {
         let asked = gate.pods.iter().map(async |pod| {
@@ -50,6 +64,18 @@ impl Replica {
             Self { name: address.to_string().trim_end_matches('/').to_owned(), pod: None, said }
         });
         join_all(asked).await
+    }
+
+    /// Warns of those that did not answer, and says whether there are any: what is shown is then not all.
+    pub(crate) fn warn_of_silent(replicas: &[Self]) -> bool {
+        let mut any = false;
+        for replica in replicas {
+            if let Err(fault) = &replica.said {
+                any = true;
+                say(&format!("warning: {}: {}", printable(&replica.name), fault.message()));
+            }
+        }
+        any
     }
 
     /// The hash of the policy in force, if the replica said one.

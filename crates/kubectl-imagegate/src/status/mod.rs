@@ -4,16 +4,17 @@ pub(crate) mod faults;
 mod json;
 mod text;
 
-use std::io::Write as _;
+use std::io::Write;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use imagegate_report::Exit;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, stdout};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
 use crate::gate::{Found, Memory, Namespaces, Operator, Reach, Replica, Served, Webhooks};
+use crate::output::TextOrJson;
 use crate::paint::Paint;
 
 /// How often `--watch` looks.
@@ -24,23 +25,17 @@ const EVERY: Duration = Duration::from_secs(2);
 /// Exit codes: 0 all is well, 1 something is wrong, 2 the gate cannot be asked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace. With list
-validatingwebhookconfigurations it shows how the API server asks the gate; with list namespaces, which
-namespaces are left out; with list configmaps in the gate's namespace, whether an edit is still on its
+Rights: list pods and create pods/portforward in the gate's namespace. With list \
+validatingwebhookconfigurations it shows how the API server asks the gate; with list namespaces, which \
+namespaces are left out; with list configmaps in the gate's namespace, whether an edit is still on its \
 way. What is not allowed is said, and the rest is shown.")]
 pub(crate) struct Status {
     /// Output format
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    output: Format,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
     /// Look again every two seconds, and show what changed
     #[arg(short, long)]
     watch: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// All that was seen.
@@ -74,12 +69,14 @@ pub(crate) async fn run(connection: &Connection, status: &Status) -> Result<Exit
         let problems = faults::of(&seen);
         let mut text = Vec::new();
         match status.output {
-            Format::Text => text::print(&mut text, Paint::for_stdout(), &seen, &problems)?,
-            Format::Json => json::print(&mut text, &seen, &problems)?,
+            TextOrJson::Text => text::print(&mut text, Paint::for_stdout(), &seen, &problems)?,
+            TextOrJson::Json => json::print(&mut text, &seen, &problems)?,
         }
         if text != shown {
-            let mut out = std::io::stdout().lock();
-            if !shown.is_empty() && status.output == Format::Text {
+            // Whoever watches ends it by closing the pipe.
+            let mut out: Box<dyn Write> =
+                if status.watch { Box::new(std::io::stdout().lock()) } else { Box::new(stdout()) };
+            if !shown.is_empty() && status.output == TextOrJson::Text {
                 writeln!(out)?;
             }
             out.write_all(&text)?;

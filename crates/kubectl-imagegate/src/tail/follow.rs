@@ -3,6 +3,7 @@
 //! Numbers without a hole say that nothing was missed, whatever became of the connection. They begin anew
 //! with each process, whose start is in the id of an event.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use imagegate_core::policy::printable;
@@ -80,7 +81,7 @@ impl Follower {
     pub(super) async fn follow(
         mut self,
         cluster: Cluster,
-        mut present: watch::Receiver<Vec<String>>,
+        mut present: watch::Receiver<BTreeSet<String>>,
         news: mpsc::Sender<News>,
     ) {
         let mut patience = Patience::default();

@@ -2,14 +2,14 @@
 
 mod decision;
 mod follow;
+mod lookout;
 mod text;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::time::Duration;
+use std::io::{ErrorKind, Write as _};
 
 use futures_util::future::join_all;
-use imagegate_core::policy::{Rule, printable};
+use imagegate_core::policy::Rule;
 use imagegate_report::{Exit, write_json_line};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -17,15 +17,15 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Failure, say};
-use crate::cluster::{Cluster, Fault, Kind};
-use crate::connection::Connection;
+use crate::cluster::Fault;
+use crate::connection::{Connection, Everywhere};
 use crate::gate::{Found, NO_POD, Operator};
+use crate::output::TextOrJson;
 use crate::paint::Paint;
 use decision::{Told, Wanted, What};
 use follow::{Follower, News};
+use lookout::Lookout;
 
-/// How often the Pods of the gate are looked up.
-const EVERY: Duration = Duration::from_secs(2);
 /// News that wait to be printed. A replica waits beyond that, and goes on where it stopped.
 const WAITING: usize = 256;
 
@@ -43,6 +43,8 @@ Rights: list pods and create pods/portforward in the gate's namespace.
   kubectl imagegate tail -n ci --decision deny
   kubectl imagegate tail --no-follow --last 1000 -o json")]
 pub(crate) struct Tail {
+    #[command(flatten)]
+    everywhere: Everywhere,
     /// Only these, separated by commas
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     decision: Vec<What>,
@@ -62,14 +64,8 @@ pub(crate) struct Tail {
     #[arg(long)]
     no_follow: bool,
     /// Output format; json has one object a line, with all that the replica said
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
 }
 
 impl Tail {
@@ -108,19 +104,24 @@ pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Fa
     for fault in &faults {
         say(&format!("warning: a replica is left out: {fault}"));
     }
-    output.begin_with(kept, tail.last)?;
+    let begun = output.begin_with(kept, tail.last);
+    let is_closed = begun.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+    // Whoever leaves early ends what follows; what has an end keeps its exit code.
+    if !is_closed || tail.follows() {
+        begun?;
+    }
     if !tail.follows() {
         return Ok(if faults.is_empty() { Exit::Fine } else { Exit::Unusable });
     }
     let (news, told) = mpsc::channel(WAITING);
-    let names: Vec<String> = followers.iter().map(|each| each.operator.name.clone()).collect();
-    let (present, presence) = watch::channel(names);
+    let names: BTreeSet<String> = followers.iter().map(|each| each.operator.name.clone()).collect();
+    let (present, _) = watch::channel(names);
     for follower in followers {
-        tokio::spawn(follower.follow(cluster.clone(), presence.clone(), news.clone()));
+        tokio::spawn(follower.follow(cluster.clone(), present.subscribe(), news.clone()));
     }
     if let Some(namespace) = namespace {
-        let lookout = Lookout { cluster, namespace, start, present, presence, news };
-        let (printed, ()) = tokio::join!(output.print_all(told), lookout.keep_looking());
+        let lookout = Lookout { cluster, start, present, news };
+        let (printed, ()) = tokio::join!(output.print_all(told), lookout.keep_looking(&namespace));
         printed?;
     } else {
         output.print_all(told).await?;
@@ -128,73 +129,10 @@ pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Fa
     Ok(Exit::Fine)
 }
 
-/// Finds the Pods that come while others are followed.
-struct Lookout {
-    cluster: Cluster,
-    namespace: String,
-    /// As RFC 3339 has it: what a new Pod decided before is none of ours.
-    start: String,
-    present: watch::Sender<Vec<String>>,
-    presence: watch::Receiver<Vec<String>>,
-    news: mpsc::Sender<News>,
-}
-
-impl Lookout {
-    /// Until nobody reads the news.
-    async fn keep_looking(self) {
-        let mut followed: BTreeSet<String> = self.present.borrow().iter().cloned().collect();
-        let mut is_told = false;
-        while !self.news.is_closed() {
-            tokio::time::sleep(EVERY).await;
-            let gate = match Found::find(&self.cluster, Some(&self.namespace)).await {
-                Ok(gate) => gate,
-                // Between the last Pod and the next one.
-                Err(fault) if fault.kind == Kind::NotFound => {
-                    Found { namespace: self.namespace.clone(), pods: Vec::new() }
-                }
-                Err(fault) => {
-                    // The names stay: whoever cannot be asked now is not gone for that.
-                    if !std::mem::replace(&mut is_told, true) {
-                        let why = fault.message();
-                        let note = format!("the gate's Pods are not known at the moment: {why}");
-                        let _ = self.news.send(News::Note(note)).await;
-                    }
-                    continue;
-                }
-            };
-            is_told = false;
-            for operator in Operator::of_gate(&gate) {
-                if !followed.contains(&operator.name) {
-                    self.begin(operator, &mut followed).await;
-                }
-            }
-            let there: BTreeSet<String> = gate.pods.into_iter().map(|pod| pod.name).collect();
-            followed.retain(|name| there.contains(name));
-            self.present.send_replace(followed.iter().cloned().collect());
-        }
-    }
-
-    /// Follows a replica, from the first decision that it made in our time. Where it does not answer yet,
-    /// it is asked again the next time.
-    async fn begin(&self, operator: Operator, names: &mut BTreeSet<String>) {
-        let Ok((follower, kept)) = Follower::begin(&self.cluster, operator).await else { return };
-        let name = &follower.operator.name;
-        names.insert(name.clone());
-        self.present.send_modify(|names| names.push(name.clone()));
-        let note = format!("{} is followed, too", printable(name));
-        let _ = self.news.send(News::Note(note)).await;
-        for told in kept.into_iter().filter(|told| told.decision.at >= self.start) {
-            let _ = self.news.send(News::Decision(Box::new(told))).await;
-        }
-        let (cluster, presence) = (self.cluster.clone(), self.presence.clone());
-        tokio::spawn(follower.follow(cluster, presence, self.news.clone()));
-    }
-}
-
 /// Puts news on standard output, and what is about them on standard error.
 struct Printer {
     wanted: Wanted,
-    format: Format,
+    format: TextOrJson,
     paint: Paint,
 }
 
@@ -227,7 +165,7 @@ impl Printer {
                 News::Note(note) => say(&format!("note: {note}")),
                 News::Gap { replica, missed, message } => {
                     say(&format!("warning: {message}"));
-                    if self.format == Format::Json {
+                    if self.format == TextOrJson::Json {
                         let gap = json!({ "missed": missed, "message": message });
                         write_json(&json!({ "replica": replica, "gap": gap }))?;
                     }
@@ -239,8 +177,8 @@ impl Printer {
 
     fn print(&self, told: &Told) -> std::io::Result<()> {
         match self.format {
-            Format::Text => write(&text::line(&told.decision, &told.replica, self.paint)),
-            Format::Json => write_json(&told.to_json()),
+            TextOrJson::Text => write(&text::line(&told.decision, &told.replica, self.paint)),
+            TextOrJson::Json => write_json(&told.to_json()),
         }
     }
 }

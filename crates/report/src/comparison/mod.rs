@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use imagegate_core::image::Reference;
-use imagegate_core::policy::{ContainerImage, Difference, Field, ImageList, Policy};
+use imagegate_core::policy::{ContainerImage, Difference, Policy};
 use imagegate_core::usage::{Hits, Impact, Inventory, Usage};
 
 use crate::{FailOn, Format, write_remarks};
@@ -124,7 +124,7 @@ fn message(policy: &Policy, usage: &Usage<'_>, now: i64) -> Option<String> {
     let image = ContainerImage {
         container: if name.is_empty() { "image" } else { name }.into(),
         image: Some(usage.image.into()),
-        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+        ..ContainerImage::default()
     };
     let verdict = policy.evaluate(&usage.subject(now), [&image]);
     verdict.violations.into_iter().next().map(|violation| violation.message)

@@ -6,6 +6,7 @@
 mod csv;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -39,6 +40,8 @@ pub enum Format {
     Gitlab,
     /// A summary for a pull request.
     Markdown,
+    /// A page for people without the tool.
+    Html,
     /// A table, by RFC 4180.
     Csv,
 }
@@ -54,7 +57,7 @@ pub struct Style {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Text,
         Self::Json,
         Self::Ndjson,
@@ -63,6 +66,7 @@ impl Format {
         Self::Github,
         Self::Gitlab,
         Self::Markdown,
+        Self::Html,
         Self::Csv,
     ];
 
@@ -78,6 +82,7 @@ impl Format {
             Self::Github => "github",
             Self::Gitlab => "gitlab",
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::Csv => "csv",
         }
     }
@@ -87,13 +92,14 @@ impl Format {
     pub fn purpose(self) -> &'static str {
         match self {
             Self::Text => "For people",
-            Self::Json => "For programs; `imagegate schema findings` has its schema",
-            Self::Ndjson => "The same, one object a line",
+            Self::Json => "For programs",
+            Self::Ndjson => "For programs, one object a line",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
             Self::Junit => "JUnit XML, for whatever shows tests",
             Self::Github => "Annotations in a workflow of GitHub Actions",
             Self::Gitlab => "A code quality report of GitLab",
             Self::Markdown => "A summary for a pull request",
+            Self::Html => "A page for people without the tool, in one file",
             Self::Csv => "A table",
         }
     }
@@ -105,7 +111,7 @@ impl Format {
         match self {
             Self::Text => style.verbose,
             Self::Json | Self::Ndjson | Self::Junit | Self::Csv => true,
-            Self::Sarif | Self::Github | Self::Gitlab | Self::Markdown => false,
+            Self::Sarif | Self::Github | Self::Gitlab | Self::Markdown | Self::Html => false,
         }
     }
 }
@@ -148,6 +154,7 @@ pub fn write_remarks(
         Format::Github => github::write(remarks, out),
         Format::Gitlab => gitlab::write(remarks, out),
         Format::Markdown => markdown::write(remarks, out),
+        Format::Html => html::write(remarks, out),
         Format::Csv => csv::write_remarks(remarks, out),
     }
 }

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use imagegate_core::policy::{Rule, printable};
+use imagegate_core::policy::Rule;
 
 use super::Style;
 use crate::answer::Answer;
 use crate::finding::Finding;
 use crate::remark::Remarks;
+use crate::runner::inert;
 use crate::trouble::Trouble;
 use crate::{NotJudged, Place, Report};
 
@@ -28,7 +29,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut impl io::Write) -> 
 pub fn write_findings(report: &Report, style: Style, out: &mut impl io::Write) -> io::Result<()> {
     for group in groups(report, style) {
         if let Some(title) = group.title {
-            writeln!(out, "{}", style.bold(&printable(title)))?;
+            writeln!(out, "{}", style.bold(&inert(title)))?;
         }
         for entry in &group.entries {
             entry.write(group.title.is_some(), style, out)?;
@@ -39,9 +40,9 @@ pub fn write_findings(report: &Report, style: Style, out: &mut impl io::Write) -
         for each in &group.not_judged {
             let at = line_and_column(each.object.place.as_ref());
             let title = each.object.title();
-            let (image, title) = (printable(&each.image), printable(&title));
+            let (image, title) = (inert(&each.image), inert(&title));
             let word = style.answer_like("2", "not judged");
-            writeln!(out, "  {at}{word} {image}  ({title} {})", printable(&each.field))?;
+            writeln!(out, "  {at}{word} {image}  ({title} {})", inert(&each.field))?;
         }
         if group.title.is_some() {
             writeln!(out)?;
@@ -139,14 +140,14 @@ impl Entry<'_> {
         let indent = if grouped { "  " } else { "" };
         let image = finding.image.as_deref().unwrap_or("(no image)");
         let at = line_and_column(finding.object.place.as_ref());
-        write!(out, "{indent}{at}{} {}", style.answer(finding.decision), printable(image))?;
+        write!(out, "{indent}{at}{} {}", style.answer(finding.decision), inert(image))?;
         if *times > 1 {
             write!(out, " ×{times}")?;
         }
         let title = finding.object.title();
         match &finding.field {
-            Some(field) => write!(out, "  ({} {})", printable(&title), printable(field))?,
-            None if !title.is_empty() => write!(out, "  ({})", printable(&title))?,
+            Some(field) => write!(out, "  ({} {})", inert(&title), inert(field))?,
+            None if !title.is_empty() => write!(out, "  ({})", inert(&title))?,
             None => {}
         }
         if finding.known {
@@ -157,14 +158,14 @@ impl Entry<'_> {
         }
         writeln!(out)?;
         if let Some(text) = &finding.message {
-            writeln!(out, "{indent}       {}", printable(text))?;
+            writeln!(out, "{indent}       {}", inert(text))?;
         }
         if let Some(exemption) = &finding.exemption {
-            let (name, reason) = (printable(&exemption.name), printable(&exemption.reason));
+            let (name, reason) = (inert(&exemption.name), inert(&exemption.reason));
             writeln!(out, "{indent}       {name}: {reason}")?;
         }
         if let Some(hint) = &finding.hint {
-            writeln!(out, "{indent}       hint: {}", printable(hint))?;
+            writeln!(out, "{indent}       hint: {}", inert(hint))?;
         }
         Ok(())
     }
@@ -173,9 +174,9 @@ impl Entry<'_> {
 fn write_trouble(trouble: &Trouble, style: Style, out: &mut impl io::Write) -> io::Result<()> {
     let at = line_and_column(trouble.place.as_ref());
     let word = style.answer_like("35", "error");
-    writeln!(out, "  {at}{word} {}", printable(&trouble.message))?;
+    writeln!(out, "  {at}{word} {}", inert(&trouble.message))?;
     if let Some(hint) = &trouble.hint {
-        writeln!(out, "         hint: {}", printable(hint))?;
+        writeln!(out, "         hint: {}", inert(hint))?;
     }
     Ok(())
 }
@@ -220,15 +221,15 @@ pub(super) fn write_remarks(remarks: &Remarks, out: &mut impl io::Write) -> io::
             let number = |number: Option<u64>| number.map(|number| format!(":{number}"));
             let line = number(place.line).unwrap_or_default();
             let column = number(place.column).unwrap_or_default();
-            write!(out, "{}{line}{column}: ", printable(&place.file))?;
+            write!(out, "{}{line}{column}: ", inert(&place.file))?;
         }
-        writeln!(out, "{}", printable(&remark.message))?;
+        writeln!(out, "{}", inert(&remark.message))?;
         if let Some(hint) = &remark.hint {
-            writeln!(out, "  hint: {}", printable(hint))?;
+            writeln!(out, "  hint: {}", inert(hint))?;
         }
     }
     for line in &remarks.summary {
-        writeln!(out, "{}", printable(line))?;
+        writeln!(out, "{}", inert(line))?;
     }
     Ok(())
 }

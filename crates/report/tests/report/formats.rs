@@ -169,6 +169,22 @@ fn markdown_folds_what_is_the_same_and_sums_up() {
 }
 
 #[test]
+fn a_page_has_a_row_for_each_image_with_its_places() {
+    let mut report = small();
+    let again = report.findings[0].clone();
+    report.add(again.clone());
+    report.add(again);
+    let text = written(&report, Format::Html);
+    assert!(text.contains("<title>ImageGate: 3 findings fail</title>"), "{text}");
+    assert!(text.contains("<details><summary>and 2 more</summary>"), "{text}");
+    assert_eq!(text.matches("<td><code>gcr.io/a/b:1</code></td>").count(), 1, "{text}");
+    assert_eq!(text.matches("<code>deploy/my web.yaml:12</code>").count(), 3, "{text}");
+    assert!(text.contains("default-src 'none'") && !text.contains("<script"), "{text}");
+    let nothing = written(&Report::default(), Format::Html);
+    assert!(nothing.contains("nothing fails") && !nothing.contains("<table>"));
+}
+
+#[test]
 fn a_table_has_a_row_for_each_finding() {
     let text = written(&small(), Format::Csv);
     let lines: Vec<_> = text.split("\r\n").collect();

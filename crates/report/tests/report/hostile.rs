@@ -60,6 +60,23 @@ fn every_line_for_the_runner_is_a_command_of_ours_or_the_summary() {
 }
 
 #[test]
+fn no_text_is_markup_in_a_page() {
+    let text = written(&report(), Format::Html);
+    let known = [
+        "html", "head", "meta", "title", "style", "body", "h1", "ul", "li", "table", "thead",
+        "tbody",
+    ];
+    let known = [&known[..], &["tr", "th", "td", "code", "br", "details", "summary"]].concat();
+    for rest in text.split('<').skip(1).filter(|rest| !rest.starts_with("!DOCTYPE")) {
+        let (tag, _) = rest.split_once('>').unwrap();
+        let name = tag.trim_start_matches('/').split(' ').next().unwrap();
+        assert!(known.contains(&name), "{tag}");
+    }
+    assert!(HOSTILE.iter().any(|text| text.contains('<')));
+    assert!(text.contains("&lt;") && text.contains("&amp;"), "{text}");
+}
+
+#[test]
 fn no_cell_is_a_formula_or_breaks_a_row() {
     let text = written(&report(), Format::Csv);
     let rows = rows(&text);

@@ -1,8 +1,6 @@
 //! A report with one of everything, and with texts that try to break out of each format.
 
-use imagegate_core::policy::{
-    ContainerImage, Documents, Field, ImageList, POLICY_KEY, Policy, Subject, Workload, compile,
-};
+use imagegate_core::policy::{ContainerImage, Documents, POLICY_KEY, Policy, Subject, compile};
 use imagegate_report::{
     Finding, NotJudged, Object, Place, PolicySource, Report, Trouble, TroubleKind,
 };
@@ -127,19 +125,15 @@ pub(crate) fn object(place: Option<Place>, namespace: &str, name: &str) -> Objec
 pub(crate) fn finding(policy: &Policy, image: &str, object: Object) -> Finding {
     let subject = Subject {
         namespace: object.namespace.as_deref().unwrap_or("default"),
-        user: "",
-        groups: &[],
-        workload: Workload::Pod,
-        pinned: None,
-        now: 0,
+        ..Subject::default()
     };
     let judged = ContainerImage {
         container: "web".into(),
         image: Some(image.into()),
-        field: Field { pod_spec: "spec".into(), list: ImageList::Containers, index: 0 },
+        ..ContainerImage::default()
     };
     let verdict = policy.evaluate(&subject, [&judged]);
-    let explanation = policy.explain(&subject, image);
+    let explanation = policy.explain(&subject, &judged);
     let mut finding = Finding::new(&verdict, &judged, object);
     finding.explain(&explanation);
     finding

@@ -105,7 +105,10 @@ true
 {{- $policy := include "imagegate.policy" . | fromJson -}}
 {{- $all := eq "all" ($policy.updates | default "changed" | toString) -}}
 {{- range $policy.overrides -}}
-{{- $all = or $all (eq "all" (.updates | default "changed" | toString)) -}}
+{{- $all = or $all (eq "all" (.updates | default "changed" | toString)) (hasKey . "podSelector") -}}
+{{- end -}}
+{{- range $policy.exemptions -}}
+{{- $all = or $all (hasKey . "podSelector") -}}
 {{- end -}}
 {{- if not $all -}}
 {{ include "imagegate.matchConditions" . }}

@@ -1,11 +1,14 @@
 //! Holds the reader to `serde_json`, and each way of skipping to the slowest one. For tests and
 //! fuzzing; nothing of it is in the product.
 
+use std::fmt::Debug;
+
 use fearless_simd::Level;
-use serde::de::IgnoredAny;
+use serde::de::{Deserialize, IgnoredAny};
 
 use super::{DEEPEST, blocks, read, skip};
 use crate::admission::envelope::Body;
+use crate::admission::labels::Labelled;
 use crate::admission::strict::Object;
 use crate::admission::workload::WorkloadObject;
 
@@ -22,11 +25,21 @@ pub(crate) fn compare(text: &[u8]) {
     if skipped || depth(text) < DEEPEST {
         assert_eq!(skipped, sound, "{shown}");
     }
-    if let Some(review) = read::<Review<'_>>(text) {
-        let expected = serde_json::from_slice::<Review<'_>>(text).ok();
-        let debug = |review: &Review<'_>| format!("{review:?}");
-        assert_eq!(Some(debug(&review)), expected.as_ref().map(debug), "{shown}");
-    }
+    compare_as::<Review<'_>>(text);
+    compare_as::<Object<Body<'_, Labelled<'_>>>>(text);
+}
+
+/// What the reader reads as this type, `serde_json` has to read likewise.
+fn compare_as<'de, T: Deserialize<'de> + Debug>(text: &'de [u8]) {
+    let Some(review) = read::<T>(text) else { return };
+    let expected = serde_json::from_slice::<T>(text).ok();
+    let debug = |review: &T| format!("{review:?}");
+    assert_eq!(
+        Some(debug(&review)),
+        expected.as_ref().map(debug),
+        "{}",
+        String::from_utf8_lossy(text)
+    );
 }
 
 /// What skips in blocks must end where what skips byte by byte does, from whatever bracket on; and

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::lists::{Lists, Order};
+use super::rules::warn_if_still_refused;
 use crate::policy::judge::registries::{AllowedRegistries, Entry};
 use crate::policy::pattern::registry_pattern::RegistryPattern;
 use crate::policy::pattern::syntax::Pattern as _;
@@ -37,21 +38,22 @@ pub(in crate::policy) fn warn_of_contradictions(
     for (position, raw) in &raw.own {
         let Some(entry) = rules.allowed_registries.own_rules(*position as usize) else { continue };
         let blocked = entry.blocked_tags.as_ref().unwrap_or(&rules.blocked_tags);
-        if let Some(require_tag) = &raw.require_tag
-            && !require_tag.value
-            && blocked.set.first("latest").is_some()
-        {
-            let message = "an image without a tag is refused all the same: it is pulled as \
-                           `latest`, which is blocked";
-            let hint = "require a tag, or give the entry `blockedTags` without `latest`";
-            report.warning(&require_tag.at, message, Some(hint));
-        }
+        let hint = "require a tag, or give the entry `blockedTags` without `latest`";
+        warn_if_still_refused(raw.require_tag.as_ref(), blocked, hint, report);
     }
 }
 
 fn entry(raw: &RawEntry<'_>, lists: &mut Lists, report: &mut Report) -> Entry {
-    let RawEntry { mode, blocked_tags, allowed_tags, require_tag, require_digest, message, reason } =
-        raw;
+    let RawEntry {
+        mode,
+        blocked_tags,
+        allowed_tags,
+        require_tag,
+        require_digest,
+        pull_rule,
+        message,
+        reason,
+    } = raw;
     let message = message.as_ref().and_then(|message| template(message, report));
     let mut tags = |raw: &Option<_>| raw.as_ref().map(|raw| lists.tags(raw, report));
     Entry {
@@ -60,6 +62,7 @@ fn entry(raw: &RawEntry<'_>, lists: &mut Lists, report: &mut Report) -> Entry {
         allowed_tags: tags(allowed_tags),
         require_tag: require_tag.as_ref().map(|require_tag| require_tag.value),
         require_digest: *require_digest,
+        pull_rule: *pull_rule,
         message,
         reason: reason.as_ref().map(|reason| reason.value.trim().into()),
     }

@@ -7,7 +7,7 @@ use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime};
 
 use super::lists::{self, Lists, Order};
-use super::overrides;
+use super::{overrides, selector};
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::exemption::{Exemption, RuleSet};
 use crate::policy::pattern::index::PatternIndex;
@@ -15,18 +15,19 @@ use crate::policy::pattern::syntax::{
     BadPattern, bad, check_namespace_glob, check_service_account_glob,
 };
 use crate::policy::problem::{Report, nearest, shorten};
-use crate::policy::read::source::{RawExemption, Text, Texts};
+use crate::policy::read::source::{RawExemption, RawPolicy, RawWorkload, Text, Texts};
 
 /// Compiles the exemptions of a policy.
 pub(super) fn compile(
-    raw: &[RawExemption<'_>],
+    raw: &RawPolicy<'_>,
     lists: &mut Lists,
     report: &mut Report,
 ) -> Vec<Exemption> {
     let mut names = HashSet::new();
-    raw.iter()
+    raw.exemptions
+        .iter()
         .filter_map(|each| {
-            let exemption = exemption(each, lists, report)?;
+            let exemption = exemption(each, &raw.workloads, lists, report)?;
             if !names.insert(exemption.name.clone()) {
                 let at = each.name.as_ref().map_or(&each.at, |name| &name.at);
                 let message = format!("the name `{}` is given to two exemptions", exemption.name);
@@ -37,13 +38,19 @@ pub(super) fn compile(
         .collect()
 }
 
-fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> Option<Exemption> {
+fn exemption(
+    raw: &RawExemption<'_>,
+    named: &[RawWorkload<'_>],
+    lists: &mut Lists,
+    report: &mut Report,
+) -> Option<Exemption> {
     let RawExemption {
         at,
         name,
         images,
         rules,
         namespaces,
+        selector,
         users,
         groups,
         service_accounts,
@@ -76,6 +83,7 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
     ] {
         check_filled(list.as_ref(), what, report);
     }
+    warn_of_selector(raw, report);
     let users = asked_by(users.as_ref(), service_accounts.as_ref(), report);
     let expires = match expires {
         None => None,
@@ -86,12 +94,32 @@ fn exemption(raw: &RawExemption<'_>, lists: &mut Lists, report: &mut Report) -> 
         images: images?,
         lifts: rules.as_ref().map_or(RuleSet::ALL, |rules| lifted(rules, report)),
         namespaces: lists::namespaces(namespaces.as_ref(), report),
+        selector: selector.as_ref().map(|raw| Box::new(selector::compile(raw, named, report))),
         users,
         groups: lists::groups(groups.as_ref(), report),
         reason: reason?,
         owner: owner.as_ref().map(|owner| owner.value.clone().into_owned()),
         expires,
     })
+}
+
+/// Whoever creates a Pod labels it, and the Pods of a workload are judged as Pods.
+fn warn_of_selector(raw: &RawExemption<'_>, report: &mut Report) {
+    let RawExemption { namespaces, selector, users, groups, service_accounts, .. } = raw;
+    let Some(selector) = selector else { return };
+    let is_for_some =
+        [namespaces, users, groups, service_accounts].into_iter().any(Option::is_some);
+    if let Some(pods) = selector.pods.as_ref().filter(|_| !is_for_some) {
+        let message = "whoever creates a Pod chooses its labels, and so whether it is exempt";
+        let hint = "add `namespaces`, `users`, `groups` or `serviceAccounts`";
+        report.warning(&pods.at, message, Some(hint));
+    }
+    if let Some(kinds) = selector.kinds.as_ref().filter(|kinds| kinds.iter().all(|it| it != "Pod"))
+    {
+        let message = "the Pods that these objects make are not exempt";
+        let hint = "add `Pod`, or name the controller in `serviceAccounts`";
+        report.warning(&kinds.at, message, Some(hint));
+    }
 }
 
 /// To take the last name off a list must not widen it to everybody.
@@ -172,21 +200,27 @@ fn user_name(account: &str) -> Result<String, BadPattern> {
     Ok(format!("system:serviceaccount:{namespace}:{name}"))
 }
 
-/// The first second after the written day (in UTC), or the written moment.
-fn end(written: &Text<'_>, report: &mut Report) -> Option<i64> {
+/// The first second, in Unix time, at which an exemption with this `expires` no longer applies: that after the
+/// day, such as `2027-01-31` (in UTC), or the moment, such as `2027-01-31T12:00:00Z`. `None` for any other text.
+#[must_use]
+pub fn end_of_exemption(expires: &str) -> Option<i64> {
     // In seconds, since the last day that is known has no day after it.
-    let day = Date::parse(&written.value, format_description!("[year]-[month]-[day]"))
+    let day = Date::parse(expires, format_description!("[year]-[month]-[day]"))
         .map(|day| day.midnight().assume_utc().unix_timestamp() + Duration::DAY.whole_seconds())
         .ok();
     let moment = || {
-        let moment = OffsetDateTime::parse(&written.value, &Rfc3339).ok()?;
+        let moment = OffsetDateTime::parse(expires, &Rfc3339).ok()?;
         Some(moment.unix_timestamp())
     };
-    let Some(end) = day.or_else(moment) else {
+    day.or_else(moment)
+}
+
+fn end(written: &Text<'_>, report: &mut Report) -> Option<i64> {
+    let end = end_of_exemption(&written.value);
+    if end.is_none() {
         let message = format!("`{}` is not a day", shorten(&written.value));
         let hint = "write the last day as `2027-01-31`, or a moment as `2027-01-31T12:00:00Z`";
         report.problem(&written.at, message, Some(hint));
-        return None;
-    };
-    Some(end)
+    }
+    end
 }

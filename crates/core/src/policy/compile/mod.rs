@@ -2,17 +2,19 @@
 //!
 //! Nothing stops at the first problem; all of them are collected and reported together.
 
+mod dns;
 pub(super) mod entries;
-mod exemptions;
+pub(super) mod exemptions;
 pub(super) mod lists;
 mod opt_out;
 mod overrides;
 mod rules;
+mod selector;
 mod workloads;
 
 use self::lists::Lists;
 
-use crate::policy::judge::policy::Policy;
+use crate::policy::judge::policy::{Distinguishes, Policy};
 use crate::policy::normal::form::NormalForm;
 use crate::policy::problem::{Problems, Report, Warning};
 use crate::policy::read::documents::Documents;
@@ -46,9 +48,9 @@ pub fn compile_candidate(
 fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warning>), Problems> {
     let mut lists = Lists::of(raw, &mut report);
     let base = rules::base(&raw.rules, &mut lists, &mut report);
-    let overrides::Compiled { overrides, by_namespace, by_name } =
-        overrides::compile(&raw.overrides, &base, &mut lists, &mut report);
-    let exemptions = exemptions::compile(&raw.exemptions, &mut lists, &mut report);
+    let overrides::Compiled { overrides, by_namespace, selecting, by_name } =
+        overrides::compile(raw, &base, &mut lists, &mut report);
+    let exemptions = exemptions::compile(raw, &mut lists, &mut report);
     let opt_out = opt_out::compile(raw.namespace_opt_out.as_ref(), &mut report);
     let workloads = workloads::compile(&raw.workloads, &mut report);
     let all_rules = overrides.iter().map(|each| &each.rules).chain([&base]);
@@ -56,13 +58,14 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
     if report.has_problems() {
         return Err(report.into_problems());
     }
-    let rules = overrides.iter().map(|each| &each.rules);
-    let normal_form = NormalForm::of(raw, &base, rules, &exemptions, &opt_out);
+    let normal_form = NormalForm::of(raw, &base, &overrides, &exemptions, &opt_out);
     let hash = normal_form.hash();
     let policy = Policy {
+        distinguishes: Distinguishes::of(&base, &overrides, &exemptions),
         base,
         overrides,
         by_namespace,
+        selecting,
         by_name,
         exemptions,
         opt_out,

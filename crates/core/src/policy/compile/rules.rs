@@ -5,7 +5,10 @@
 
 use super::entries;
 use super::lists::Lists;
+use crate::policy::judge::list::List;
+use crate::policy::pattern::tag_set::TagSet;
 use crate::policy::problem::Report;
+use crate::policy::read::source::Located;
 use crate::policy::rules::fields::{FIELDS, RawRules, Rules};
 
 /// Compiles the rules of a policy; what is left out has its default.
@@ -35,13 +38,24 @@ pub(super) fn over(
     if let Some(raw) = &raw.allowed_registries {
         entries::warn_of_contradictions(raw, &rules, report);
     }
-    if let Some(raw) = &raw.require_tag
-        && !raw.value
-        && rules.blocked_tags.set.first("latest").is_some()
+    let hint = "require a tag, or do not block `latest`";
+    warn_if_still_refused(raw.require_tag.as_ref(), &rules.blocked_tags, hint, report);
+    rules
+}
+
+/// Warns where no tag is required and the one that an image without any is pulled by is blocked.
+pub(super) fn warn_if_still_refused(
+    require_tag: Option<&Located<bool>>,
+    blocked_tags: &List<TagSet>,
+    hint: &str,
+    report: &mut Report,
+) {
+    if let Some(require_tag) = require_tag
+        && !require_tag.value
+        && blocked_tags.set.first("latest").is_some()
     {
         let message = "an image without a tag is refused all the same: it is pulled as `latest`, \
                        which is blocked";
-        report.warning(&raw.at, message, Some("require a tag, or do not block `latest`"));
+        report.warning(&require_tag.at, message, Some(hint));
     }
-    rules
 }

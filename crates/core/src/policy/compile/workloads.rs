@@ -2,14 +2,14 @@
 //!
 //! A path is a JSON Pointer (RFC 6901), with `*` for every entry of a list or of a mapping.
 
+use super::dns::is_dns_name;
 use crate::policy::judge::verdict::TemplateMode;
 use crate::policy::judge::workloads::{Named, PodSpecPath, Step, Workloads};
 use crate::policy::problem::{At, Report, shorten};
 use crate::policy::read::source::{RawWorkload, Text};
 use crate::policy::rules::fields::Rules;
 
-/// A group has the length of a DNS name, a kind that of a DNS label, as for the API server.
-const LONGEST_GROUP: usize = 253;
+/// A kind has the length of a DNS label, as for the API server.
 const LONGEST_KIND: usize = 63;
 /// The steps of a path. The deepest that is known has eight.
 const MOST_STEPS: usize = 16;
@@ -66,14 +66,7 @@ fn required<'r, 'a>(
 /// The API server wants a dot in the group of a custom resource, and no built-in workload has one.
 fn check_group(group: &Text<'_>, report: &mut Report) -> bool {
     let text = &*group.value;
-    let is_label = |label: &str| {
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !label.is_empty()
-            && label.bytes().all(inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    if text.len() <= LONGEST_GROUP && text.contains('.') && text.split('.').all(is_label) {
+    if text.contains('.') && is_dns_name(text) {
         return true;
     }
     let (message, hint) = match text {

@@ -7,6 +7,7 @@
 use crate::image::Reference;
 use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::message;
+use crate::policy::judge::pull::PullPolicy;
 use crate::policy::rules::fields::Rules;
 use crate::policy::rules::short_names::ShortNames;
 
@@ -14,14 +15,18 @@ use crate::policy::rules::short_names::ShortNames;
 const LONGEST: usize = 120;
 
 /// Why a reference is refused, and what would be accepted in its place, where there is room.
-pub(in crate::policy) fn on(breach: Breach<'_>, reference: &Reference<'_>) -> String {
+pub(in crate::policy) fn on(
+    breach: Breach<'_>,
+    reference: &Reference<'_>,
+    pull_policy: PullPolicy,
+) -> String {
     let Breach { broken, terms } = breach;
     let rules = terms.rules();
     let reason = message::reason(breach, reference);
     let is_short = reference.is_short_name() && rules.short_names == ShortNames::Deny;
     let is_allowed =
         is_short || !matches!(broken, Broken::RegistryNotAllowed | Broken::RegistryBlocked(_));
-    let accepted = if is_allowed { same_repository(rules, reference) } else { None };
+    let accepted = if is_allowed { same_repository(rules, reference, pull_policy) } else { None };
     let Some(accepted) = accepted else { return reason };
     let offer = match broken {
         _ if is_short => format!("did you mean `{accepted}`?"),
@@ -40,22 +45,23 @@ pub(in crate::policy) fn on(breach: Breach<'_>, reference: &Reference<'_>) -> St
 pub(in crate::policy) fn same_repository(
     rules: &Rules,
     reference: &Reference<'_>,
+    pull_policy: PullPolicy,
 ) -> Option<String> {
     let name = format!("{}/{}", reference.registry(), reference.repository());
-    accepted(rules, reference, &name, &name)
+    accepted(rules, (reference, pull_policy), &name, &name)
 }
 
 /// As [`same_repository`], of the repository `name`, as text with `shown` in its place.
 pub(in crate::policy) fn accepted(
     rules: &Rules,
-    reference: &Reference<'_>,
+    (reference, pull_policy): (&Reference<'_>, PullPolicy),
     name: &str,
     shown: &str,
 ) -> Option<String> {
     let digest = format!("@sha256:{}", "0".repeat(64));
     let accepts = |suffix: &str| {
         let probe = format!("{name}{suffix}");
-        Reference::parse(&probe).is_ok_and(|probe| rules.broken_by(&probe).is_none())
+        Reference::parse(&probe).is_ok_and(|probe| rules.broken_by(&probe, pull_policy).is_none())
     };
     let tag = reference.tag().map(|tag| format!(":{tag}"));
     let tags = tag.as_deref().map(|tag| (tag, tag)).into_iter().chain([(":<tag>", ":1.0.0")]);

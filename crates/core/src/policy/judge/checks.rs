@@ -6,6 +6,7 @@
 
 use crate::image::Reference;
 use crate::policy::judge::message;
+use crate::policy::judge::pull::PullPolicy;
 use crate::policy::judge::subject::Workload;
 use crate::policy::judge::terms::Terms;
 use crate::policy::judge::verdict::{Mode, TemplateMode};
@@ -25,6 +26,8 @@ pub enum Rule {
     BlockedTag,
     /// `missing-digest`: not pinned by digest.
     MissingDigest,
+    /// `pull-policy`: may be taken from what the node has.
+    PullPolicy,
 }
 
 /// One check.
@@ -49,6 +52,7 @@ pub(in crate::policy) enum Broken {
     TagBlocked,
     TagNotAllowed,
     MissingDigest,
+    PullPolicy,
 }
 
 /// A rule that a reference breaks, and the terms that it was judged by.
@@ -72,28 +76,33 @@ impl Rules {
         }
     }
 
-    /// The first rule that `reference` breaks, in the order tag missing, registry, tag, digest.
-    pub(in crate::policy) fn broken_by(&self, reference: &Reference<'_>) -> Option<Breach<'_>> {
-        self.broken_beyond(reference, |_| false)
+    /// The first rule that `reference` breaks, in the order tag missing, registry, tag, digest, pull
+    /// policy.
+    pub(in crate::policy) fn broken_by(
+        &self,
+        reference: &Reference<'_>,
+        pull_policy: PullPolicy,
+    ) -> Option<Breach<'_>> {
+        self.broken_beyond(reference, pull_policy, |_| false)
     }
 
     /// As [`broken_by`](Self::broken_by), without the rules that are lifted.
     pub(in crate::policy) fn broken_beyond(
         &self,
         reference: &Reference<'_>,
+        pull_policy: PullPolicy,
         is_lifted: impl Fn(Rule) -> bool,
     ) -> Option<Breach<'_>> {
         // An entry can have rules for the first check, so it is looked up before that one.
         let known = self.allowed_registries.have_own_rules().then(|| self.registry(reference));
-        let terms = self.terms_by(known);
+        let is_accepted = is_lifted(Rule::UntrustedRegistry);
+        let terms = self.terms_by(reference, known, is_accepted);
         let breach = |broken| Some(Breach { broken, terms });
         let has_neither = reference.tag().is_none() && reference.digest().is_none();
         if terms.require_tag() && has_neither && !is_lifted(Rule::MissingTag) {
             return breach(Broken::MissingTag);
         }
-        if !is_lifted(Rule::UntrustedRegistry)
-            && let Err(broken) = known.unwrap_or_else(|| self.registry(reference))
-        {
+        if !is_accepted && let Err(broken) = known.unwrap_or_else(|| self.registry(reference)) {
             return breach(broken);
         }
         if !is_lifted(Rule::BlockedTag)
@@ -104,6 +113,10 @@ impl Rules {
         let is_unpinned = terms.require_digest() && reference.digest().is_none();
         if is_unpinned && !is_lifted(Rule::MissingDigest) {
             return breach(Broken::MissingDigest);
+        }
+        let is_cached = terms.pull_rule().is_broken_by(reference, pull_policy);
+        if is_cached && !is_lifted(Rule::PullPolicy) {
+            return breach(Broken::PullPolicy);
         }
         None
     }
@@ -119,16 +132,33 @@ impl Rules {
         self.allowed_registries.deciding(reference).ok_or(Broken::RegistryNotAllowed)
     }
 
-    /// The rules for a reference, of whose registry this is known.
-    fn terms_by(&self, registry: Option<Result<usize, Broken>>) -> Terms<'_> {
-        let position = registry.and_then(Result::ok);
-        Terms::new(self, position.and_then(|at| self.allowed_registries.own_rules(at)))
+    /// The rules for a reference, of whose registry this is known. Where it is refused, an entry that
+    /// covers the reference all the same is overruled, unless an exemption accepts the registry.
+    fn terms_by(
+        &self,
+        reference: &Reference<'_>,
+        registry: Option<Result<usize, Broken>>,
+        is_accepted: bool,
+    ) -> Terms<'_> {
+        let Some(registry) = registry else { return Terms::new(self, None) };
+        let entries = &self.allowed_registries;
+        let position = registry.ok().or_else(|| entries.deciding(reference));
+        let entry = position.and_then(|at| entries.own_rules(at));
+        if registry.is_ok() || is_accepted {
+            Terms::new(self, entry)
+        } else {
+            Terms::overruled(self, entry)
+        }
     }
 
     /// Every check, whether or not an earlier one is broken, with what decided it.
-    pub(in crate::policy) fn steps(&self, reference: &Reference<'_>) -> Vec<Step> {
+    pub(in crate::policy) fn steps(
+        &self,
+        reference: &Reference<'_>,
+        pull_policy: PullPolicy,
+    ) -> Vec<Step> {
         let registry = self.registry(reference);
-        let terms = self.terms_by(Some(registry));
+        let terms = self.terms_by(reference, Some(registry), false);
         let mut steps = vec![Step {
             rule: Rule::InvalidReference,
             passed: true,
@@ -197,6 +227,10 @@ impl Rules {
             }
             None => step(Rule::MissingDigest, true, "no digest is required".into()),
         }
+
+        let pull_rule = terms.pull_rule();
+        let passed = !pull_rule.is_broken_by(reference, pull_policy);
+        step(Rule::PullPolicy, passed, message::pulled(pull_rule, reference, pull_policy));
         steps
     }
 }
@@ -222,18 +256,20 @@ impl Broken {
             Self::RegistryNotAllowed | Self::RegistryBlocked(_) => Rule::UntrustedRegistry,
             Self::TagBlocked | Self::TagNotAllowed => Rule::BlockedTag,
             Self::MissingDigest => Rule::MissingDigest,
+            Self::PullPolicy => Rule::PullPolicy,
         }
     }
 }
 
 impl Rule {
     /// Every rule, in the order in which they are checked.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::InvalidReference,
         Self::MissingTag,
         Self::UntrustedRegistry,
         Self::BlockedTag,
         Self::MissingDigest,
+        Self::PullPolicy,
     ];
 
     /// The name used in metrics, logs and answers.
@@ -245,6 +281,7 @@ impl Rule {
             Self::UntrustedRegistry => "untrusted-registry",
             Self::BlockedTag => "blocked-tag",
             Self::MissingDigest => "missing-digest",
+            Self::PullPolicy => "pull-policy",
         }
     }
 }

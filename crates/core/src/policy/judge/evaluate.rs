@@ -5,17 +5,20 @@
 
 use std::fmt::Display;
 
-use crate::image::Reference;
 use crate::policy::judge::advice;
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::message;
-use crate::policy::judge::policy::{Override, Policy};
+use crate::policy::judge::policy::{Distinguishes, Override, Policy, Selecting};
+use crate::policy::judge::pull::PullPolicy;
 use crate::policy::judge::standing::Standing;
-use crate::policy::judge::subject::{ContainerImage, Subject, Unread, Workload};
+use crate::policy::judge::subject::{
+    ContainerImage, ContainerKind, ImageList, Subject, Unread, Workload,
+};
 use crate::policy::judge::template::Values;
 use crate::policy::judge::verdict::{
     Exempted, Mode, TemplateMode, UpdateScope, Verdict, Violation, kept,
 };
+use crate::policy::pattern::index::PatternIndex;
 use crate::policy::rules::fields::Rules;
 
 /// The rules that apply to a subject, looked up once: for what is judged of a request, and for the
@@ -23,17 +26,24 @@ use crate::policy::rules::fields::Rules;
 #[derive(Clone, Copy, Debug)]
 pub struct Applicable<'p, 's> {
     policy: &'p Policy,
-    rules: &'p Rules,
-    override_name: Option<&'p str>,
+    /// For each kind of container, in the order of [`ContainerKind::ALL`].
+    rules: [Applied<'p>; ContainerKind::ALL.len()],
     subject: &'s Subject<'s>,
 }
+
+/// Rules, and the name of the override that they come from.
+type Applied<'p> = (&'p Rules, Option<&'p str>);
 
 impl Policy {
     /// The rules for `subject`.
     #[must_use]
     pub fn applicable<'p, 's>(&'p self, subject: &'s Subject<'s>) -> Applicable<'p, 's> {
-        let (rules, override_name) = self.rules_for(subject);
-        Applicable { policy: self, rules, override_name, subject }
+        let rules = if self.selecting.is_empty() {
+            [self.rules_for(subject, ContainerKind::Regular); ContainerKind::ALL.len()]
+        } else {
+            ContainerKind::ALL.map(|container| self.rules_for(subject, container))
+        };
+        Applicable { policy: self, rules, subject }
     }
 
     /// Judges `images`, which the caller has already narrowed to the update scope.
@@ -55,25 +65,82 @@ impl Policy {
         self.by_name.contains_key(name)
     }
 
-    /// The rules for a subject, and the name of the override they come from.
+    /// The rules for a subject's containers of one kind, and the name of the override they come from.
     ///
-    /// A pinned name that does not exist falls back to the namespace; callers ask
-    /// [`Policy::has_override`] first and refuse the request.
-    pub(in crate::policy) fn rules_for(&self, subject: &Subject<'_>) -> (&Rules, Option<&str>) {
+    /// A pinned name stands in for the namespaces of its override, and not for its selector. One that does
+    /// not exist falls back to the namespace; callers ask [`Policy::has_override`] first and refuse the
+    /// request.
+    pub(in crate::policy) fn rules_for(
+        &self,
+        subject: &Subject<'_>,
+        container: ContainerKind,
+    ) -> Applied<'_> {
+        let selects = |position: &usize| {
+            let found = self.overrides.get(*position);
+            let selector = found.map(|each| each.selector.as_deref());
+            selector.is_some_and(|it| it.is_none_or(|it| it.selects(subject, container)))
+        };
         let pinned = subject.pinned.and_then(|name| self.by_name.get(name).copied());
-        let position = pinned.or_else(|| self.by_namespace.first(subject.namespace));
+        let position = pinned.filter(selects).or_else(|| {
+            let plain = self.by_namespace.first(subject.namespace);
+            let earlier = self.selecting.iter().map_while(|Selecting { position, namespaces }| {
+                let is_earlier = plain.is_none_or(|plain| *position < plain);
+                is_earlier.then_some((position, namespaces))
+            });
+            let is_here = |namespaces: &Option<PatternIndex>| {
+                let first = |index: &PatternIndex| index.first(subject.namespace);
+                namespaces.as_ref().is_none_or(|index| first(index).is_some())
+            };
+            let mut here =
+                earlier.filter(|(position, namespaces)| is_here(namespaces) && selects(position));
+            here.next().map(|(position, _)| *position).or(plain)
+        });
         match position.and_then(|position| self.overrides.get(position)) {
-            Some(Override { name, rules }) => (rules, Some(name)),
+            Some(Override { name, rules, selector: _ }) => (rules, Some(name)),
             None => (&self.base, None),
         }
     }
 }
 
 impl<'p> Applicable<'p, '_> {
-    /// Which references of an updated object are judged.
+    /// Which references of an updated object are judged, in containers of this kind.
     #[must_use]
-    pub fn update_scope(&self) -> UpdateScope {
-        self.rules.updates
+    pub fn update_scope(&self, container: ContainerKind) -> UpdateScope {
+        self.applied(container).0.updates
+    }
+
+    /// Whether the image that an update has, is judged as it was in its use before the update: in a list,
+    /// with a pull policy. A pull that is forced is never worse than before.
+    pub(crate) fn judges_alike(
+        &self,
+        image: &ContainerImage<'_>,
+        list: ImageList,
+        pull_policy: PullPolicy,
+    ) -> bool {
+        let Distinguishes { containers, pull_policies } = self.policy.distinguishes;
+        (!containers || image.field.list.containers() == list.containers())
+            && (!pull_policies
+                || image.pull_policy == pull_policy
+                || image.pull_policy == PullPolicy::Always)
+    }
+
+    /// The rules for containers of this kind.
+    fn applied(&self, container: ContainerKind) -> Applied<'p> {
+        let [regular, init, ephemeral, volume] = self.rules;
+        match container {
+            ContainerKind::Regular => regular,
+            ContainerKind::Init => init,
+            ContainerKind::Ephemeral => ephemeral,
+            ContainerKind::ImageVolume => volume,
+        }
+    }
+
+    /// The verdict while nothing is wrong.
+    pub(crate) fn admitting(&self) -> Verdict<'p> {
+        let (rules, override_name) = self.applied(ContainerKind::Regular);
+        let mode = rules.effective_mode(self.subject.workload);
+        let denial_hint = rules.hint();
+        Verdict { denial_hint, override_name, ..Verdict::admitting(mode, self.policy.hash()) }
     }
 
     /// Judges `images` as [`Policy::evaluate`] does, and refuses what is `unread`.
@@ -83,22 +150,36 @@ impl<'p> Applicable<'p, '_> {
         images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
         unread: impl IntoIterator<Item = &'i Unread>,
     ) -> Verdict<'p> {
-        let Self { policy, rules, override_name, subject } = *self;
-        let mut verdict = Verdict {
-            denial_hint: Some(&*rules.denial_hint)
-                .filter(|hint| rules.denial_warnings && !hint.is_empty()),
-            override_name,
-            ..Verdict::admitting(rules.effective_mode(subject.workload), policy.hash())
-        };
-        if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
-            return verdict;
-        }
+        let mut verdict = self.admitting();
+        self.judge_all(images, &mut verdict);
+        self.refuse_all(unread, &mut verdict);
+        verdict
+    }
+
+    /// Judges `images` as part of a request of which this is the verdict so far.
+    pub(crate) fn judge_all<'i>(
+        &self,
+        images: impl IntoIterator<Item = &'i ContainerImage<'i>>,
+        verdict: &mut Verdict<'p>,
+    ) {
         for image in images {
-            self.judge(image, &mut verdict);
+            self.judge(image, verdict);
         }
+    }
+
+    /// Refuses what is `unread`.
+    pub(crate) fn refuse_all<'i>(
+        &self,
+        unread: impl IntoIterator<Item = &'i Unread>,
+        verdict: &mut Verdict<'p>,
+    ) {
         for part @ Unread { first, count, why: _ } in unread {
-            let mode = rules.effective_mode(subject.workload);
-            verdict.violated(Rule::InvalidReference, mode, *count, || Violation {
+            let applied @ (rules, _) = self.applied(first.list.containers());
+            if self.ignores(rules) {
+                continue;
+            }
+            let mode = rules.effective_mode(self.subject.workload);
+            verdict.violated(Rule::InvalidReference, (mode, applied), *count, || Violation {
                 container: first.entry(),
                 image: String::new(),
                 field: first.clone(),
@@ -108,11 +189,19 @@ impl<'p> Applicable<'p, '_> {
                 advice: None,
             });
         }
-        verdict
+    }
+
+    fn ignores(&self, rules: &Rules) -> bool {
+        self.subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore
     }
 
     fn judge(&self, image: &ContainerImage<'_>, verdict: &mut Verdict<'p>) {
-        let Self { policy, rules, subject, .. } = *self;
+        let Self { policy, subject, .. } = *self;
+        let kind = image.field.list.containers();
+        let applied @ (rules, _) = self.applied(kind);
+        if self.ignores(rules) {
+            return;
+        }
         let written = image.image.as_deref();
         let container = || named(image);
         let violation = |rule, mode, container: String, message| Violation {
@@ -132,42 +221,35 @@ impl<'p> Applicable<'p, '_> {
         };
         let Some(written) = written else {
             let why = "the image is missing";
-            verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&why));
+            verdict.violated(Rule::InvalidReference, (mode, applied), 1, || invalid(&why));
             return;
         };
-        let reference = match Reference::parse(written) {
+        let mut text = String::new();
+        let reference = match rules.short_names.read(written, &mut text) {
             Ok(reference) => reference,
             Err(error) => {
-                verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&error));
+                verdict.violated(Rule::InvalidReference, (mode, applied), 1, || invalid(&error));
                 return;
             }
         };
-        let mut text = String::new();
-        let reference = match rules.short_names.looked_up(&reference, &mut text) {
-            None => reference,
-            Some(Ok(looked_up)) => looked_up,
-            Some(Err(error)) => {
-                verdict.violated(Rule::InvalidReference, mode, 1, || invalid(&error));
-                return;
-            }
-        };
-        let (breach, expired) = match policy.standing(rules, &reference, subject) {
-            Standing::Fine => return,
-            Standing::Exempt(exemption) => {
-                verdict.exempted(|| Exempted {
-                    exemption: exemption.name(),
-                    reason: exemption.reason(),
-                    container: container(),
-                    image: kept(written).to_owned(),
-                    field: image.field.clone(),
-                });
-                return;
-            }
-            Standing::Broken(breach, expired) => (breach, expired),
-        };
+        let (breach, expired) =
+            match policy.standing(rules, &reference, (kind, image.pull_policy), subject) {
+                Standing::Fine => return,
+                Standing::Exempt(exemption) => {
+                    verdict.exempted(|| Exempted {
+                        exemption: exemption.name(),
+                        reason: exemption.reason(),
+                        container: container(),
+                        image: kept(written).to_owned(),
+                        field: image.field.clone(),
+                    });
+                    return;
+                }
+                Standing::Broken(breach, expired) => (breach, expired),
+            };
         let (rule, mode) = (breach.broken.rule(), breach.terms.mode(subject.workload));
         let is_advised = rules.denial_warnings && mode == Mode::Enforce;
-        verdict.violated(rule, mode, 1, || {
+        verdict.violated(rule, (mode, applied), 1, || {
             let container = container();
             let mut message = message::broken(
                 breach,
@@ -183,7 +265,7 @@ impl<'p> Applicable<'p, '_> {
                 message.push_str(&message::expired(exemption));
             }
             Violation {
-                advice: is_advised.then(|| advice::on(breach, &reference)),
+                advice: is_advised.then(|| advice::on(breach, &reference, image.pull_policy)),
                 ..violation(rule, mode, container, message)
             }
         });

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::image::Reference;
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::List;
-use crate::policy::judge::subject::Subject;
+use crate::policy::judge::selector::Selector;
+use crate::policy::judge::subject::{ContainerKind, Subject};
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::pattern::registry_set::RegistrySet;
 
@@ -37,6 +38,7 @@ impl RuleSet {
             Rule::UntrustedRegistry => 4,
             Rule::BlockedTag => 8,
             Rule::MissingDigest => 16,
+            Rule::PullPolicy => 32,
         }
     }
 }
@@ -49,6 +51,8 @@ pub struct Exemption {
     /// The rules that its images may break.
     pub(in crate::policy) lifts: RuleSet,
     pub(in crate::policy) namespaces: Option<PatternIndex>,
+    /// `None` where it covers every Pod, container and kind.
+    pub(in crate::policy) selector: Option<Box<Selector>>,
     pub(in crate::policy) users: Option<PatternIndex>,
     pub(in crate::policy) groups: Option<PatternIndex>,
     pub(in crate::policy) reason: String,
@@ -94,10 +98,21 @@ impl Exemption {
         self.expires_at().is_some_and(|at| at <= now)
     }
 
-    /// Whether it is about this image, asked for by this subject; its expiry is not looked at.
+    /// Whether its selector, if it has one, covers containers of this kind.
+    pub(in crate::policy) fn selects(
+        &self,
+        subject: &Subject<'_>,
+        container: ContainerKind,
+    ) -> bool {
+        self.selector.as_ref().is_none_or(|selector| selector.selects(subject, container))
+    }
+
+    /// Whether it is about this image in a container of this kind, asked for by this subject; its expiry is
+    /// not looked at.
     pub(in crate::policy) fn covers(
         &self,
         reference: &Reference<'_>,
+        container: ContainerKind,
         subject: &Subject<'_>,
     ) -> bool {
         let named = |index: &Option<PatternIndex>, text: &str| {
@@ -116,6 +131,7 @@ impl Exemption {
         };
         asked_by
             && named(&self.namespaces, subject.namespace)
+            && self.selects(subject, container)
             && self.images.set.first(reference).is_some()
     }
 }

@@ -5,10 +5,11 @@
 
 use crate::image::Reference;
 use crate::policy::judge::advice;
-use crate::policy::judge::checks::{Rule, Step};
+use crate::policy::judge::checks::{Broken, Rule, Step};
 use crate::policy::judge::message;
 use crate::policy::judge::policy::Policy;
-use crate::policy::judge::subject::Subject;
+use crate::policy::judge::pull::PullPolicy;
+use crate::policy::judge::subject::{ContainerImage, ContainerKind, Subject};
 use crate::policy::pattern::registry_pattern::split_pin;
 use crate::policy::problem::nearest;
 use crate::policy::rules::fields::Rules;
@@ -41,16 +42,16 @@ pub struct Explanation {
 }
 
 impl Policy {
-    /// Explains what this policy makes of `image` for `subject`.
+    /// Explains what this policy makes of `image` for `subject`. One that is left out is read as an empty
+    /// text.
     #[must_use]
-    pub fn explain(&self, subject: &Subject<'_>, image: &str) -> Explanation {
-        let (rules, override_name) = self.rules_for(subject);
+    pub fn explain(&self, subject: &Subject<'_>, image: &ContainerImage<'_>) -> Explanation {
+        let (container, pull_policy) = (image.field.list.containers(), image.pull_policy);
+        let image = image.image.as_deref().unwrap_or_default();
+        let (rules, override_name) = self.rules_for(subject, container);
         let override_name = override_name.map(str::to_owned);
         let mut text = String::new();
-        let parsed = Reference::parse(image);
-        let looked_up = parsed.as_ref().ok();
-        let looked_up = looked_up.and_then(|it| rules.short_names.looked_up(it, &mut text));
-        let reference = match looked_up.unwrap_or(parsed) {
+        let reference = match rules.short_names.read(image, &mut text) {
             Ok(reference) => reference,
             Err(error) => {
                 let why = error.to_string();
@@ -62,24 +63,26 @@ impl Policy {
                     steps: vec![step],
                     exemptions: Vec::new(),
                     near_misses: Vec::new(),
-                    suggestions: suggestions(rules, image.trim()),
+                    suggestions: suggestions(rules, image.trim(), pull_policy),
                     remedies: Vec::new(),
                 };
             }
         };
-        let broken = rules.broken_by(&reference);
+        let broken = rules.broken_by(&reference, pull_policy);
         let suggestions = match broken {
-            Some(_) => suggestions(rules, reference.written()),
+            Some(_) => suggestions(rules, reference.written(), pull_policy),
             None => Vec::new(),
         };
         let covered = rules.allowed_registries.deciding(&reference).is_some();
         Explanation {
             canonical: Ok(reference.to_string()),
             override_name,
-            steps: rules.steps(&reference),
-            exemptions: self.exemption_notes(subject, &reference),
+            steps: rules.steps(&reference, pull_policy),
+            exemptions: self.exemption_notes(subject, container, &reference),
             near_misses: if covered { Vec::new() } else { near_misses(rules, &reference) },
-            remedies: if broken.is_some() && suggestions.is_empty() {
+            remedies: if broken
+                .is_some_and(|breach| suggestions.is_empty() || breach.broken == Broken::PullPolicy)
+            {
                 remedies(rules, &reference)
             } else {
                 Vec::new()
@@ -88,13 +91,20 @@ impl Policy {
         }
     }
 
-    fn exemption_notes(&self, subject: &Subject<'_>, reference: &Reference<'_>) -> Vec<String> {
+    fn exemption_notes(
+        &self,
+        subject: &Subject<'_>,
+        container: ContainerKind,
+        reference: &Reference<'_>,
+    ) -> Vec<String> {
         let about =
             self.exemptions.iter().filter(|each| each.images.set.first(reference).is_some());
         about
             .map(|each| {
                 let name = each.name();
-                if !each.covers(reference, subject) {
+                if !each.selects(subject, container) {
+                    format!("`{name}` names the image, but other Pods, containers or kinds")
+                } else if !each.covers(reference, container, subject) {
                     format!("`{name}` names the image, but another namespace or user")
                 } else if each.is_expired(subject.now) {
                     let day = each.expires_as_written().unwrap_or_default();
@@ -162,13 +172,18 @@ fn near_misses(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
 
 /// The same repository as the rules accept it: with its registry written out, a tag put in, or a
 /// digest appended. Never another repository, which may be somebody else's.
-fn suggestions(rules: &Rules, image: &str) -> Vec<String> {
+fn suggestions(rules: &Rules, image: &str, pull_policy: PullPolicy) -> Vec<String> {
     let reference = Reference::parse(image).ok();
-    reference.and_then(|reference| advice::same_repository(rules, &reference)).into_iter().collect()
+    let accepted = |reference| advice::same_repository(rules, &reference, pull_policy);
+    reference.and_then(accepted).into_iter().collect()
 }
 
 /// Where a copy of the image would be accepted, and what rule would accept the image itself.
 fn remedies(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
+    if rules.broken_by(reference, PullPolicy::Always).is_none() {
+        return vec!["the image itself, with the pull policy `Always`".to_owned()];
+    }
+
     let copy = |pattern: &str| {
         // A copy of an image that is named by tag or digest would have to be that image.
         if pattern == "*" || pattern == "**" || split_pin(pattern).is_some() {
@@ -180,7 +195,7 @@ fn remedies(rules: &Rules, reference: &Reference<'_>) -> Vec<String> {
         let place = pattern.trim_end_matches('/');
         // Two segments, since Docker Hub puts `library` in front of one.
         let (probe, shown) = (format!("{place}/any/name"), format!("{place}/<your-repository>"));
-        let shown = advice::accepted(rules, reference, &probe, &shown)?;
+        let shown = advice::accepted(rules, (reference, PullPolicy::Always), &probe, &shown)?;
         Some(format!("a copy at {shown}"))
     };
     let allowed = rules.allowed_registries.written().iter();

@@ -8,6 +8,7 @@ use std::fmt::{Display, Write as _};
 use crate::image::Reference;
 use crate::policy::judge::checks::{Breach, Broken};
 use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::pull::{PullPolicy, PullRule};
 use crate::policy::judge::registries::Entry;
 use crate::policy::judge::subject::{Unread, WhyUnread};
 use crate::policy::judge::template::Values;
@@ -57,6 +58,16 @@ pub(in crate::policy) fn broken(breach: Breach<'_>, values: Values<'_>) -> Strin
             "{container} image has no digest! ({image}). \
              Only images pinned by digest are allowed."
         ),
+        Broken::PullPolicy => {
+            let allowed = match terms.pull_rule() {
+                PullRule::ForMutableTags => "the pull policy Always, or pinned by digest,",
+                PullRule::Always | PullRule::Any => "the pull policy Always",
+            };
+            format!(
+                "{container} image is not always pulled! ({image}). \
+                 Only images with {allowed} are allowed."
+            )
+        }
     }
 }
 
@@ -109,6 +120,9 @@ pub(in crate::policy) fn reason(breach: Breach<'_>, reference: &Reference<'_>) -
             format!("`{image}` would be pulled as `latest`, which is not an allowed tag")
         }
         (Broken::MissingDigest, _) => format!("`{image}` is not pinned by digest"),
+        (Broken::PullPolicy, _) => {
+            format!("`{image}` may come from the node's cache: set its pull policy to `Always`")
+        }
     }
 }
 
@@ -131,6 +145,9 @@ pub(in crate::policy) fn unread(Unread { first, why, .. }: &Unread) -> String {
         WhyUnread::NoPodSpec(_) => {
             format!("{} is not a pod spec! Its images cannot be read.", first.pod_spec)
         }
+        WhyUnread::ManyLabels => {
+            format!("{} has too many labels! They are not read.", first.entry())
+        }
         WhyUnread::ManyImages => {
             format!(
                 "{} is not read, nor is what follows! The object has too many images.",
@@ -144,6 +161,27 @@ pub(in crate::policy) fn unread(Unread { first, why, .. }: &Unread) -> String {
 pub(in crate::policy) fn expired(exemption: &Exemption) -> String {
     let when = exemption.expires_as_written().unwrap_or_default();
     format!(" The exemption `{}` expired on {when}.", exemption.name())
+}
+
+/// When an image is pulled, and whether that is asked for, for an explanation.
+pub(in crate::policy) fn pulled(
+    rule: PullRule,
+    reference: &Reference<'_>,
+    pull_policy: PullPolicy,
+) -> String {
+    let filled_in = pull_policy.filled_in(reference);
+    match rule {
+        PullRule::Any => "no pull policy is required".to_owned(),
+        PullRule::ForMutableTags if reference.digest().is_some() => {
+            "it is pinned by digest, whatever its pull policy".to_owned()
+        }
+        PullRule::Always | PullRule::ForMutableTags if pull_policy == PullPolicy::Unset => {
+            format!("without a pull policy, it has `{}`", filled_in.as_str())
+        }
+        PullRule::Always | PullRule::ForMutableTags => {
+            format!("its pull policy is `{}`", filled_in.as_str())
+        }
+    }
 }
 
 /// What follows the pattern of an entry that has rules of its own: which they are, and why.

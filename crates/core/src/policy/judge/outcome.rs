@@ -1,14 +1,15 @@
 //! What a policy makes of one image, without the words: for whoever judges many at once.
 //!
-//! Agrees with [`Policy::evaluate`] on a request that holds this image alone;
+//! Agrees with [`Policy::evaluate`] on a request that holds this image alone, always pulled;
 //! `tests/core/usage_impact.rs` compares the two.
 
 use crate::image::{Reference, ReferenceError};
 use crate::policy::judge::checks::{Breach, Rule};
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::policy::Policy;
+use crate::policy::judge::pull::PullPolicy;
 use crate::policy::judge::standing::Standing;
-use crate::policy::judge::subject::{Subject, Workload};
+use crate::policy::judge::subject::{ContainerKind, Subject, Workload};
 use crate::policy::judge::verdict::{Mode, TemplateMode};
 
 /// What becomes of one image.
@@ -64,14 +65,16 @@ impl Outcome<'_> {
 }
 
 impl Policy {
-    /// What becomes of a reference that was read once, and is maybe judged by several policies.
+    /// What becomes of a reference that was read once, and is maybe judged by several policies, in a
+    /// container of a Pod that always pulls it: what is used where does not say more.
     #[must_use]
     pub fn outcome(
         &self,
         subject: &Subject<'_>,
         reference: Result<&Reference<'_>, ReferenceError>,
     ) -> Outcome<'_> {
-        let (rules, _) = self.rules_for(subject);
+        let container = ContainerKind::Regular;
+        let (rules, _) = self.rules_for(subject, container);
         if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
             return Outcome::Allowed;
         }
@@ -83,7 +86,8 @@ impl Policy {
         let Ok(looked_up) = rules.short_names.looked_up(reference, &mut text).transpose() else {
             return Outcome::Broken(Rule::InvalidReference, mode);
         };
-        match self.standing(rules, looked_up.as_ref().unwrap_or(reference), subject) {
+        let reference = looked_up.as_ref().unwrap_or(reference);
+        match self.standing(rules, reference, (container, PullPolicy::Always), subject) {
             Standing::Fine => Outcome::Allowed,
             Standing::Exempt(exemption) => Outcome::Exempt(exemption),
             Standing::Broken(Breach { broken, terms }, _) => {
@@ -100,7 +104,7 @@ impl Policy {
         subject: &Subject<'_>,
         reference: &Reference<'_>,
     ) -> Option<String> {
-        let (rules, _) = self.rules_for(subject);
+        let (rules, _) = self.rules_for(subject, ContainerKind::Regular);
         let mut text = String::new();
         let looked_up = rules.short_names.looked_up(reference, &mut text).transpose().ok()?;
         let judged = looked_up.as_ref().unwrap_or(reference);

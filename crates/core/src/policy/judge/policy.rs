@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::labels::Labels;
 use crate::policy::judge::opt_out::OptOut;
+use crate::policy::judge::pull::PullRule;
+use crate::policy::judge::selector::{ContainerKinds, PodSelector, Selector};
 use crate::policy::judge::workloads::Workloads;
 use crate::policy::normal::form::NormalForm;
 use crate::policy::pattern::index::PatternIndex;
@@ -14,7 +17,10 @@ use crate::policy::rules::fields::Rules;
 pub struct Policy {
     pub(in crate::policy) base: Rules,
     pub(in crate::policy) overrides: Vec<Override>,
+    /// The overrides without a selector.
     pub(in crate::policy) by_namespace: PatternIndex,
+    /// The overrides with one, by rising position.
+    pub(in crate::policy) selecting: Vec<Selecting>,
     pub(in crate::policy) by_name: HashMap<Box<str>, usize>,
     pub(in crate::policy) exemptions: Vec<Exemption>,
     pub(in crate::policy) opt_out: OptOut,
@@ -22,13 +28,75 @@ pub struct Policy {
     pub(in crate::policy) workloads: Workloads,
     pub(in crate::policy) normal_form: NormalForm,
     pub(in crate::policy) hash: String,
+    pub(in crate::policy) distinguishes: Distinguishes,
 }
 
-/// Compiled rules for some namespaces.
+/// Compiled rules for some namespaces, Pods, containers or kinds.
 #[derive(Debug)]
 pub(in crate::policy) struct Override {
     pub(in crate::policy) name: String,
     pub(in crate::policy) rules: Rules,
+    /// `None` where it is for every Pod, container and kind.
+    pub(in crate::policy) selector: Option<Box<Selector>>,
+}
+
+/// Where an override with a selector applies.
+#[derive(Debug)]
+pub(in crate::policy) struct Selecting {
+    /// Among the overrides.
+    pub(in crate::policy) position: usize,
+    /// `None` for every namespace.
+    pub(in crate::policy) namespaces: Option<PatternIndex>,
+}
+
+/// What of a request a policy has to be told, because some of its rules go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading<'p> {
+    /// The kinds whose pod specs are judged beside the built-in ones.
+    pub workloads: &'p Workloads,
+    /// Whether labels are read.
+    pub labels: bool,
+}
+
+/// What makes two uses of one reference differ: all that an update of an object can change beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::policy) struct Distinguishes {
+    pub(in crate::policy) containers: bool,
+    pub(in crate::policy) pull_policies: bool,
+}
+
+impl Default for Reading<'_> {
+    /// As a policy wants it that names no kind and goes by no label.
+    fn default() -> Self {
+        Self { workloads: Workloads::none(), labels: false }
+    }
+}
+
+impl Distinguishes {
+    pub(in crate::policy) fn of(
+        base: &Rules,
+        overrides: &[Override],
+        exemptions: &[Exemption],
+    ) -> Self {
+        let goes_by_pull_policy = |rules: &Rules| {
+            let own = rules.allowed_registries.entries().filter_map(|(_, entry)| entry.pull_rule);
+            own.chain([rules.pull_rule]).any(|rule| rule != PullRule::Any)
+        };
+        let rules = overrides.iter().map(|each| &each.rules);
+        Self {
+            containers: selectors(overrides, exemptions)
+                .any(|each| each.containers != ContainerKinds::default()),
+            pull_policies: rules.chain([base]).any(goes_by_pull_policy),
+        }
+    }
+}
+
+fn selectors<'p>(
+    overrides: &'p [Override],
+    exemptions: &'p [Exemption],
+) -> impl Iterator<Item = &'p Selector> {
+    let overrides = overrides.iter().filter_map(|each| each.selector.as_deref());
+    overrides.chain(exemptions.iter().filter_map(|each| each.selector.as_deref()))
 }
 
 impl Policy {
@@ -73,6 +141,23 @@ impl Policy {
     #[must_use]
     pub fn workloads(&self) -> &Workloads {
         &self.workloads
+    }
+
+    /// What has to be read of a request.
+    #[must_use]
+    pub fn reading(&self) -> Reading<'_> {
+        Reading { workloads: &self.workloads, labels: self.pod_selectors().next().is_some() }
+    }
+
+    /// Whether Pods with these labels may be judged otherwise than Pods with those others.
+    pub(crate) fn tells_apart(&self, labels: &Labels<'_>, others: &Labels<'_>) -> bool {
+        labels != others
+            && self.pod_selectors().any(|each| each.selects(labels) != each.selects(others))
+    }
+
+    fn pod_selectors(&self) -> impl Iterator<Item = &PodSelector> {
+        let selectors = selectors(&self.overrides, &self.exemptions);
+        selectors.filter_map(|each| each.pods.as_deref())
     }
 
     /// Who may take a namespace out of the webhook's reach by its label.

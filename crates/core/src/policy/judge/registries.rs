@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::image::Reference;
 use crate::policy::judge::list::{List, Written};
+use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::template::Template;
 use crate::policy::judge::verdict::Mode;
 use crate::policy::pattern::registry_set::RegistrySet;
@@ -37,6 +38,7 @@ pub(in crate::policy) struct Entry {
     pub(in crate::policy) allowed_tags: Option<Arc<List<TagSet>>>,
     pub(in crate::policy) require_tag: Option<bool>,
     pub(in crate::policy) require_digest: Option<bool>,
+    pub(in crate::policy) pull_rule: Option<PullRule>,
     /// Its own words for the rules that it decides.
     pub(in crate::policy) message: Option<Template>,
     /// Why the entry has rules of its own, for readers of the policy and of an explanation.
@@ -110,13 +112,22 @@ impl OwnRules {
 impl Entry {
     /// The fields that it has, in alphabetical order, as the normal form shows them.
     pub(in crate::policy) fn fields(&self) -> Vec<(&'static str, Value)> {
-        let Self { mode, blocked_tags, allowed_tags, require_tag, require_digest, message, reason } =
-            self;
+        let Self {
+            mode,
+            blocked_tags,
+            allowed_tags,
+            require_tag,
+            require_digest,
+            pull_rule,
+            message,
+            reason,
+        } = self;
         let text = |template: &Template| Value::Text(template.written().into());
         let items = |list: &Arc<List<TagSet>>| Value::Items(list.written.clone());
         let fields = [
             ("allowedTags", allowed_tags.as_ref().map(items)),
             ("blockedTags", blocked_tags.as_ref().map(items)),
+            ("imagePullPolicy", pull_rule.map(Value::choice)),
             ("message", message.as_ref().map(text)),
             ("mode", mode.map(Value::choice)),
             ("reason", reason.clone().map(Value::Text)),

@@ -7,7 +7,8 @@ use crate::image::Reference;
 use crate::policy::judge::checks::{Breach, Rule};
 use crate::policy::judge::exemption::{Exemption, RuleSet};
 use crate::policy::judge::policy::Policy;
-use crate::policy::judge::subject::Subject;
+use crate::policy::judge::pull::PullPolicy;
+use crate::policy::judge::subject::{ContainerKind, Subject};
 use crate::policy::rules::fields::Rules;
 
 /// How an image stands.
@@ -37,18 +38,20 @@ impl Policy {
         &'p self,
         rules: &'p Rules,
         reference: &Reference<'_>,
+        (container, pull_policy): (ContainerKind, PullPolicy),
         subject: &Subject<'_>,
     ) -> Standing<'p> {
-        let Some(first) = rules.broken_by(reference) else { return Standing::Fine };
+        let Some(first) = rules.broken_by(reference, pull_policy) else { return Standing::Fine };
         let rule = first.broken.rule();
-        let Covering { lifted, active, expired } = self.covering(reference, subject, rule);
+        let Covering { lifted, active, expired } =
+            self.covering(reference, container, subject, rule);
         // Where nothing lifts the first rule, it decides.
         let Some(exemption) = active else { return Standing::Broken(first, expired) };
-        match rules.broken_beyond(reference, |rule| lifted.contains(rule)) {
+        match rules.broken_beyond(reference, pull_policy, |rule| lifted.contains(rule)) {
             None => Standing::Exempt(exemption),
             Some(left) => {
                 let rule = left.broken.rule();
-                Standing::Broken(left, self.covering(reference, subject, rule).expired)
+                Standing::Broken(left, self.covering(reference, container, subject, rule).expired)
             }
         }
     }
@@ -56,11 +59,14 @@ impl Policy {
     fn covering(
         &self,
         reference: &Reference<'_>,
+        container: ContainerKind,
         subject: &Subject<'_>,
         rule: Rule,
     ) -> Covering<'_> {
         let mut covering = Covering { lifted: RuleSet::default(), active: None, expired: None };
-        for exemption in self.exemptions.iter().filter(|each| each.covers(reference, subject)) {
+        for exemption in
+            self.exemptions.iter().filter(|each| each.covers(reference, container, subject))
+        {
             let about_rule = Some(exemption).filter(|it| it.lifts.contains(rule));
             if exemption.is_expired(subject.now) {
                 covering.expired = covering.expired.or(about_rule);

@@ -3,8 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// Who asks, where, and when: all that a policy may look at besides the images.
-#[derive(Clone, Copy, Debug)]
+use crate::policy::judge::labels::Labels;
+use crate::policy::judge::pull::PullPolicy;
+
+/// Who asks, where, and when: all that a policy may look at besides the images. By default, nobody asks
+/// for a Pod in no namespace, at the epoch.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Subject<'a> {
     /// The namespace of the request; empty for a cluster-wide object.
     pub namespace: &'a str,
@@ -14,6 +18,11 @@ pub struct Subject<'a> {
     pub groups: &'a [Cow<'a, str>],
     /// What the images belong to.
     pub workload: Workload,
+    /// The kind of object that has the images.
+    pub kind: ObjectKind<'a>,
+    /// The labels of the Pod, or those that the template gives its Pods; `None` where they are not
+    /// known, and no selector of labels applies.
+    pub labels: Option<&'a Labels<'a>>,
     /// The name of the override that the request's path pins, if any.
     pub pinned: Option<&'a str>,
     /// Seconds since the Unix epoch, for exemptions that expire.
@@ -21,16 +30,57 @@ pub struct Subject<'a> {
 }
 
 /// What an image belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Workload {
     /// A Pod itself: always judged by the policy's `mode`.
+    #[default]
     Pod,
     /// A pod template of a workload object: judged by the policy's `templates`.
     Template,
 }
 
-/// One image of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A kind of object, whatever its version. By default, a Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectKind<'a> {
+    /// `apps`; empty for the core group.
+    pub group: &'a str,
+    /// `Deployment`
+    pub kind: &'a str,
+}
+
+/// The built-in kinds that are judged, each with its group.
+pub(in crate::policy) const BUILT_IN_KINDS: [(&str, &str); 12] = [
+    ("", "Pod"),
+    ("", "PodTemplate"),
+    ("", "ReplicationController"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    // Where they were before they were in `apps`.
+    ("extensions", "DaemonSet"),
+    ("extensions", "Deployment"),
+    ("extensions", "ReplicaSet"),
+];
+
+/// The kinds of containers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerKind {
+    /// `regular`: of `containers`.
+    #[default]
+    Regular,
+    /// `init`: of `initContainers`, sidecars included.
+    Init,
+    /// `ephemeral`: of `ephemeralContainers`, for debugging.
+    Ephemeral,
+    /// `image-volume`: an image that is mounted, and not run.
+    ImageVolume,
+}
+
+/// One image of a request. By default, none, in the first container of a Pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContainerImage<'a> {
     /// The container's name, or the volume's for an image volume.
     pub container: Cow<'a, str>,
@@ -38,6 +88,8 @@ pub struct ContainerImage<'a> {
     pub image: Option<Cow<'a, str>>,
     /// Where it stands in the object.
     pub field: Field,
+    /// When the node pulls it.
+    pub pull_policy: PullPolicy,
 }
 
 /// What a request holds where images are expected, and nobody reads. It is not judged but refused, as
@@ -61,6 +113,8 @@ pub enum WhyUnread {
     NoPodSpec([u8; 32]),
     /// The pod specs of one object are more, or have more images, than are read.
     ManyImages,
+    /// The labels of the Pods are more than are read, and a policy goes by some.
+    ManyLabels,
 }
 
 /// A field path such as `spec.containers[0].image`, rendered only when it is shown.
@@ -75,7 +129,7 @@ pub struct Field {
 }
 
 /// The lists of a pod spec that hold images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageList {
     /// `containers`
     Containers,
@@ -87,6 +141,65 @@ pub enum ImageList {
     Volumes,
     /// None of them: the pod spec as a whole
     Whole,
+}
+
+impl Default for ObjectKind<'_> {
+    fn default() -> Self {
+        Self { group: "", kind: "Pod" }
+    }
+}
+
+impl ContainerKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Regular, Self::Init, Self::Ephemeral, Self::ImageVolume];
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The name that a policy uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Init => "init",
+            Self::Ephemeral => "ephemeral",
+            Self::ImageVolume => "image-volume",
+        }
+    }
+
+    /// The list that has them.
+    #[must_use]
+    pub fn list(self) -> ImageList {
+        match self {
+            Self::Regular => ImageList::Containers,
+            Self::Init => ImageList::InitContainers,
+            Self::Ephemeral => ImageList::EphemeralContainers,
+            Self::ImageVolume => ImageList::Volumes,
+        }
+    }
+}
+
+impl ImageList {
+    /// The kind of containers that it has.
+    #[must_use]
+    pub fn containers(self) -> ContainerKind {
+        match self {
+            Self::Containers | Self::Whole => ContainerKind::Regular,
+            Self::InitContainers => ContainerKind::Init,
+            Self::EphemeralContainers => ContainerKind::Ephemeral,
+            Self::Volumes => ContainerKind::ImageVolume,
+        }
+    }
+}
+
+impl Default for Field {
+    /// The first container of a Pod.
+    fn default() -> Self {
+        Self { pod_spec: Cow::Borrowed("spec"), list: ImageList::Containers, index: 0 }
+    }
 }
 
 impl Field {

@@ -3,6 +3,7 @@
 
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::List;
+use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::registries::Entry;
 use crate::policy::judge::subject::Workload;
 use crate::policy::judge::template::Template;
@@ -14,14 +15,21 @@ use crate::policy::rules::fields::Rules;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::policy) struct Terms<'p> {
     rules: &'p Rules,
-    /// Of a reference whose registry is accepted; an entry that is overruled by `blockedRegistries`
-    /// must not soften what is said of its images.
+    /// Of a reference whose registry is accepted.
     entry: Option<&'p Entry>,
+    /// Of one whose registry is refused. It must not soften what is said of its images; nor do they fare
+    /// better for being refused.
+    overruled: Option<&'p Entry>,
 }
 
 impl<'p> Terms<'p> {
     pub(in crate::policy) fn new(rules: &'p Rules, entry: Option<&'p Entry>) -> Self {
-        Self { rules, entry }
+        Self { rules, entry, overruled: None }
+    }
+
+    /// For a reference that an entry covers, and whose registry is refused all the same.
+    pub(in crate::policy) fn overruled(rules: &'p Rules, entry: Option<&'p Entry>) -> Self {
+        Self { rules, entry: None, overruled: entry }
     }
 
     /// The rules of the policy or the override, for what no entry can say.
@@ -47,6 +55,10 @@ impl<'p> Terms<'p> {
         own.unwrap_or(&self.rules.allowed_tags)
     }
 
+    pub(in crate::policy) fn pull_rule(self) -> PullRule {
+        self.own(|entry| entry.pull_rule).unwrap_or(self.rules.pull_rule)
+    }
+
     /// The policy's own words for a rule, where it has some. An entry has them for the rules that it may
     /// decide, so not for where an image comes from.
     pub(in crate::policy) fn message(self, rule: Rule) -> Option<&'p Template> {
@@ -59,6 +71,8 @@ impl<'p> Terms<'p> {
     /// `templates` gives them.
     pub(in crate::policy) fn mode(self, workload: Workload) -> Mode {
         let mode = self.own(|entry| entry.mode).unwrap_or(self.rules.mode);
+        let overruled = self.overruled.and_then(|entry| entry.mode);
+        let mode = overruled.map_or(mode, |overruled| mode.stricter(overruled));
         self.rules.limited(mode, workload)
     }
 

@@ -1,4 +1,5 @@
-//! Whether updates that change no image reach the gate at all, and a policy that wants to judge them.
+//! Whether updates that change no image reach the gate at all, and a policy that wants to judge them: all,
+//! or those that change labels by which it selects.
 //!
 //! The gate cannot see the webhook configuration. Whoever writes the ConfigMap and the webhook
 //! configuration together, as the Helm chart does, says in an annotation what match conditions there
@@ -35,18 +36,28 @@ impl UnchangedUpdates {
         }
     }
 
-    /// What to tell the author of `policy`: `updates: all` does nothing for updates that never arrive.
+    /// What to tell the author of `policy`: nothing can be done about updates that never arrive.
     #[must_use]
     pub fn warning(self, policy: &Policy) -> Option<&'static str> {
+        let (skipped, unknown) = if policy.judges_unchanged_updates() {
+            (
+                "`updates: all` has no effect: the match condition `images-changed` keeps such updates away",
+                "`updates: all` has no effect where a match condition `images-changed` keeps such updates away",
+            )
+        } else if policy.reading().labels {
+            (
+                "a Pod whose labels are changed is not judged again by `podSelector`: the match condition \
+                 `images-changed` keeps such updates away",
+                "a Pod whose labels are changed is not judged again by `podSelector` where a match \
+                 condition `images-changed` keeps such updates away",
+            )
+        } else {
+            return None;
+        };
         match self {
             Self::Judged => None,
-            _ if !policy.judges_unchanged_updates() => None,
-            Self::Skipped => Some(
-                "`updates: all` has no effect: the match condition `images-changed` keeps such updates away",
-            ),
-            Self::Unknown => Some(
-                "`updates: all` has no effect where a match condition `images-changed` keeps such updates away",
-            ),
+            Self::Skipped => Some(skipped),
+            Self::Unknown => Some(unknown),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::subject::Field;
+use crate::policy::rules::fields::Rules;
 
 /// What the API server is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ pub struct Verdict<'p> {
     pub exempted_total: usize,
     /// The policy's own line beside a denial, where it has one.
     pub denial_hint: Option<&'p str>,
-    /// The name of the override that applied.
+    /// The name of the override that applied; of several, that of the image that decided.
     pub override_name: Option<&'p str>,
     /// The hash of the policy that judged.
     pub policy_hash: &'p str,
@@ -169,18 +170,20 @@ impl<'p> Verdict<'p> {
         self.violations.iter().find(|each| each.mode == self.mode)
     }
 
-    /// Counts `count` images that break `rule` and are treated by `mode`, and describes the first of them
-    /// where there is room.
+    /// Counts `count` images that break `rule` of these rules and are treated by `mode`, and describes the
+    /// first of them where there is room.
     pub(in crate::policy) fn violated(
         &mut self,
         rule: Rule,
-        mode: Mode,
+        (mode, (rules, override_name)): (Mode, (&'p Rules, Option<&'p str>)),
         count: usize,
         describe: impl FnOnce() -> Violation,
     ) {
         let is_first = self.violated.total() == 0;
         if is_first || mode.strictness() > self.mode.strictness() {
             self.mode = mode;
+            self.denial_hint = rules.hint();
+            self.override_name = override_name;
         }
         self.violated.add(rule, mode, count);
         if mode == Mode::Enforce {
@@ -218,6 +221,15 @@ pub(in crate::policy) fn kept(text: &str) -> &str {
 }
 
 impl Mode {
+    /// The one of both that lets less pass in silence.
+    pub(in crate::policy) fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Enforce, _) | (_, Self::Enforce) => Self::Enforce,
+            (Self::Warn, _) | (_, Self::Warn) => Self::Warn,
+            (Self::Audit, Self::Audit) => Self::Audit,
+        }
+    }
+
     /// Every mode, from the mildest to the strictest.
     pub const ALL: [Self; 3] = [Self::Audit, Self::Warn, Self::Enforce];
 

@@ -50,6 +50,28 @@ impl Workloads {
         named.map_or(&[], |named| &named.pod_specs)
     }
 
+    /// The kinds and paths of both.
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        for Named { group, kind, pod_specs } in &other.0 {
+            let same = |each: &&mut Named| each.kind == *kind && each.group == *group;
+            match all.0.iter_mut().find(same) {
+                Some(named) => {
+                    let new = pod_specs.iter().filter(|path| !named.pod_specs.contains(path));
+                    let new: Vec<_> = new.cloned().collect();
+                    named.pod_specs.extend(new);
+                }
+                None => all.0.push(Named {
+                    group: group.clone(),
+                    kind: kind.clone(),
+                    pod_specs: pod_specs.clone(),
+                }),
+            }
+        }
+        all
+    }
+
     /// Each kind with each of its paths, in words: `argoproj.io/Rollout:/spec/template/spec`.
     pub fn described(&self) -> impl Iterator<Item = String> {
         let paths = |Named { group, kind, pod_specs }: &Named| -> Vec<String> {
@@ -66,6 +88,11 @@ impl Step {
             Self::Every => true,
             Self::Key(own) => **own == *key,
         }
+    }
+
+    /// Whether it leads to the value of this key, and to no other.
+    pub(crate) fn leads_only_to(&self, key: &str) -> bool {
+        *self != Self::Every && self.leads_to(key)
     }
 }
 
@@ -99,4 +126,29 @@ pub(crate) fn write_key(out: &mut impl fmt::Write, key: &str, is_first: bool) ->
         out.write_char('.')?;
     }
     out.write_str(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Named, PodSpecPath, Step, Workloads};
+
+    fn workloads(kinds: &[(&str, &[&str])]) -> Workloads {
+        let path = |key: &&str| PodSpecPath([Step::Key((*key).into())].into());
+        let named = kinds.iter().map(|(kind, keys)| Named {
+            group: "example.com".into(),
+            kind: (*kind).into(),
+            pod_specs: keys.iter().map(path).collect(),
+        });
+        Workloads(named.collect())
+    }
+
+    #[test]
+    fn merged_workloads_have_each_path_once() {
+        let (one, other) =
+            (workloads(&[("A", &["a", "b"])]), workloads(&[("B", &["c"]), ("A", &["b", "d"])]));
+        let merged: Vec<_> = one.merged(&other).described().collect();
+        let expected = ["A:/a", "A:/b", "A:/d", "B:/c"].map(|path| format!("example.com/{path}"));
+        assert_eq!(merged, expected);
+        assert_eq!(one.merged(Workloads::none()), one);
+    }
 }

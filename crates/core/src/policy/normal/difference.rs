@@ -11,8 +11,10 @@ use std::fmt::{self, Write as _};
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::registries::{AllowedRegistries, Entry};
 use crate::policy::normal::form::Fields;
+use crate::policy::normal::sharing::{in_both, may_share};
 use crate::policy::printable::printable;
 use crate::policy::problem::shorten;
+use crate::policy::read::selector::SELECTOR_FIELDS;
 use crate::policy::rules::fields::{FIELDS, Loosens, RuleField};
 use crate::policy::rules::value::Value;
 
@@ -64,8 +66,15 @@ impl Difference {
             difference.exemption(name, before, after);
         });
         let (before, after) = (&old.overrides, &new.overrides);
-        difference.named("overrides", before, after, |name, before, after, difference| {
-            difference.overrides(name, (before, &old.base), (after, &new.base));
+        let (kept, still) = (in_both(before, after), in_both(after, before));
+        difference.named("overrides", before, after, |name, gone, come, difference| {
+            // It takes requests from those behind it, or leaves them to those.
+            let hands_over = match (gone, come) {
+                (None, Some(come)) => may_share(come, after, &still),
+                (Some(gone), None) => may_share(gone, before, &kept),
+                _ => false,
+            };
+            difference.overrides(name, (gone, &old.base), (come, &new.base), hands_over);
         });
         difference.loosening_first();
         difference
@@ -187,11 +196,14 @@ impl Difference {
             self.list(&name, &added, &removed, loosens);
         } else {
             let text = format!("{name}: {} → {}", shown(old), shown(new));
-            let laxity = |value: Option<&Value>| value.and_then(Value::laxity);
-            let loosens = field.loosens != Loosens::Never
-                // Nothing is stricter than the first choice.
-                && laxity(new) != Some(0)
+            // What the normal form leaves out is at its laxest.
+            let laxity = |value: Option<&Value>| value.map_or(Some(usize::MAX), Value::laxity);
+            // Short names that were another registry's images were under other entries and exemptions.
+            let renames = matches!(old, Some(Value::Field(..)));
+            // Nothing is stricter than the first choice.
+            let is_laxer = laxity(new) != Some(0)
                 && laxity(old).zip(laxity(new)).is_none_or(|(old, new)| new > old);
+            let loosens = field.loosens != Loosens::Never && (renames || is_laxer);
             self.push(text, loosens);
         }
     }
@@ -276,17 +288,18 @@ impl Difference {
     }
 
     /// An override that appears or disappears is compared with the base, which judged, or will
-    /// judge, its namespaces otherwise.
+    /// judge, its requests otherwise; unless it `hands_over` some to or from another override.
     fn overrides<'p>(
         &mut self,
         name: &str,
         (before, old): (Option<&'p Fields>, &'p Fields),
         (after, new): (Option<&'p Fields>, &'p Fields),
+        hands_over: bool,
     ) {
         let prefix = format!("overrides[{name}].");
         match (before, after) {
-            (None, Some(_)) => self.push(format!("overrides: +{name}"), false),
-            (Some(_), None) => self.push(format!("overrides: -{name}"), false),
+            (None, Some(_)) => self.push(format!("overrides: +{name}"), hands_over),
+            (Some(_), None) => self.push(format!("overrides: -{name}"), hands_over),
             _ => {}
         }
         let named = |each: Option<&'p Fields>, name: &str| each.and_then(|each| each.get(name));
@@ -300,6 +313,14 @@ impl Difference {
             let (added, removed) =
                 changed_items(&before.items("namespaces"), &after.items("namespaces"));
             self.list(&format!("{prefix}namespaces"), &added, &removed, true);
+            // Nor can be told whom another selector leaves to which rules.
+            for field in SELECTOR_FIELDS {
+                let (before, after) = (before.get(field), after.get(field));
+                if before != after {
+                    let text = format!("{prefix}{field}: {} → {}", shown(before), shown(after));
+                    self.push(text, true);
+                }
+            }
         }
     }
 
@@ -371,8 +392,11 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(Value::Count(count)) => count.to_string(),
         Some(
-            value
-            @ (Value::Field(..) | Value::Items(_) | Value::Messages(_) | Value::Registries(_)),
+            value @ (Value::Field(..)
+            | Value::Items(_)
+            | Value::Messages(_)
+            | Value::PodSelector(_)
+            | Value::Registries(_)),
         ) => shorten(&serde_json::to_string(value).unwrap_or_default()),
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -14,6 +15,9 @@ use sha2::{Digest, Sha256};
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::list::Written;
 use crate::policy::judge::opt_out::OptOut;
+use crate::policy::judge::policy::Override;
+use crate::policy::judge::selector::Selector;
+use crate::policy::read::selector::RawSelector;
 use crate::policy::read::source::{RawExemption, RawOverride, RawPolicy, RawWorkload, Text, Texts};
 use crate::policy::rules::fields::{FIELDS, Rules};
 use crate::policy::rules::value::Value;
@@ -23,9 +27,10 @@ use crate::policy::rules::value::Value;
 /// Serialises to the full form, with the fields of each mapping in alphabetical order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalForm {
-    /// Every field of the rules, but `messages` where there are none.
+    /// Every field of the rules, but `messages` where there are none, and `imagePullPolicy` where it is
+    /// `any`.
     pub(in crate::policy) base: Fields,
-    /// Of each override, its name, its namespaces and the fields that it names.
+    /// Of each override, its name, what it is limited to and the fields that it names.
     pub(in crate::policy) overrides: Vec<Fields>,
     pub(in crate::policy) exemptions: Vec<Fields>,
     /// `users` and `groups`.
@@ -42,10 +47,10 @@ pub(in crate::policy) struct Fields(Box<[(&'static str, Value)]>);
 
 impl NormalForm {
     /// The normal form of a policy without problems, whose compiled parts stand in the order of `raw`.
-    pub(in crate::policy) fn of<'r>(
+    pub(in crate::policy) fn of(
         raw: &RawPolicy<'_>,
         base: &Rules,
-        overrides: impl Iterator<Item = &'r Rules>,
+        overrides: &[Override],
         exemptions: &[Exemption],
         opt_out: &OptOut,
     ) -> Self {
@@ -150,11 +155,13 @@ impl Serialize for Fields {
     }
 }
 
-fn of_override((raw, rules): (&RawOverride<'_>, &Rules)) -> Fields {
+fn of_override((raw, over): (&RawOverride<'_>, &Override)) -> Fields {
+    let rules = &over.rules;
     let named = FIELDS.iter().filter(|field| (field.is_written)(&raw.rules));
     let named = named.map(|field| (field.name, (field.value)(rules)));
     let others = [text("name", raw.name.as_ref()), list("namespaces", raw.namespaces.as_ref())];
-    Fields::of(named.chain(others.into_iter().flatten()))
+    let selector = of_selector(raw.selector.as_deref(), over.selector.as_deref());
+    Fields::of(named.chain(others.into_iter().chain(selector).flatten()))
 }
 
 fn of_exemption((raw, compiled): (&RawExemption<'_>, &Exemption)) -> Fields {
@@ -170,7 +177,20 @@ fn of_exemption((raw, compiled): (&RawExemption<'_>, &Exemption)) -> Fields {
         list("groups", raw.groups.as_ref()),
         list("serviceAccounts", raw.service_accounts.as_ref()),
     ];
-    Fields::of(fields.into_iter().flatten())
+    let selector = of_selector(raw.selector.as_deref(), compiled.selector.as_deref());
+    Fields::of(fields.into_iter().chain(selector).flatten())
+}
+
+fn of_selector(
+    raw: Option<&RawSelector<'_>>,
+    compiled: Option<&Selector>,
+) -> [Option<(&'static str, Value)>; 3] {
+    let pods = compiled.and_then(|compiled| compiled.pods.as_ref());
+    [
+        pods.map(|pods| ("podSelector", Value::PodSelector(Arc::clone(pods)))),
+        list("containers", raw.and_then(|raw| raw.containers.as_ref())),
+        list("kinds", raw.and_then(|raw| raw.kinds.as_ref())),
+    ]
 }
 
 fn of_workload(raw: &RawWorkload<'_>) -> Fields {

@@ -6,3 +6,4 @@
 pub(super) mod difference;
 pub(super) mod flip;
 pub(super) mod form;
+mod sharing;

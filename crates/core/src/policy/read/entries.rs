@@ -1,5 +1,6 @@
 //! The allowed registries as written: patterns, and mappings that give a pattern rules of its own.
 
+use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::verdict::Mode;
 use crate::policy::problem::{At, Report};
 use crate::policy::read::full::unknown_field;
@@ -23,17 +24,19 @@ pub(in crate::policy) struct RawEntry<'a> {
     pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
     pub(in crate::policy) require_tag: Option<Located<bool>>,
     pub(in crate::policy) require_digest: Option<bool>,
+    pub(in crate::policy) pull_rule: Option<PullRule>,
     pub(in crate::policy) message: Option<Text<'a>>,
     pub(in crate::policy) reason: Option<Text<'a>>,
 }
 
 /// The fields of an entry, in the order in which they are documented.
-const ENTRY_FIELDS: [&str; 8] = [
+const ENTRY_FIELDS: [&str; 9] = [
     "registry",
     "requireDigest",
     "requireTag",
     "allowedTags",
     "blockedTags",
+    "imagePullPolicy",
     "mode",
     "message",
     "reason",
@@ -99,6 +102,7 @@ fn entry<'a>(
                 read.require_tag = value.map(|value| Located { value, at: field });
             }
             "requireDigest" => read.require_digest = choice(node, &field, report),
+            "imagePullPolicy" => read.pull_rule = choice(node, &field, report),
             "message" => read.message = text(node, &field, report),
             "reason" => read.reason = text(node, &field, report),
             name => unknown_field(name, &at.at(key.place), ENTRY_FIELDS.into_iter(), report),

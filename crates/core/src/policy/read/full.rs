@@ -4,6 +4,7 @@
 //! value of the wrong kind is reported at its own place, all at once.
 
 use crate::policy::problem::{At, Problem, Report, nearest, shorten};
+use crate::policy::read::selector::SELECTOR_FIELDS;
 use crate::policy::read::source::{RawExemption, RawOptOut, RawOverride, RawPolicy, RawWorkload};
 use crate::policy::read::values::{count, kind, text, texts};
 use crate::policy::read::yaml::{self, Malformed, Node, Value};
@@ -97,6 +98,7 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
             at: at.clone(),
             name: None,
             namespaces: None,
+            selector: None,
             rules: RawRules::default(),
         };
         for (key, node) in entries {
@@ -104,11 +106,15 @@ fn overrides<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawOverrid
             match &*key.name {
                 "name" => read.name = text(node, &field, report),
                 "namespaces" => read.namespaces = texts(node, &field, report),
+                name if SELECTOR_FIELDS.contains(&name) => {
+                    read.selector.get_or_insert_default().read(name, node, &field, report);
+                }
                 name => {
                     if let Some(rule) = RuleField::named(name) {
                         (rule.read)(&mut read.rules, node, &field, report);
                     } else {
-                        let known = OVERRIDE_FIELDS.into_iter().chain(RuleField::names());
+                        let known = OVERRIDE_FIELDS.into_iter().chain(SELECTOR_FIELDS);
+                        let known = known.chain(RuleField::names());
                         unknown_field(name, &at.at(key.place), known, report);
                     }
                 }
@@ -128,6 +134,7 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
             images: None,
             rules: None,
             namespaces: None,
+            selector: None,
             users: None,
             groups: None,
             service_accounts: None,
@@ -148,9 +155,12 @@ fn exemptions<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawExempt
                 "reason" => read.reason = text(node, &field, report),
                 "owner" => read.owner = text(node, &field, report),
                 "expires" => read.expires = text(node, &field, report),
+                name if SELECTOR_FIELDS.contains(&name) => {
+                    read.selector.get_or_insert_default().read(name, node, &field, report);
+                }
                 name => {
-                    let at = at.at(key.place);
-                    unknown_field(name, &at, EXEMPTION_FIELDS.into_iter(), report);
+                    let known = EXEMPTION_FIELDS.into_iter().chain(SELECTOR_FIELDS);
+                    unknown_field(name, &at.at(key.place), known, report);
                 }
             }
         }
@@ -182,13 +192,7 @@ fn workloads<'a>(node: Node<'a>, at: &At, report: &mut Report) -> Vec<RawWorkloa
 
 fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
     let mut opt_out = RawOptOut::default();
-    let entries = match node.value.owned() {
-        Value::Mapping(entries) => entries,
-        other => {
-            report.problem(at, format!("expected a mapping, found {}", kind(&other)), None);
-            return opt_out;
-        }
-    };
+    let Some(entries) = mapping(node, at, report) else { return opt_out };
     for (key, node) in entries {
         let field = at.field(&key.name, node.place);
         match &*key.name {
@@ -204,10 +208,25 @@ fn opt_out<'a>(node: Node<'a>, at: &At, report: &mut Report) -> RawOptOut<'a> {
 }
 
 /// The keys and values of a mapping.
-type Mapping<'a> = Box<[(yaml::Key<'a>, Node<'a>)]>;
+pub(in crate::policy) type Mapping<'a> = Box<[(yaml::Key<'a>, Node<'a>)]>;
+
+/// A mapping; reports anything else.
+pub(in crate::policy) fn mapping<'a>(
+    node: Node<'a>,
+    at: &At,
+    report: &mut Report,
+) -> Option<Mapping<'a>> {
+    match node.value.owned() {
+        Value::Mapping(entries) => Some(entries),
+        other => {
+            report.problem(at, format!("expected a mapping, found {}", kind(&other)), None);
+            None
+        }
+    }
+}
 
 /// The mappings of a list; none where there are more than `most`, before any of them is read.
-fn mappings<'a>(
+pub(in crate::policy) fn mappings<'a>(
     node: Node<'a>,
     at: &At,
     what: &str,
@@ -232,12 +251,7 @@ fn mappings<'a>(
     let mut mappings = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
         let at = at.item(index, item.place);
-        match item.value.owned() {
-            Value::Mapping(entries) => mappings.push((at, entries)),
-            other => {
-                report.problem(&at, format!("expected a mapping, found {}", kind(&other)), None);
-            }
-        }
+        mappings.extend(mapping(item, &at, report).map(|entries| (at, entries)));
     }
     mappings
 }

@@ -6,6 +6,7 @@
 pub(super) mod documents;
 pub(super) mod entries;
 pub(super) mod full;
+pub(super) mod selector;
 pub(super) mod simple;
 pub(super) mod source;
 pub(super) mod values;

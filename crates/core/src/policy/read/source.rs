@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::policy::problem::{At, Place};
+use crate::policy::read::selector::RawSelector;
 use crate::policy::rules::fields::RawRules;
 
 /// A value with the place it was read from.
@@ -57,6 +58,8 @@ pub(in crate::policy) struct RawOverride<'a> {
     pub(in crate::policy) at: At,
     pub(in crate::policy) name: Option<Text<'a>>,
     pub(in crate::policy) namespaces: Option<Texts<'a>>,
+    /// Of few overrides and exemptions, so that the others have no room for it.
+    pub(in crate::policy) selector: Option<Box<RawSelector<'a>>>,
     pub(in crate::policy) rules: RawRules<'a>,
 }
 
@@ -68,6 +71,8 @@ pub(in crate::policy) struct RawExemption<'a> {
     pub(in crate::policy) images: Option<Texts<'a>>,
     pub(in crate::policy) rules: Option<Texts<'a>>,
     pub(in crate::policy) namespaces: Option<Texts<'a>>,
+    /// Of few overrides and exemptions, so that the others have no room for it.
+    pub(in crate::policy) selector: Option<Box<RawSelector<'a>>>,
     pub(in crate::policy) users: Option<Texts<'a>>,
     pub(in crate::policy) groups: Option<Texts<'a>>,
     pub(in crate::policy) service_accounts: Option<Texts<'a>>,

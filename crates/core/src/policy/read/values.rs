@@ -34,7 +34,7 @@ pub(in crate::policy) fn items<'a>(
     match node.value.owned() {
         Value::Sequence(items) => Some(items),
         other => {
-            let hint = "write a list, such as `[docker.io, gcr.io]`";
+            let hint = "write it in brackets, as in `[one, two]`";
             report.problem(at, format!("expected a list, found {}", kind(&other)), Some(hint));
             None
         }

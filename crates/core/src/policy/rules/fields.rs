@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::policy::compile::entries;
 use crate::policy::compile::lists::{Lists, Order};
 use crate::policy::judge::list::List;
+use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::registries::AllowedRegistries;
 use crate::policy::judge::verdict::{Mode, TemplateMode, UpdateScope};
 use crate::policy::pattern::registry_set::RegistrySet;
@@ -42,6 +43,7 @@ pub(in crate::policy) struct RawRules<'a> {
     pub(in crate::policy) allowed_tags: Option<Texts<'a>>,
     pub(in crate::policy) require_tag: Option<Located<bool>>,
     pub(in crate::policy) require_digest: Option<bool>,
+    pub(in crate::policy) pull_rule: Option<PullRule>,
     pub(in crate::policy) short_names: Option<RawShortNames<'a>>,
     pub(in crate::policy) updates: Option<UpdateScope>,
     pub(in crate::policy) templates: Option<TemplateMode>,
@@ -60,6 +62,7 @@ pub(in crate::policy) struct Rules {
     pub(in crate::policy) allowed_tags: Arc<List<TagSet>>,
     pub(in crate::policy) require_tag: bool,
     pub(in crate::policy) require_digest: bool,
+    pub(in crate::policy) pull_rule: PullRule,
     pub(in crate::policy) short_names: ShortNames,
     pub(in crate::policy) updates: UpdateScope,
     pub(in crate::policy) templates: TemplateMode,
@@ -104,7 +107,7 @@ pub(in crate::policy) enum Loosens {
 }
 
 /// Every field, in the order in which they are documented.
-pub(in crate::policy) const FIELDS: [RuleField; 13] = [
+pub(in crate::policy) const FIELDS: [RuleField; 14] = [
     RuleField {
         name: "mode",
         read: |raw, node, at, report| raw.mode = choice(node, at, report),
@@ -184,6 +187,14 @@ pub(in crate::policy) const FIELDS: [RuleField; 13] = [
             rules.require_digest = raw.require_digest.unwrap_or(rules.require_digest);
         },
         value: |rules| Value::Flag(rules.require_digest),
+        loosens: Loosens::LaxerValue,
+    },
+    RuleField {
+        name: "imagePullPolicy",
+        read: |raw, node, at, report| raw.pull_rule = choice(node, at, report),
+        is_written: |raw| raw.pull_rule.is_some(),
+        replace: |rules, raw, _, _| rules.pull_rule = raw.pull_rule.unwrap_or(rules.pull_rule),
+        value: |rules| Value::choice(rules.pull_rule),
         loosens: Loosens::LaxerValue,
     },
     RuleField {
@@ -274,6 +285,7 @@ impl<'a> RawRules<'a> {
             allowed_tags,
             require_tag: _,
             require_digest: _,
+            pull_rule: _,
             short_names: _,
             updates: _,
             templates: _,
@@ -293,6 +305,11 @@ impl<'a> RawRules<'a> {
 }
 
 impl Rules {
+    /// The line beside a denial, where there is one.
+    pub(in crate::policy) fn hint(&self) -> Option<&str> {
+        Some(&*self.denial_hint).filter(|hint| self.denial_warnings && !hint.is_empty())
+    }
+
     /// The rules of a policy that says nothing.
     pub(in crate::policy) fn defaults(lists: &mut Lists, report: &mut Report) -> Self {
         let mut registries =
@@ -305,6 +322,7 @@ impl Rules {
             allowed_tags: lists.tags(&Texts::of_defaults(&[]), report),
             require_tag: true,
             require_digest: false,
+            pull_rule: PullRule::Any,
             short_names: ShortNames::Deny,
             updates: UpdateScope::Changed,
             templates: TemplateMode::Warn,
@@ -318,6 +336,15 @@ impl Rules {
 impl Choice for Mode {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("enforce", Self::Enforce), ("warn", Self::Warn), ("audit", Self::Audit)];
+}
+
+impl Choice for PullRule {
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("always", Self::Always),
+        ("alwaysForMutableTags", Self::ForMutableTags),
+        ("any", Self::Any),
+    ];
+    const LEFT_OUT: Option<Self> = Some(Self::Any);
 }
 
 impl Choice for UpdateScope {

@@ -105,6 +105,17 @@ pub(in crate::policy) fn compile(
 }
 
 impl ShortNames {
+    /// The reference that the node pulls for what is written; where it looks that up below a place, read
+    /// from `text`, which is filled.
+    pub(in crate::policy) fn read<'t>(
+        &self,
+        written: &'t str,
+        text: &'t mut String,
+    ) -> Result<Reference<'t>, ReferenceError> {
+        let reference = Reference::parse(written)?;
+        self.looked_up(&reference, text).unwrap_or(Ok(reference))
+    }
+
     /// The reference that the node pulls for a short name which it looks up below a place, read from
     /// `text`, which is filled. `None` where the reference is judged as it is.
     pub(in crate::policy) fn looked_up<'t>(

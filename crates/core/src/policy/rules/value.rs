@@ -6,12 +6,16 @@ use serde::{Serialize, Serializer};
 
 use crate::policy::judge::list::Written;
 use crate::policy::judge::registries::AllowedRegistries;
+use crate::policy::judge::selector::PodSelector;
 use crate::policy::rules::messages::Messages;
 
 /// A type whose values are written by name.
 pub(in crate::policy) trait Choice: Copy + PartialEq + 'static {
     /// The names with their values, from the strictest to the laxest.
     const CHOICES: &'static [(&'static str, Self)];
+    /// The value, the laxest, that the normal form of a whole policy leaves out, so that a policy that
+    /// was written before there was the field keeps its hash.
+    const LEFT_OUT: Option<Self> = None;
 }
 
 impl Choice for bool {
@@ -25,6 +29,7 @@ pub(in crate::policy) enum Value {
     Choice {
         name: &'static str,
         laxity: usize,
+        is_left_out: bool,
     },
     Flag(bool),
     Count(u32),
@@ -33,6 +38,7 @@ pub(in crate::policy) enum Value {
     Items(Written),
     Registries(AllowedRegistries),
     Messages(Arc<Messages>),
+    PodSelector(Arc<PodSelector>),
     Text(Box<str>),
 }
 
@@ -42,13 +48,17 @@ impl Value {
         let found = names.into_iter().find(|(_, (_, each))| *each == value);
         // Every value has its name among the choices.
         let (laxity, name) = found.map_or((0, ""), |(laxity, (name, _))| (laxity, *name));
-        Self::Choice { name, laxity }
+        Self::Choice { name, laxity, is_left_out: T::LEFT_OUT == Some(value) }
     }
 
     /// Whether it is left out of the normal form of a whole policy, so that a policy that has none of it
     /// keeps its hash.
     pub(in crate::policy) fn is_left_out(&self) -> bool {
-        matches!(self, Self::Messages(messages) if messages.is_empty())
+        match self {
+            Self::Choice { is_left_out, .. } => *is_left_out,
+            Self::Messages(messages) => messages.is_empty(),
+            _ => false,
+        }
     }
 
     /// The items of a list, as written.
@@ -71,6 +81,7 @@ impl Value {
             | Self::Field(..)
             | Self::Items(_)
             | Self::Messages(_)
+            | Self::PodSelector(_)
             | Self::Registries(_)
             | Self::Text(_) => None,
         }
@@ -89,6 +100,7 @@ impl Serialize for Value {
             Self::Messages(messages) => {
                 serializer.collect_map(messages.iter().map(|(rule, text)| (rule, text.written())))
             }
+            Self::PodSelector(selector) => selector.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
         }
     }
