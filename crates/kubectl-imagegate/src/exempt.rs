@@ -94,8 +94,8 @@ fn entry(
     let last = reference.repository();
     let last = last.rsplit('/').next().unwrap_or_default();
     let name = name.clone().unwrap_or_else(|| format!("{last}-{namespace}"));
-    // An exemption is for a repository; which tags of it run is not its matter.
-    // A short name is judged by the place where its namespace looks it up.
+    // An exemption is for a repository; which tags of it run is not its matter. That of a short name is
+    // where its namespace looks it up.
     let judged = policy.and_then(|policy| policy.judged_repository(subject, reference));
     let image =
         judged.unwrap_or_else(|| format!("{}/{}", reference.registry(), reference.repository()));

@@ -53,6 +53,8 @@ mod tests {
         let read = Metrics::read(text);
         assert_eq!(read.version.as_deref(), Some("0.1.0"));
         assert_eq!(read.certificate_ends, Some(1_797_000_000));
+        let raw = Metrics::read("imagegate_build_info{version=\"a\u{1b}[31m\"} 1\n");
+        assert_eq!(raw.version.as_deref(), Some(r"a\u{1b}[31m"));
         assert_eq!(Metrics::read("other 1\n"), Metrics::default());
         let none = "imagegate_tls_certificate_not_after_timestamp_seconds 0\n";
         assert_eq!(Metrics::read(none), Metrics::default());
