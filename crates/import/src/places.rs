@@ -6,6 +6,8 @@
 
 use imagegate_core::policy::{Documents, POLICY_KEY, Problems, compile};
 
+use crate::raw_image::{regex, split, up_to_the_last_wildcard, without_tag};
+
 /// How a source compares the text with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Covered {
@@ -334,58 +336,6 @@ fn glob(text: &str, of: Use, exactly: bool) -> Translated {
     let what = format!("`*` in `{text}` there also matches `/`");
     let nearest = format!("in `{pattern}` it does not; `--exactly` keeps that by a regex");
     Translated { patterns: vec![pattern], short: false, note: Some((what, nearest)) }
-}
-
-/// What a glob without a tag covers of repositories at most, with a `*` for each wildcard.
-fn up_to_the_last_wildcard(glob: &str) -> String {
-    let glob = glob.replace('?', "*");
-    glob.rsplit_once('*').map_or(glob.clone(), |(start, _)| format!("{start}*"))
-}
-
-/// A glob as a regex over `host/repository`, with what a `*` stands for.
-fn regex(glob: &str, run: &str) -> String {
-    let mut regex = String::from("/");
-    for character in glob.chars() {
-        match character {
-            '*' => regex.push_str(run),
-            '?' => regex.push('.'),
-            '.' | '+' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '$' | '|' => {
-                regex.push('\\');
-                regex.push(character);
-            }
-            other => regex.push(other),
-        }
-    }
-    regex.push('/');
-    regex
-}
-
-/// The host and what follows its slash. The first segment is a host where it has a dot or a port, or
-/// is `localhost`, as runtimes read it.
-fn split(text: &str) -> (Option<&str>, Option<&str>) {
-    let (first, path) = match text.split_once('/') {
-        Some((first, path)) => (first, Some(path)),
-        None => (text, None),
-    };
-    let is_host = first.contains(['.', ':', '*']) || first == "localhost";
-    (is_host.then_some(first), path)
-}
-
-/// The repository in front of a tag or a digest, where the text has one. A text without a slash that is
-/// no image may be a host with a port.
-fn without_tag(text: &str, is_image: bool) -> Option<&str> {
-    if let Some((repository, _)) = text.split_once('@') {
-        return Some(without_tag(repository, is_image).unwrap_or(repository));
-    }
-    let segment = text.rfind('/').map_or(0, |slash| slash + 1);
-    let (_, last) = text.split_at_checked(segment)?;
-    let (_, tag) = last.split_once(':')?;
-    // A colon in the only segment is that of a port, as far as digits follow.
-    let is_number = !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit());
-    if segment == 0 && is_number && !is_image {
-        return None;
-    }
-    text.strip_suffix(tag)?.strip_suffix(':')
 }
 
 /// Leaves out patterns that are none, and says so.
