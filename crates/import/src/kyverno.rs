@@ -278,7 +278,7 @@ fn other_fields(filter: &Value) -> Vec<String> {
         "operations" => {
             let operations = texts(value, "");
             let has = |operation: &str| operations.iter().any(|it| it == operation);
-            !operations.is_empty() && !(has("CREATE") && has("UPDATE"))
+            !(operations.is_empty() || has("CREATE") && has("UPDATE"))
         }
         _ => true,
     });
