@@ -127,6 +127,15 @@ fuzz-smoke: ## Fuzz each parser for a minute
 
 SOAK_SECONDS ?= 600
 
+REQUESTS ?= 100000
+
+.PHONY: floor
+floor: ## Compare `export vap` with the gate over REQUESTS requests, by two implementations of CEL; needs cel-python
+	@mkdir -p target
+	IMAGEGATE_FLOOR_REQUESTS=$(REQUESTS) IMAGEGATE_FLOOR_CORPUS=$(CURDIR)/target/floor.jsonl \
+	  cargo test --locked --package imagegate-core --test floor a_floor_never -- --nocapture
+	tests/deploy/floor.py target/floor.jsonl $(PER_POLICY)
+
 .PHONY: mutants
 mutants: ## Change the code, expression by expression, and look which tests notice; hours
 	tests/mutants.sh core

@@ -6,6 +6,7 @@
 mod check;
 mod diff;
 mod explain;
+mod export;
 mod images;
 mod import;
 mod located;
@@ -50,6 +51,7 @@ enum Command {
     Explain(explain::Explain),
     Test(test::Test),
     Diff(diff::Diff),
+    Export(export::Export),
     Import(import::Import),
     Propose(propose::Propose),
     Schema(schema::Schema),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&explain),
         Command::Test(test) => test::run(&test),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Export(export) => export::run(&export),
         Command::Import(import) => import::run(&import),
         Command::Propose(propose) => propose::run(&propose),
         Command::Schema(schema) => schema::run(&schema),

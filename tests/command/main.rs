@@ -12,6 +12,7 @@ mod check_hidden;
 mod check_render;
 mod check_trees;
 mod diff;
+mod export;
 mod import;
 mod krew;
 mod makefile;

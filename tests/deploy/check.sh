@@ -296,6 +296,24 @@ conditions() {
 }
 check 'chart: match conditions where the API server and the policy allow' conditions
 
+floored() {
+  local values=(--values "$chart/ci/floor-values.yaml" --kube-version 1.30.0)
+  local kind=admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy
+  render "${values[@]}" >"$work/a" && render "${values[@]}" --api-versions "$kind" >"$work/b" &&
+    render "${values[@]}" --api-versions "$kind" --set floor.enabled=false >"$work/c" || return 1
+  # A policy and its binding, for what no override decides and for the override that has a floor.
+  local counts
+  counts=$(cd "$work" && grep -c '^kind: ValidatingAdmissionPolicy' a b c | tr '\n' ' ')
+  [[ $counts == 'a:0 b:4 c:0 ' ]] || say "objects of the floor: $counts" || return 1
+  # For the namespaces of the first two webhooks that judge, each its own; the third override has none.
+  reach() { sed -n '/^ *namespaceSelector:/,/^ *matchConditions:/p' "$1" | sed 's/^ *//'; }
+  render "${values[@]}" --api-versions "$kind" --show-only templates/floor.yaml >"$work/d" &&
+    render "${values[@]}" --show-only templates/webhook.yaml >"$work/e" || return 1
+  reach "$work/d" >"$work/f" && reach "$work/e" >"$work/g" && [[ -s $work/f ]] &&
+    diff "$work/f" <(head -n "$(wc -l <"$work/f")" "$work/g")
+}
+check 'chart: the floor is installed where it can be, for what the webhooks are asked about' floored
+
 custom() {
   render --set-json 'webhook.workloads=[{"group":"argoproj.io","resources":["rollouts"]}]' \
     --set-json 'webhook.overrides=[{"name":"o","namespaceLabel":{"key":"a","values":["b"]}}]' \

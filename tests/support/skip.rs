@@ -14,6 +14,8 @@ const REQUIRED: &str = "IMAGEGATE_TEST_REQUIRED";
 /// What a test may find missing on a machine.
 #[derive(Clone, Copy)]
 pub(crate) enum Need {
+    /// `python3` with the package cel-python.
+    CelPython,
     /// `helm`, among the assets of kubebuilder.
     Helm,
     /// `kubectl`, among the assets of kubebuilder.
@@ -31,6 +33,7 @@ pub(crate) enum Need {
 impl Need {
     fn as_str(self) -> &'static str {
         match self {
+            Self::CelPython => "cel-python",
             Self::Helm => "helm",
             Self::Kubectl => "kubectl",
             Self::Namespaces => "namespaces",

@@ -4,6 +4,7 @@
 //! [`Policy`]; what it accepts can be evaluated without a further check.
 
 mod compile;
+mod floor;
 mod judge;
 mod normal;
 mod pattern;
@@ -14,6 +15,7 @@ mod rules;
 
 pub use compile::exemptions::end_of_exemption;
 pub use compile::{compile, compile_candidate};
+pub use floor::{Coverage, Extent, Floor, Validation, Variable};
 pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;

@@ -2,11 +2,10 @@
 
 use imagegate_core::admission::Review;
 use imagegate_core::policy::{
-    ContainerImage, Decision, Difference, ImageList, Policy, PullPolicy, Rule,
+    ContainerImage, Decision, Difference, ImageList, Policy, PullPolicy, Rule, compile,
 };
 
 use crate::support::policy::{container, full_form, pod_in, policy};
-use imagegate_core::policy::compile;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

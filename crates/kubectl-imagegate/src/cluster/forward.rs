@@ -246,7 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_is_read_within_its_limit() {
-        assert!(LARGEST_PAGE < LARGEST_MEMORY);
+        const { assert!(LARGEST_PAGE < LARGEST_MEMORY) };
         let page = replica(LARGEST_PAGE).await.page("/policy").await.unwrap();
         assert!(matches!(page, Asked::Page(page) if page.len() == LARGEST_PAGE));
         let beyond = LARGEST_PAGE + 1;

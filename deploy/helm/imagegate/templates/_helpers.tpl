@@ -115,6 +115,41 @@ true
 {{- end -}}
 {{- end }}
 
+{{/*
+The webhooks that judge, as JSON: which namespaces each is for, and the override that its path names, if any.
+The floor has the same ones.
+*/}}
+{{- define "imagegate.judges" -}}
+{{- $own := list (dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" (uniq (append .Values.webhook.excludedNamespaces .Release.Namespace))) }}
+{{- if .Values.webhook.optOutLabel }}
+{{- $own = append $own (dict "key" "imagegate/disable-filtering" "operator" "NotIn" "values" (list "true")) }}
+{{- end }}
+{{- range (dig "matchExpressions" list .Values.webhook.namespaceSelector) }}
+{{- $own = append $own . }}
+{{- end }}
+{{- $judges := list }}
+{{- $rest := $own }}
+{{- range .Values.webhook.overrides }}
+{{- $label := .namespaceLabel }}
+{{- $judges = append $judges (dict
+      "name" (printf "%s.override.imagegate.webhook" .name)
+      "path" (printf "/validate/%s" .name)
+      "override" .name
+      "failurePolicy" (.failurePolicy | default $.Values.webhook.failurePolicy)
+      "timeoutSeconds" (.timeoutSeconds | default $.Values.webhook.timeoutSeconds)
+      "matchExpressions" (append $rest (dict "key" $label.key "operator" "In" "values" $label.values))) }}
+{{- $rest = append $rest (dict "key" $label.key "operator" "NotIn" "values" $label.values) }}
+{{- end }}
+{{- $judges = prepend $judges (dict
+      "name" "com.imagegate.webhook"
+      "path" "/validate"
+      "override" ""
+      "failurePolicy" .Values.webhook.failurePolicy
+      "timeoutSeconds" .Values.webhook.timeoutSeconds
+      "matchExpressions" $rest) }}
+{{ dict "judges" $judges | toJson }}
+{{- end }}
+
 {{/* Whether there is a cluster to ask: `true` or empty. `helm template` and Argo CD have none. */}}
 {{- define "imagegate.cluster" -}}
 {{- if lookup "v1" "Namespace" "" "default" -}}

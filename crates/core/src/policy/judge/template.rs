@@ -44,7 +44,7 @@ const LONGEST_MESSAGE: usize = 1024;
 
 /// A part of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part<'t> {
+pub(in crate::policy) enum Part<'t> {
     Text(&'t str),
     Name(&'t str),
 }
@@ -96,6 +96,17 @@ impl Template {
     /// The text as written.
     pub(in crate::policy) fn written(&self) -> &str {
         &self.0
+    }
+
+    /// Its parts, in their order.
+    pub(in crate::policy) fn parts(&self) -> Vec<Part<'_>> {
+        let mut parts = Vec::new();
+        let mut rest = &*self.0;
+        while let Some((part, behind)) = next(rest) {
+            rest = behind;
+            parts.extend(part);
+        }
+        parts
     }
 
     /// The message for an image, at most 1,024 bytes of it.

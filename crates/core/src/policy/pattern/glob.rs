@@ -14,7 +14,7 @@ pub(super) fn suffix(pattern: &str) -> &str {
 }
 
 /// Whether the whole of `text` matches; every pattern is a glob.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(in crate::policy) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut token, mut at) = (0, 0);
     // Where to go on after a mismatch: behind the wildcard, with one more byte in its run.

@@ -4,7 +4,7 @@
 //! Knows nothing of rules, namespaces or verdicts.
 
 mod automaton;
-mod glob;
+pub(super) mod glob;
 pub(super) mod image_set;
 pub(super) mod index;
 mod languages;
