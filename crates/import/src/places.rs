@@ -150,9 +150,12 @@ fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
         // `gcr.io`, without a slash behind it.
         if keep {
             let mut translated = same(format!("{host}*"));
-            if of == Use::Block && host.contains(':') && !host.contains('.') {
-                // `nginx:1` may be the image with its tag, and not a host with its port.
-                translated.patterns.push(format!("docker.io/library/{host}*"));
+            if host.contains(':') && !host.contains('.') {
+                // A glob would be read as an image with its tag, which a refused text may mean as well.
+                translated = same(regex(&format!("{host}*"), ".*"));
+                if of == Use::Block {
+                    translated.patterns.push(format!("docker.io/library/{host}*"));
+                }
             }
             return translated;
         }
@@ -411,7 +414,14 @@ mod tests {
                 &["docker.io/library/quay*", "docker.io/quay*", "quay*"],
                 true,
             ),
-            ("nginx:1", Prefix, Block, false, &["nginx:1*", "docker.io/library/nginx:1*"], false),
+            (
+                "nginx:1",
+                Prefix,
+                Block,
+                false,
+                &["/nginx:1.*/", "docker.io/library/nginx:1*"],
+                false,
+            ),
             ("acme/", Prefix, Allow, false, &["docker.io/acme/*"], true),
             (
                 "q?y/x*",
