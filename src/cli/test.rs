@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -21,9 +21,9 @@ use imagegate_report::{
 
 /// Test policies against files of expected verdicts
 ///
-/// A file names a policy, relative to itself, and lists cases: image, namespace, user, groups,
-/// labels, container, pullPolicy, at (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes: 0 every case passes,
-/// 1 some fail, 2 a file cannot be read, 3 a policy is not valid.
+/// A file names a policy, relative to itself, and lists cases: image, namespace, user, groups, labels,
+/// container, pullPolicy, at (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes:
+/// 0 every case passes, 1 some fail, 2 a file cannot be read or there is no case, 3 a policy is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Test {
     /// Files of cases, or directories of `*.cases.yaml`
@@ -32,6 +32,9 @@ pub(super) struct Test {
     /// Test this policy instead of those that the files name
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
+    /// Succeed when there was no case
+    #[arg(long)]
+    allow_empty: bool,
     /// How the cases are written; as text, only those that fail
     #[arg(short, long, value_name = "FORMAT", value_parser = output::format_parser(Reads::Remarks))]
     #[arg(default_value = "text")]
@@ -71,9 +74,24 @@ struct Case {
 
 /// A file of cases with what was read from it.
 struct CaseFile {
-    name: String,
     policy: Option<PathBuf>,
     cases: Vec<Located>,
+}
+
+/// Why the cases of a file were not run.
+struct NotRun {
+    /// `Unusable` or `InvalidPolicy`.
+    exit: Exit,
+    message: String,
+}
+
+/// What all files came to.
+#[derive(Default)]
+struct Tally {
+    total: usize,
+    failed: usize,
+    not_run: Vec<Exit>,
+    remarks: Vec<Remark>,
 }
 
 /// A case that can be run.
@@ -89,48 +107,115 @@ struct Located {
 
 pub(super) fn run(test: &Test) -> Result<Exit> {
     let mut out = output::stdout();
-    let (mut total, mut failed) = (0_usize, 0_usize);
-    let mut remarks = Vec::new();
-    for path in test.paths.iter().map(|path| files(path)).collect::<Result<Vec<_>>>()?.concat() {
-        let CaseFile { name, policy, cases } = match read(&path)? {
-            Ok(file) => file,
-            Err(problem) => {
-                super::say(&problem);
-                return Ok(Exit::Unusable);
+    let mut tally = Tally::default();
+    for path in &test.paths {
+        let files = files(path).unwrap_or_else(|error| {
+            tally.not_run(path, NotRun::unusable(&error));
+            Vec::new()
+        });
+        for file in files {
+            match read(&file).and_then(|read| Ok((policy(test, &file, read.policy)?, read.cases))) {
+                Ok((policy, cases)) => tally.run(test, &file, &policy, cases, &mut out)?,
+                Err(not_run) => tally.not_run(&file, not_run),
             }
-        };
-        let beside = policy.map(|policy| path.with_file_name(policy));
-        let Some(policy) = test.policy.clone().or(beside) else {
-            bail!(
-                "{}: no policy is named\n  hint: add `policy:`, or use --policy",
-                printable(&name)
-            );
-        };
-        let Some(policy) = policy_source::valid(Some(&policy))? else {
-            return Ok(Exit::InvalidPolicy);
-        };
+        }
+    }
+    let exit = tally.exit(test.allow_empty);
+    let summary = tally.summary();
+    if test.output == Format::Text {
+        writeln!(out, "{summary}")?;
+    } else {
+        let remarks = Remarks::new("imagegate test", tally.remarks, vec![summary]);
+        write_remarks(&remarks, test.output, &mut out)?;
+    }
+    out.finish()?;
+    if tally.total == 0 && tally.not_run.is_empty() && exit == Exit::Unusable {
+        super::say("nothing was judged\n  hint: with --allow-empty that is fine");
+    }
+    Ok(exit)
+}
+
+impl Tally {
+    fn run(
+        &mut self,
+        test: &Test,
+        path: &Path,
+        policy: &Policy,
+        cases: Vec<Located>,
+        out: &mut impl std::io::Write,
+    ) -> Result<()> {
+        let name = path.display().to_string();
         for located in cases {
-            total += 1;
-            let difference = run_case(&policy, &located);
+            self.total += 1;
+            let difference = run_case(policy, &located);
             let Case { image, namespace, .. } = &located.case;
             if let (Some(difference), Format::Text) = (&difference, test.output) {
                 let message = format!("FAIL {image} in {namespace}: {difference}");
                 writeln!(out, "{}", located::at(&name, Some(located.place), &message))?;
             }
-            failed += usize::from(difference.is_some());
-            remarks.push(remark(&name, &located, difference));
+            self.failed += usize::from(difference.is_some());
+            self.remarks.push(remark(&name, &located, difference));
+        }
+        Ok(())
+    }
+
+    /// Says at once why a file's cases are not run, and goes on: a case that fails is a finding all the same.
+    fn not_run(&mut self, path: &Path, NotRun { exit, message }: NotRun) {
+        super::say(&message);
+        let rule = match exit {
+            Exit::InvalidPolicy => RuleId::InvalidPolicy,
+            _ => RuleId::Unreadable,
+        };
+        let file = path.display().to_string();
+        let place = ReportPlace { file, line: None, column: None, document: None };
+        self.remarks.push(Remark::new(Level::Error, rule, Some(place), message));
+        self.not_run.push(exit);
+    }
+
+    /// A case that fails wins, then a policy that is not valid.
+    fn exit(&self, allow_empty: bool) -> Exit {
+        if self.failed > 0 {
+            Exit::Finding
+        } else if self.not_run.contains(&Exit::InvalidPolicy) {
+            Exit::InvalidPolicy
+        } else if !self.not_run.is_empty() || self.total == 0 && !allow_empty {
+            Exit::Unusable
+        } else {
+            Exit::Fine
         }
     }
-    let noun = if total == 1 { "case" } else { "cases" };
-    let summary = format!("{total} {noun}: {} passed, {failed} failed", total - failed);
-    if test.output == Format::Text {
-        writeln!(out, "{summary}")?;
-    } else {
-        let remarks = Remarks::new("imagegate test", remarks, vec![summary]);
-        write_remarks(&remarks, test.output, &mut out)?;
+
+    fn summary(&self) -> String {
+        let Self { total, failed, not_run, .. } = self;
+        let noun = if *total == 1 { "case" } else { "cases" };
+        let summary = format!("{total} {noun}: {} passed, {failed} failed", total - failed);
+        match not_run.len() {
+            0 => summary,
+            1 => format!("{summary}; 1 file was not run"),
+            count => format!("{summary}; {count} files were not run"),
+        }
     }
-    out.finish()?;
-    Ok(if failed > 0 { Exit::Finding } else { Exit::Fine })
+}
+
+impl NotRun {
+    fn unusable(error: &anyhow::Error) -> Self {
+        Self { exit: Exit::Unusable, message: format!("error: {error:#}") }
+    }
+}
+
+/// The policy that was named, or that which the file names.
+fn policy(test: &Test, path: &Path, named: Option<PathBuf>) -> Result<Policy, NotRun> {
+    let beside = named.map(|policy| path.with_file_name(policy));
+    let Some(policy) = test.policy.clone().or(beside) else {
+        let name = path.display().to_string();
+        return Err(NotRun::unusable(&anyhow!(
+            "{}: no policy is named\n  hint: add `policy:`, or use --policy",
+            printable(&name)
+        )));
+    };
+    let compiled = policy_source::compiled(Some(&policy)).map_err(|it| NotRun::unusable(&it))?;
+    let invalid = |problems| NotRun { exit: Exit::InvalidPolicy, message: format!("{problems}") };
+    compiled.policy.map(|(policy, _)| policy).map_err(invalid)
 }
 
 /// A case and how it ended, in the form of a pipeline.
@@ -175,25 +260,24 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Reads a file of cases, or says in one line what is wrong with it and where.
-fn read(path: &Path) -> Result<Result<CaseFile, String>> {
+fn read(path: &Path) -> Result<CaseFile, NotRun> {
     let name = path.display().to_string();
     let shown = printable(&name);
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read `{shown}`"))?;
-    let read: Cases = match serde_saphyr::from_str(&text) {
-        Ok(read) => read,
-        Err(error) => return Ok(Err(located::malformed(&name, &error))),
-    };
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read `{shown}`"))
+        .map_err(|error| NotRun::unusable(&error))?;
+    let malformed = |message| NotRun { exit: Exit::Unusable, message };
+    let read: Cases = serde_saphyr::from_str(&text)
+        .map_err(|error| malformed(located::malformed(&name, &error)))?;
     let mut cases = Vec::with_capacity(read.cases.len());
     for Spanned { value: case, referenced, .. } in read.cases {
-        match checked(case, located::place(referenced)) {
-            Ok(case) => cases.push(case),
-            Err((place, message, hint)) => {
-                let problem = located::at(&name, Some(place), &message);
-                return Ok(Err(format!("{problem}\n  hint: {hint}")));
-            }
-        }
+        let case = checked(case, located::place(referenced));
+        cases.push(case.map_err(|(place, message, hint)| {
+            let problem = located::at(&name, Some(place), &message);
+            malformed(format!("{problem}\n  hint: {hint}"))
+        })?);
     }
-    Ok(Ok(CaseFile { name, policy: read.policy, cases }))
+    Ok(CaseFile { policy: read.policy, cases })
 }
 
 /// The case with its values parsed, or the place, message and hint of what is wrong.

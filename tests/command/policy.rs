@@ -204,6 +204,50 @@ fn the_helps_say_what_holds_for_their_command() {
 }
 
 #[test]
+fn a_case_that_fails_wins_over_a_file_that_cannot_be_run() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+    let test = |flags: &str| imagegate(&format!("test {flags} {}", directory.path().display()));
+    write("good.yaml", "allowedRegistries: [quay.io]\n");
+    write("bad.yaml", "mode: strict\n");
+    write("b.cases.yaml", "policy: good.yaml\ncases: [\n");
+    write("c.cases.yaml", "policy: bad.yaml\ncases: []\n");
+    for (expect, code) in [("deny", 1), ("allow", 3)] {
+        let case =
+            format!("policy: good.yaml\ncases: [{{image: 'quay.io/a:1', expect: {expect}}}]\n");
+        write("a.cases.yaml", &case);
+        let ran = test("");
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.out.contains("1 case: "), "{}", ran.out);
+        assert!(ran.out.ends_with("; 2 files were not run\n"), "{}", ran.out);
+        for file in ["b.cases.yaml:2:", "bad.yaml:1:7: mode: `strict`"] {
+            assert_eq!(ran.err.matches(file).count(), 1, "{}", ran.err);
+        }
+        let junit = test("-o junit");
+        assert_eq!(junit.code, code, "{junit:?}");
+        for text in ["quay.io/a:1", "b.cases.yaml", "`strict`"] {
+            assert!(junit.out.contains(text), "{}", junit.out);
+        }
+    }
+    fs::remove_file(directory.path().join("c.cases.yaml")).unwrap();
+    assert_eq!(test("").code, 2);
+}
+
+#[test]
+fn no_case_is_no_success() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let cases = directory.path().join("cases.yaml");
+    fs::write(&cases, "cases: []\n").unwrap();
+    let test = |flags: &str| {
+        imagegate(&format!("test --policy config/policy/policy.yaml {flags} {}", cases.display()))
+    };
+    let ran = test("");
+    assert_eq!((ran.code, ran.out.as_str()), (2, "0 cases: 0 passed, 0 failed\n"));
+    assert_eq!(ran.err, "nothing was judged\n  hint: with --allow-empty that is fine\n");
+    assert_eq!(test("--allow-empty").code, 0);
+}
+
+#[test]
 fn schema_prints_what_is_committed() {
     assert_eq!(imagegate("schema").out, fs::read_to_string("config/policy.schema.json").unwrap());
 }

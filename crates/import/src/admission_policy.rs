@@ -20,37 +20,26 @@ pub(crate) fn bindings(documents: &[Document]) -> Vec<&Document> {
 /// Reads a policy or a binding; `false` where the document is neither.
 pub(crate) fn read(document: &Document, bindings: &[&Document], found: &mut Found) -> bool {
     let of_kyverno = document.is_of("policies.kyverno.io");
-    let actions = match document.text("/kind") {
+    let mode = match document.text("/kind") {
         "ValidatingAdmissionPolicyBinding" => return true,
         "ValidatingAdmissionPolicy" => {
             let name = document.text("/metadata/name");
-            let binding = bindings.iter().find(|it| it.text("/spec/policyName") == name);
-            let Some(binding) = binding else {
+            let bound = bindings.iter().filter(|it| it.text("/spec/policyName") == name);
+            let Some(mode) = bound_mode(&bound.copied().collect::<Vec<_>>(), found) else {
                 found.sources += 1;
                 let nearest = "it was left out: without one it holds nowhere";
                 found.note(&document.name(), "has no binding among these files", nearest);
                 return true;
             };
-            for field in ["namespaceSelector", "objectSelector", "resourceRules"] {
-                if binding.value.pointer(&format!("/spec/matchResources/{field}")).is_some() {
-                    let what = format!("spec.matchResources.{field} selects what it holds for");
-                    found.note(&binding.name(), what, "it holds for everything");
-                }
-            }
-            binding.texts("/spec/validationActions")
+            mode
         }
         "ValidatingPolicy" | "ImageValidatingPolicy" if of_kyverno => {
-            document.texts("/spec/validationActions")
+            mode(&document.texts("/spec/validationActions"))
         }
         _ => return false,
     };
     found.sources += 1;
     let source = document.name();
-    let mode = match actions.iter().map(String::as_str).collect::<Vec<_>>() {
-        actions if actions.contains(&"Deny") || actions.is_empty() => Mode::Enforce,
-        actions if actions.contains(&"Warn") => Mode::Warn,
-        _ => Mode::Audit,
-    };
     if document.text("/kind") == "ImageValidatingPolicy" {
         if !items(&document.value, "/spec/attestors").is_empty() {
             found.note(
@@ -108,6 +97,38 @@ pub(crate) fn read(document: &Document, bindings: &[&Document], found: &mut Foun
         found.demands.push(Demand { source: source.clone(), scope: Scope::default(), mode, rule });
     }
     true
+}
+
+/// The strictest mode of a policy's bindings, for each of them holds; `None` where there is no binding.
+fn bound_mode(bindings: &[&Document], found: &mut Found) -> Option<Mode> {
+    let mode_of = |it: &Document| mode(&it.texts("/spec/validationActions"));
+    let strictest = bindings.iter().map(|it| mode_of(it)).max()?;
+    for binding in bindings {
+        for field in
+            ["namespaceSelector", "objectSelector", "resourceRules", "excludeResourceRules"]
+        {
+            if binding.value.pointer(&format!("/spec/matchResources/{field}")).is_some() {
+                let what = format!("spec.matchResources.{field} selects what it holds for");
+                found.note(&binding.name(), what, "it holds for everything");
+            }
+        }
+        let mode = mode_of(binding);
+        if mode < strictest {
+            let (weaker, stronger) = (mode.name(), strictest.name());
+            let what = format!("its mode is {weaker}, that of another binding {stronger}");
+            found.note(&binding.name(), what, "the stricter one holds for everything");
+        }
+    }
+    Some(strictest)
+}
+
+fn mode(actions: &[String]) -> Mode {
+    let has = |action: &str| actions.iter().any(|it| it == action);
+    match (has("Deny") || actions.is_empty(), has("Warn")) {
+        (true, _) => Mode::Enforce,
+        (false, true) => Mode::Warn,
+        (false, false) => Mode::Audit,
+    }
 }
 
 struct Reading {

@@ -5,6 +5,7 @@
 //! meet, the strictest stays; where two lists of allowed registries meet, what both cover.
 
 use crate::demand::{Demand, Entry, Exemption, Found, Mode, Note, Rule, Scope};
+use crate::globs::{self, Common, matches, meet};
 use crate::places::problems;
 
 /// A policy, ready to be written.
@@ -25,7 +26,8 @@ pub(crate) struct Rules {
     pub(crate) mode: Mode,
     pub(crate) allowed_registries: Option<Vec<Entry>>,
     pub(crate) blocked_registries: Vec<Entry>,
-    pub(crate) allowed_tags: Vec<Entry>,
+    /// `None` where no source lists tags.
+    pub(crate) allowed_tags: Option<Vec<Entry>>,
     pub(crate) blocked_tags: Vec<Entry>,
     pub(crate) require_tag: Option<String>,
     pub(crate) require_digest: Option<String>,
@@ -57,7 +59,7 @@ pub(crate) fn assemble(mut found: Found) -> Assembled {
     for (index, atom) in atoms.iter().enumerate() {
         let rules = rules(&nothing_but(Some(atom)), &mut found);
         let later = atoms.iter().skip(index + 1);
-        if rules == base && !later.clone().any(|later| matches(later, atom)) {
+        if rules == base && !later.clone().any(|later| meet(later, atom)) {
             continue;
         }
         for other in later.filter(|other| meet(atom, other) && !matches(other, atom)) {
@@ -103,30 +105,6 @@ fn applies(scope: &Scope, atom: Option<&str>) -> bool {
     (scope.namespaces.is_empty() || covers(&scope.namespaces)) && !covers(&scope.excluded)
 }
 
-/// Whether a glob covers a text, or all that another glob covers.
-fn matches(glob: &str, text: &str) -> bool {
-    let Some((start, rest)) = glob.split_once('*') else { return glob == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some((_, behind)) = text.split_once(part) else { return false };
-        text = behind;
-    }
-    text.ends_with(last)
-}
-
-/// Whether one namespace may match both, as far as the ends of globs tell.
-fn meet(one: &str, other: &str) -> bool {
-    if !one.contains('*') || !other.contains('*') {
-        return matches(one, other) || matches(other, one);
-    }
-    let start = |glob: &str| glob.split('*').next().unwrap_or_default().to_owned();
-    let end = |glob: &str| glob.rsplit('*').next().unwrap_or_default().to_owned();
-    let (a, b, c, d) = (start(one), start(other), end(one), end(other));
-    (a.starts_with(&b) || b.starts_with(&a)) && (c.ends_with(&d) || d.ends_with(&c))
-}
-
 /// The rules that are all of these demands.
 fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
     let mode = demands.iter().map(|it| it.mode).max().unwrap_or(Mode::Enforce);
@@ -135,7 +113,7 @@ fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
         mode,
         allowed_registries: None,
         blocked_registries: Vec::new(),
-        allowed_tags: Vec::new(),
+        allowed_tags: None,
         blocked_tags: Vec::new(),
         require_tag: None,
         require_digest: None,
@@ -159,12 +137,11 @@ fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
                     Some(before) => both(&before, entries, source, found),
                 });
             }
-            Rule::AllowTags(entries) if rules.allowed_tags.is_empty() => {
-                rules.allowed_tags.clone_from(entries);
-            }
             Rule::AllowTags(entries) => {
-                let tags = rules.allowed_tags.clone();
-                rules.allowed_tags = both(&tags, entries, source, found);
+                rules.allowed_tags = Some(match rules.allowed_tags.take() {
+                    None => entries.clone(),
+                    Some(before) => both_tags(&before, entries, source, found),
+                });
             }
             Rule::BlockRegistries(entries) => extend(&mut rules.blocked_registries, entries),
             Rule::BlockTags(entries) => extend(&mut rules.blocked_tags, entries),
@@ -177,15 +154,24 @@ fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
             }
         }
     }
-    rules.short_names = rules.allowed_registries.as_ref().is_none_or(|allowed| {
-        allowed.is_empty() || allowed.iter().any(|entry| entry.short || entry.pattern == "*")
-    });
-    if rules.allowed_registries.as_ref().is_some_and(Vec::is_empty) {
+    rules.short_names = rules
+        .allowed_registries
+        .as_ref()
+        .is_none_or(|allowed| allowed.iter().any(|entry| entry.short));
+    // An empty list would mean that all are allowed.
+    let is_empty = |list: &Option<Vec<Entry>>| list.as_ref().is_some_and(Vec::is_empty);
+    let of_tags = is_empty(&rules.allowed_tags);
+    if of_tags || is_empty(&rules.allowed_registries) {
+        let (field, what) = if of_tags {
+            rules.allowed_tags = None;
+            ("allowedTags", "no allowed tag is left")
+        } else {
+            ("allowedRegistries", "no allowed registry is left")
+        };
         let nearest = "`registry.invalid` stands for none, so every image is refused";
-        found.note("allowedRegistries", "no allowed registry is left", nearest);
+        found.note(field, what, nearest);
         rules.short_names = false;
-        let entry = Entry::same("registry.invalid", "no allowed registry is left");
-        rules.allowed_registries = Some(vec![entry]);
+        rules.allowed_registries = Some(vec![Entry::same("registry.invalid", what)]);
     }
     let latest = rules.blocked_tags.iter().find(|it| matches(&it.pattern, "latest"));
     if let Some(latest) = latest.filter(|_| rules.require_tag.is_none()) {
@@ -212,9 +198,14 @@ fn both(one: &[Entry], other: &[Entry], source: &str, found: &mut Found) -> Vec<
     let mut both: Vec<Entry> = Vec::new();
     for (entry, others) in one.iter().map(|it| (it, other)).chain(other.iter().map(|it| (it, one)))
     {
-        let is_known = both.iter().any(|known| known.pattern == entry.pattern);
-        if !is_known && others.iter().any(|it| covers(&it.pattern, &entry.pattern)) {
-            both.push(entry.clone());
+        if both.iter().any(|known| known.pattern == entry.pattern) {
+            continue;
+        }
+        let covering: Vec<_> =
+            others.iter().filter(|it| covers(&it.pattern, &entry.pattern)).collect();
+        if !covering.is_empty() {
+            let short = entry.short && covering.iter().any(|it| it.short);
+            both.push(Entry { short, ..entry.clone() });
         }
     }
     let is_glob = |it: &Entry| it.pattern != "*" && it.pattern.contains(['*', '/']);
@@ -225,6 +216,34 @@ fn both(one: &[Entry], other: &[Entry], source: &str, found: &mut Found) -> Vec<
     {
         let what = "two lists hold together, and one has globs or regexes";
         found.note(source, what, "only entries that are certainly in both were kept");
+    }
+    both
+}
+
+/// The tags that both lists allow.
+fn both_tags(one: &[Entry], other: &[Entry], source: &str, found: &mut Found) -> Vec<Entry> {
+    let mut both = Vec::new();
+    let is_regex = |it: &Entry| it.pattern.starts_with('/');
+    for (entry, other) in one.iter().flat_map(|one| other.iter().map(move |other| (one, other))) {
+        let common = if entry.pattern == other.pattern {
+            Common::Globs(vec![entry.pattern.clone()])
+        } else if is_regex(entry) || is_regex(other) {
+            Common::Unknown
+        } else {
+            globs::common(&entry.pattern, &other.pattern)
+        };
+        match common {
+            Common::Globs(globs) => {
+                let from = if globs.contains(&other.pattern) { &other.from } else { &entry.from };
+                let entries = globs.iter().map(|glob| Entry::same(glob, from));
+                extend(&mut both, &entries.collect::<Vec<_>>());
+            }
+            Common::Unknown => {
+                let what =
+                    format!("allows tags that `{}` and `{}` share", entry.pattern, other.pattern);
+                found.note(source, what, "they were left out, so those images are refused");
+            }
+        }
     }
     both
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use imagegate_core::policy::printable;
 
+use crate::globs::{self, Common};
 use crate::places::{self, Covered, Use};
 
 /// What a policy does not say exactly as its source did.
@@ -95,6 +96,36 @@ impl Rule {
             Self::RequireTag(_) => "missing-tag",
             Self::RequireDigest(_) => "missing-digest",
         }
+    }
+}
+
+impl Scope {
+    /// The part of it in some namespaces; `None` where it has none of them.
+    pub(crate) fn within(
+        mut self,
+        namespaces: &[String],
+        place: &str,
+        found: &mut Found,
+    ) -> Option<Self> {
+        if self.namespaces.is_empty() {
+            namespaces.clone_into(&mut self.namespaces);
+        } else {
+            let mut both = Vec::new();
+            for one in &self.namespaces {
+                for other in namespaces {
+                    both.extend(match globs::common(one, other) {
+                        Common::Globs(globs) => globs,
+                        Common::Unknown => {
+                            let what = format!("holds where `{one}` and `{other}` both do");
+                            found.note(place, what, "it holds in all namespaces of the first");
+                            vec![one.clone()]
+                        }
+                    });
+                }
+            }
+            self.namespaces = both;
+        }
+        (!self.namespaces.is_empty()).then_some(self)
     }
 }
 

@@ -23,9 +23,11 @@ pub(crate) fn read(document: &Document, found: &mut Found) -> bool {
     let source = document.name();
     let mut scope = Scope::default();
     match (document.text("/kind"), document.text("/metadata/namespace")) {
-        ("AdmissionPolicy", namespace) if !namespace.is_empty() => {
-            scope.namespaces.push(namespace.to_owned());
+        ("AdmissionPolicy", "") => {
+            let what = "names no namespace, and there holds in the one that it is applied to";
+            found.note(&source, what, "it holds in all of them");
         }
+        ("AdmissionPolicy", namespace) => scope.namespaces.push(namespace.to_owned()),
         _ => {}
     }
     for field in ["namespaceSelector", "objectSelector"] {
@@ -51,16 +53,16 @@ pub(crate) fn read(document: &Document, found: &mut Found) -> bool {
         }
         entries
     };
-    let mut allowed = hosts("registries.allow", found, Use::Allow);
+    // An image has to pass every list, so each is a rule of its own.
+    let registries = hosts("registries.allow", found, Use::Allow);
+    if !listed("registries.allow").is_empty() {
+        rules.push(Rule::AllowRegistries(registries));
+    }
     let images = listed("images.allow");
-    allowed.extend(found.all_entries(
-        &place("images.allow"),
-        &images,
-        Covered::WholeOrPrefix,
-        Use::Allow,
-    ));
-    if !allowed.is_empty() || !images.is_empty() {
-        rules.push(Rule::AllowRegistries(allowed));
+    if !images.is_empty() {
+        let place = place("images.allow");
+        let images = found.all_entries(&place, &images, Covered::WholeOrPrefix, Use::Allow);
+        rules.push(Rule::AllowRegistries(images));
     }
     let mut blocked = hosts("registries.reject", found, Use::Block);
     blocked.extend(found.all_entries(

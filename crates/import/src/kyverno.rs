@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use crate::demand::{Demand, Entry, Found, Mode, Rule, Scope};
+use crate::globs;
 use crate::places::{Covered, Use};
 use crate::read::{Document, items, text, texts};
 
@@ -33,11 +34,6 @@ fn read_rule(document: &Document, rule: &Value, found: &mut Found) {
         return;
     };
     let Some(scope) = scope(document, rule, &source, found) else { return };
-    let action = match text(validate, "/failureAction") {
-        "" => document.text("/spec/validationFailureAction"),
-        action => action,
-    };
-    let mode = if action.eq_ignore_ascii_case("enforce") { Mode::Enforce } else { Mode::Audit };
     let mut rules = Vec::new();
     if let Some(pattern) = validate.get("pattern") {
         for image in images_of(pattern, &source, found) {
@@ -67,53 +63,228 @@ fn read_rule(document: &Document, rule: &Value, found: &mut Found) {
     if rules.is_empty() {
         found.note(&source, "has no condition over images that is known here", "it was left out");
     }
-    for rule in rules {
-        found.demands.push(Demand { source: source.clone(), scope: scope.clone(), mode, rule });
+    for (scope, mode) in actions(document, validate, scope, &source, found) {
+        let demand = |rule: &Rule| {
+            let (source, scope, rule) = (source.clone(), scope.clone(), rule.clone());
+            Demand { source, scope, mode, rule }
+        };
+        found.demands.extend(rules.iter().map(demand));
     }
 }
 
-/// Where a rule holds; `None` where it does not hold for Pods.
+/// A rule's modes, each with where it holds. As there, the first override that names a namespace says
+/// it, and those of the policy count only for a rule that has no action of its own.
+fn actions(
+    document: &Document,
+    validate: &Value,
+    scope: Scope,
+    source: &str,
+    found: &mut Found,
+) -> Vec<(Scope, Mode)> {
+    let own = text(validate, "/failureAction");
+    let of_rule = items(validate, "/failureActionOverrides").iter();
+    let (action, of_policy) = match own {
+        "" => {
+            let overrides = items(&document.value, "/spec/validationFailureActionOverrides");
+            (document.text("/spec/validationFailureAction"), overrides)
+        }
+        own => (own, &[][..]),
+    };
+    let mut rest = scope;
+    let mut held = Vec::new();
+    for part in of_rule.chain(of_policy) {
+        let Some(mode) = mode(text(part, "/action")) else { continue };
+        let namespaces = texts(part, "/namespaces");
+        if part.get("namespaceSelector").is_some_and(|it| !it.is_null()) {
+            let what = format!("has the failure action `{}` by a selector", text(part, "/action"));
+            if mode != Mode::Enforce {
+                found.note(source, what, "that override was left out");
+                continue;
+            }
+            found.note(source, what, "it holds for all that the selector may select");
+            if namespaces.is_empty() {
+                held.push((rest, mode));
+                return held;
+            }
+        }
+        // There an override without namespaces and without a selector selects nothing.
+        if !namespaces.is_empty() {
+            held.extend(rest.clone().within(&namespaces, source, found).map(|it| (it, mode)));
+            rest.excluded.extend(namespaces);
+        }
+    }
+    held.push((rest, mode(action).unwrap_or(Mode::Audit)));
+    held
+}
+
+fn mode(action: &str) -> Option<Mode> {
+    match action.to_ascii_lowercase().as_str() {
+        "enforce" => Some(Mode::Enforce),
+        "audit" => Some(Mode::Audit),
+        _ => None,
+    }
+}
+
+/// Where a rule holds; `None` where that is nowhere, or not for Pods.
 fn scope(document: &Document, rule: &Value, source: &str, found: &mut Found) -> Option<Scope> {
     let mut scope = Scope::default();
     if document.text("/kind") == "Policy" {
-        scope.namespaces.push(document.text("/metadata/namespace").to_owned());
+        match document.text("/metadata/namespace") {
+            "" => {
+                let what = "names no namespace, and there holds in the one that it is applied to";
+                found.note(source, what, "it holds in all of them");
+            }
+            namespace => scope.namespaces.push(namespace.to_owned()),
+        }
     }
-    let filters = |of: &str| {
-        let direct = rule.get(of).filter(|of| of.get("resources").is_some());
-        let any = items(rule, &format!("/{of}/any")).iter();
-        direct.into_iter().chain(any).chain(items(rule, &format!("/{of}/all"))).collect::<Vec<_>>()
-    };
-    let mut kinds = Vec::new();
-    for filter in filters("match") {
-        kinds.extend(texts(filter, "/resources/kinds"));
-        scope.namespaces.extend(texts(filter, "/resources/namespaces"));
-        other_fields(filter, source, "it holds for all of them", found);
-    }
-    let is_pod = |kind: &String| kind == "*" || kind.rsplit('/').next() == Some("Pod");
-    if !kinds.is_empty() && !kinds.iter().any(is_pod) {
+    let Some(matched) = matched(rule, source, found) else {
         found.note(source, "does not match Pods", "it was left out: images are judged in Pods");
         return None;
+    };
+    for namespaces in matched {
+        let Some(narrower) = scope.within(&namespaces, source, found) else {
+            found.note(source, "matches no namespace", "it was left out");
+            return None;
+        };
+        scope = narrower;
     }
-    for filter in filters("exclude") {
-        scope.excluded.extend(texts(filter, "/resources/namespaces"));
-        other_fields(filter, source, "it is not excluded", found);
-    }
+    let Some(excluded) = excluded(rule, source, found) else {
+        found.note(source, "excludes every Pod", "it was left out");
+        return None;
+    };
+    scope.excluded = excluded;
     if rule.get("preconditions").is_some() {
         found.note(source, "has preconditions", "it holds without them");
     }
     Some(scope)
 }
 
-fn other_fields(filter: &Value, source: &str, nearest: &str, found: &mut Found) {
-    let resources = filter.get("resources").and_then(Value::as_object);
-    let fields = resources.into_iter().flat_map(|fields| fields.keys());
-    let known = ["kinds", "namespaces", "operations"];
-    let others = fields.filter(|field| !known.contains(&field.as_str())).cloned();
-    let beside = filter.as_object().into_iter().flat_map(|fields| fields.keys());
-    let beside = beside.filter(|field| *field != "resources").cloned();
-    for field in others.chain(beside) {
-        found.note(source, format!("`{field}` selects by what is not looked at here"), nearest);
+/// The filters of `match` or `exclude`, and whether all have to hold.
+fn filters<'r>(rule: &'r Value, of: &str) -> (Vec<&'r Value>, bool) {
+    let any = items(rule, &format!("/{of}/any"));
+    let all = items(rule, &format!("/{of}/all"));
+    if !any.is_empty() {
+        return (any.iter().collect(), false);
     }
+    if !all.is_empty() {
+        return (all.iter().collect(), true);
+    }
+    let is_filter = |it: &&Value| it.as_object().is_some_and(|fields| !fields.is_empty());
+    (rule.get(of).filter(is_filter).into_iter().collect(), true)
+}
+
+/// Lists of namespaces, each of which has to name that of a Pod; `None` where no Pod is matched.
+fn matched(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<Vec<String>>> {
+    let (filters, all) = filters(rule, "match");
+    let count = filters.len();
+    let of_pods: Vec<_> = filters.into_iter().filter(|filter| may_match_pods(filter)).collect();
+    if count > 0 && (of_pods.is_empty() || all && of_pods.len() < count) {
+        return None;
+    }
+    let mut lists = Vec::new();
+    for filter in of_pods {
+        for field in other_fields(filter) {
+            let what = format!("`{field}` selects by what is not looked at here");
+            found.note(source, what, "it holds for all of them");
+        }
+        lists.push(texts(filter, "/resources/namespaces"));
+    }
+    // A filter without namespaces means all of them.
+    let named = |list: &Vec<String>| !list.is_empty();
+    Some(match (all, lists.iter().all(named)) {
+        (true, _) => lists.into_iter().filter(named).collect(),
+        (false, true) if count > 0 => vec![lists.concat()],
+        (false, _) => Vec::new(),
+    })
+}
+
+/// The namespaces in which no Pod is matched; `None` where none is anywhere. A filter excludes a
+/// namespace only if it asks for nothing else.
+fn excluded(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<String>> {
+    let (filters, all) = filters(rule, "exclude");
+    let mut unsaid = Vec::new();
+    let mut lists = Vec::new();
+    let mut of_others = false;
+    for filter in filters {
+        if !may_match_pods(filter) {
+            of_others = true;
+            continue;
+        }
+        let mut others = other_fields(filter);
+        let is_named = |field: &str| !texts(filter, field).is_empty();
+        if others.is_empty() && !is_named("/resources/kinds") && !is_named("/resources/namespaces")
+        {
+            others.push("resources".to_owned());
+        }
+        if !certainly_matches_pods(filter) {
+            others.push("kinds".to_owned());
+        }
+        if others.is_empty() {
+            lists.push(texts(filter, "/resources/namespaces"));
+        }
+        unsaid.extend(others);
+    }
+    if all && of_others {
+        return Some(Vec::new());
+    }
+    if all && lists.iter().filter(|list| !list.is_empty()).count() > 1 {
+        unsaid.push("namespaces".to_owned());
+    }
+    for field in &unsaid {
+        let what = format!("`{field}` excludes by what is not looked at here");
+        found.note(source, what, "what that filter selects is not excluded");
+    }
+    if all && !unsaid.is_empty() {
+        return Some(Vec::new());
+    }
+    let is_everything = |list: &Vec<String>| list.is_empty();
+    let everywhere = if all {
+        !lists.is_empty() && lists.iter().all(is_everything)
+    } else {
+        lists.iter().any(is_everything)
+    };
+    (!everywhere).then(|| lists.concat())
+}
+
+/// Whether a filter may match a Pod that is created or updated.
+fn may_match_pods(filter: &Value) -> bool {
+    let operations = texts(filter, "/resources/operations");
+    let is_other = |it: &String| ["CONNECT", "DELETE"].contains(&it.as_str());
+    if !operations.is_empty() && operations.iter().all(is_other) {
+        return false;
+    }
+    let kinds = texts(filter, "/resources/kinds");
+    kinds.is_empty() || kinds.iter().any(|kind| globs::matches(last_segment(kind), "Pod"))
+}
+
+/// Whether a filter matches every Pod, as far as its kinds tell.
+fn certainly_matches_pods(filter: &Value) -> bool {
+    let kinds = texts(filter, "/resources/kinds");
+    let is_pod = |kind: &String| kind == "*" || kind == "*/*" || last_segment(kind) == "Pod";
+    kinds.is_empty() || kinds.iter().any(is_pod)
+}
+
+/// The kind in `Pod`, `v1/Pod` and the like.
+fn last_segment(kind: &str) -> &str {
+    kind.rsplit('/').next().unwrap_or(kind)
+}
+
+/// The fields of a filter that select by more than kinds and namespaces.
+fn other_fields(filter: &Value) -> Vec<String> {
+    let resources = filter.get("resources").and_then(Value::as_object);
+    let fields = resources.into_iter().flatten().filter(|(field, value)| match field.as_str() {
+        "kinds" | "namespaces" => false,
+        // Only what is admitted is judged, both when it is created and when it is updated.
+        "operations" => {
+            let operations = texts(value, "");
+            let has = |operation: &str| operations.iter().any(|it| it == operation);
+            !(operations.is_empty() || has("CREATE") && has("UPDATE"))
+        }
+        _ => true,
+    });
+    let beside =
+        filter.as_object().into_iter().flatten().filter(|(field, _)| *field != "resources");
+    fields.chain(beside).map(|(field, _)| field.clone()).collect()
 }
 
 /// The patterns over `image` of all lists of containers, each once.
@@ -172,6 +343,8 @@ fn conjunction(pattern: &str, place: &str, rules: &mut Vec<Rule>, found: &mut Fo
             alternatives if alternatives.iter().all(|it| it.starts_with("*:")) => {
                 let tag = |it: &&str| Entry::same(it.trim_start_matches("*:"), place);
                 rules.push(Rule::AllowTags(alternatives.iter().map(tag).collect()));
+                let what = format!("`{part}` there is about how an image ends, so no digest fits");
+                found.note(place, what, "an image by digest alone is admitted");
             }
             alternatives => {
                 let each = alternatives.iter();
@@ -225,11 +398,11 @@ fn condition(condition: &Value, place: &str, rules: &mut Vec<Rule>, found: &mut 
         found.note(place, what, "that condition was left out");
         return;
     }
-    let comparison = if registry { Covered::Host } else { Covered::Glob };
+    let comparison = if registry { Covered::HostGlob } else { Covered::Glob };
     let mut entries = found.all_entries(&place_of_values, &values, comparison, covered);
     // `images` is parsed, and Docker Hub is the registry of what names none.
     for it in &mut entries {
-        it.short |= registry && it.pattern == "docker.io";
+        it.short |= registry && globs::matches(&it.pattern, "docker.io");
     }
     rules.push(match covered {
         Use::Allow => Rule::AllowRegistries(entries),

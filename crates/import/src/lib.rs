@@ -14,6 +14,8 @@
 //! | `original` | keys and variables of the program that ImageGate replaces |
 //! | `cel` | the part of CEL that such policies use |
 //! | `places` | texts over raw images, as registry patterns |
+//! | `raw_image` | host, tag and wildcards of texts over raw images |
+//! | `globs` | what globs over names of namespaces and over tags cover |
 //! | `assemble` | demands into rules for each set of namespaces |
 //! | `write` | rules as YAML with comments |
 //!
@@ -35,10 +37,12 @@ mod assemble;
 mod cel;
 mod demand;
 mod gatekeeper;
+mod globs;
 mod kubewarden;
 mod kyverno;
 mod original;
 mod places;
+mod raw_image;
 mod read;
 mod write;
 

@@ -6,6 +6,8 @@
 
 use imagegate_core::policy::{Documents, POLICY_KEY, Problems, compile};
 
+use crate::raw_image::{regex, split, up_to_the_last_wildcard, without_tag};
+
 /// How a source compares the text with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Covered {
@@ -17,6 +19,8 @@ pub(crate) enum Covered {
     WholeOrPrefix,
     /// The text is a registry host, as a whole.
     Host,
+    /// A registry host, in which `*` is any run of characters.
+    HostGlob,
 }
 
 /// What the pattern is for, which says what is the safe side.
@@ -41,12 +45,20 @@ pub(crate) struct Translated {
 /// Translates a text.
 pub(crate) fn translate(text: &str, covered: Covered, of: Use, exactly: bool) -> Translated {
     let translated = match covered {
-        Covered::Host => same(text.to_owned()),
+        Covered::Host | Covered::HostGlob
+            if text.contains('/') || covered == Covered::Host && text.contains('*') =>
+        {
+            unsayable(format!("`{text}` is no registry"), text, of)
+        }
+        Covered::HostGlob if text == "*" => everything(),
+        Covered::Host | Covered::HostGlob => same(text.to_owned()),
         Covered::Prefix => prefix(text, of, exactly),
         Covered::Glob | Covered::WholeOrPrefix => {
             let body = text.strip_suffix('*').unwrap_or(text);
-            if text == "*" || text == "*/*" {
-                same("*".to_owned())
+            if text == "*" {
+                everything()
+            } else if text == "*/*" {
+                with_a_slash(of)
             } else if let Some(repository) = text.strip_suffix(":*") {
                 any_tag(text, repository, of, exactly)
             } else if body.contains(['*', '?']) {
@@ -59,7 +71,55 @@ pub(crate) fn translate(text: &str, covered: Covered, of: Use, exactly: bool) ->
             }
         }
     };
-    checked(text, of, translated)
+    checked(text, of, with_hub(text, of, translated))
+}
+
+/// Every image, with its registry or without.
+fn everything() -> Translated {
+    Translated { short: true, ..same("*".to_owned()) }
+}
+
+/// Every image that has a slash, which only some without a registry have.
+fn with_a_slash(of: Use) -> Translated {
+    let what = match of {
+        Use::Allow => {
+            "`*/*` there also covers Docker Hub's `acme/web` without its registry, and no `nginx`"
+        }
+        Use::Block => "`*/*` there does not cover `nginx`, which has no slash",
+    };
+    let nearest = match of {
+        Use::Allow => "here every image names its registry",
+        Use::Block => "here every image is refused",
+    };
+    Translated { note: Some((what.to_owned(), nearest.to_owned())), ..same("*".to_owned()) }
+}
+
+/// Adds what a refused text with a `*` in its first segment covers of Docker Hub's images whose registry
+/// is left out, for whether that segment is a host is not known, or whose `library/` is.
+fn with_hub(text: &str, of: Use, mut translated: Translated) -> Translated {
+    // With no more than a `*` at its end it is a prefix or a whole, whose readers look at that themselves.
+    if of == Use::Allow || !text.strip_suffix('*').unwrap_or(text).contains(['*', '?']) {
+        return translated;
+    }
+    let (repository, is_whole) = match without_tag(text, true) {
+        Some(repository) => (repository.replace('?', "*"), false),
+        None => (up_to_the_last_wildcard(text), true),
+    };
+    let first = repository.split('/').next().unwrap_or_default();
+    let may_be_short =
+        first.contains('*') && !first.starts_with('*') && !first.contains(['.', ':']);
+    let of_hub = repository.strip_prefix("docker.io/").or(may_be_short.then_some(&*repository));
+    if let Some(repository) = of_hub {
+        let images = regex(repository, ".*");
+        let hub = r"/docker\.io/(?:library/)?";
+        translated.patterns.push(format!("{hub}{}", images.trim_start_matches('/')));
+        if !is_whole && translated.note.is_none() {
+            let what = format!("`{text}` may be of Docker Hub, and is about tags");
+            let nearest = "there the whole repository is refused";
+            translated.note = Some((what, nearest.to_owned()));
+        }
+    }
+    translated
 }
 
 fn same(pattern: String) -> Translated {
@@ -70,7 +130,7 @@ fn same(pattern: String) -> Translated {
 fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
     let keep = exactly || of == Use::Block;
     if text.is_empty() {
-        return same("*".to_owned());
+        return everything();
     }
     if let Some(repository) = without_tag(text, false) {
         // What begins with a digest that is written whole is that image.
@@ -78,11 +138,26 @@ fn prefix(text: &str, of: Use, exactly: bool) -> Translated {
         return images(text, repository, end, of, exactly);
     }
     let (host, path) = split(text);
-    let Some(host) = host else { return short(text, path, keep) };
+    let Some(host) = host else {
+        let mut short = short(text, path, keep);
+        if of == Use::Block && path.is_none() {
+            // What begins so may be a host as well.
+            short.patterns.push(format!("{text}*"));
+        }
+        return short;
+    };
     let Some(path) = path else {
         // `gcr.io`, without a slash behind it.
         if keep {
-            return same(format!("{host}*"));
+            let mut translated = same(format!("{host}*"));
+            if host.contains(':') && !host.contains('.') {
+                // A glob would be read as an image with its tag, which a refused text may mean as well.
+                translated = same(regex(&format!("{host}*"), ".*"));
+                if of == Use::Block {
+                    translated.patterns.push(format!("docker.io/library/{host}*"));
+                }
+            }
+            return translated;
         }
         let what = format!("`{text}` there also covers hosts such as `{host}.example.org`");
         let note = Some((what, format!("`{host}` is that host alone")));
@@ -138,7 +213,7 @@ fn images(text: &str, repository: &str, end: &str, of: Use, exactly: bool) -> Tr
     let keep = exactly || of == Use::Block;
     let pin = format!("{}{end}", text.strip_prefix(repository).unwrap_or_default());
     if matches!(repository, "*" | "*/*") {
-        return same(format!("*/**{pin}"));
+        return Translated { short: repository == "*", ..same(format!("*/**{pin}")) };
     }
     let unsaid = || {
         let what = format!("`{text}` is about tags or digests in a way that no pattern is");
@@ -186,9 +261,16 @@ fn unsayable(what: String, repository: &str, of: Use) -> Translated {
     let (patterns, nearest) = match of {
         Use::Allow => (Vec::new(), "it was left out, so those images are refused".to_owned()),
         Use::Block => {
-            let (host, _) = split(repository);
-            let host = if host.is_some() { "" } else { "docker.io/library/" };
-            (vec![format!("{host}{repository}")], "the whole repository is refused".to_owned())
+            let pattern = match split(repository) {
+                _ if repository.contains(['*', '?']) => regex(&repository.replace('?', "*"), ".*"),
+                (None, None) => format!("docker.io/library/{repository}"),
+                (None, Some(_)) => format!("docker.io/{repository}"),
+                (Some("docker.io"), Some(path)) if !path.contains('/') => {
+                    format!("docker.io/library/{path}")
+                }
+                (Some(_), _) => repository.to_owned(),
+            };
+            (vec![pattern], "the whole repository is refused".to_owned())
         }
     };
     Translated { patterns, short: false, note: Some((what, nearest)) }
@@ -237,11 +319,18 @@ fn glob(text: &str, of: Use, exactly: bool) -> Translated {
     if let Some(repository) = without_tag(text, true) {
         return images(text, repository, "", of, exactly);
     }
+    if of == Use::Block {
+        let begins = up_to_the_last_wildcard(text);
+        let what = format!("a wildcard in `{text}` may stand for the colon in front of a tag");
+        let nearest = format!("all that matches `{begins}` is refused");
+        let note = (begins != text).then_some((what, nearest));
+        return Translated { note, ..same(regex(&begins, ".*")) };
+    }
     if !text.ends_with('*') {
         let what = format!("`{text}` there is about images without a tag, and no others");
         return unsayable(what, text, of);
     }
-    if exactly || of == Use::Block || text.contains('?') {
+    if exactly || text.contains('?') {
         return same(regex(text, ".*"));
     }
     let (host, path) = text.split_once('/').unwrap_or((text, ""));
@@ -250,52 +339,6 @@ fn glob(text: &str, of: Use, exactly: bool) -> Translated {
     let what = format!("`*` in `{text}` there also matches `/`");
     let nearest = format!("in `{pattern}` it does not; `--exactly` keeps that by a regex");
     Translated { patterns: vec![pattern], short: false, note: Some((what, nearest)) }
-}
-
-/// A glob as a regex over `host/repository`, with what a `*` stands for.
-fn regex(glob: &str, run: &str) -> String {
-    let mut regex = String::from("/");
-    for character in glob.chars() {
-        match character {
-            '*' => regex.push_str(run),
-            '?' => regex.push('.'),
-            '.' | '+' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '$' | '|' => {
-                regex.push('\\');
-                regex.push(character);
-            }
-            other => regex.push(other),
-        }
-    }
-    regex.push('/');
-    regex
-}
-
-/// The host and what follows its slash. The first segment is a host where it has a dot or a port, or
-/// is `localhost`, as runtimes read it.
-fn split(text: &str) -> (Option<&str>, Option<&str>) {
-    let (first, path) = match text.split_once('/') {
-        Some((first, path)) => (first, Some(path)),
-        None => (text, None),
-    };
-    let is_host = first.contains(['.', ':', '*']) || first == "localhost";
-    (is_host.then_some(first), path)
-}
-
-/// The repository in front of a tag or a digest, where the text has one. A text without a slash that is
-/// no image may be a host with a port.
-fn without_tag(text: &str, is_image: bool) -> Option<&str> {
-    if let Some((repository, _)) = text.split_once('@') {
-        return Some(without_tag(repository, is_image).unwrap_or(repository));
-    }
-    let segment = text.rfind('/').map_or(0, |slash| slash + 1);
-    let (_, last) = text.split_at_checked(segment)?;
-    let (_, tag) = last.split_once(':')?;
-    // A colon in the only segment is that of a port, as far as digits follow.
-    let is_number = !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit());
-    if segment == 0 && is_number && !is_image {
-        return None;
-    }
-    text.strip_suffix(tag)?.strip_suffix(':')
 }
 
 /// Leaves out patterns that are none, and says so.
@@ -340,7 +383,7 @@ mod tests {
 
     #[test]
     fn rows() {
-        use Covered::{Glob, Host, Prefix, WholeOrPrefix};
+        use Covered::{Glob, Host, HostGlob, Prefix, WholeOrPrefix};
         use Use::{Allow, Block};
         type Row = (&'static str, Covered, Use, bool, &'static [&'static str], bool);
         let rows: &[Row] = &[
@@ -363,7 +406,44 @@ mod tests {
                 true,
             ),
             ("nginx", Prefix, Allow, false, &["docker.io/library/nginx", "docker.io/nginx"], true),
+            (
+                "quay",
+                Prefix,
+                Block,
+                false,
+                &["docker.io/library/quay*", "docker.io/quay*", "quay*"],
+                true,
+            ),
+            (
+                "nginx:1",
+                Prefix,
+                Block,
+                false,
+                &["/nginx:1.*/", "docker.io/library/nginx:1*"],
+                false,
+            ),
             ("acme/", Prefix, Allow, false, &["docker.io/acme/*"], true),
+            (
+                "q?y/x*",
+                Glob,
+                Block,
+                false,
+                &["/q.*y/x.*/", r"/docker\.io/(?:library/)?q.*y/x.*/"],
+                true,
+            ),
+            (
+                "nginx*alpine",
+                Glob,
+                Block,
+                false,
+                &["/nginx.*/", r"/docker\.io/(?:library/)?nginx.*/"],
+                true,
+            ),
+            ("*/*", Glob, Allow, false, &["*"], true),
+            ("*/*", Glob, Block, false, &["*"], true),
+            ("*", Host, Allow, false, &[], true),
+            ("gcr.io/acme", HostGlob, Allow, false, &[], true),
+            ("*.io", HostGlob, Allow, false, &["*.io"], false),
             ("gcr.io/acme/web:1", Prefix, Allow, false, &["gcr.io/acme/web:1*"], false),
             ("gcr.io/acme/web:1", Prefix, Block, false, &["gcr.io/acme/web:1*"], false),
             ("gcr.io/web:1.*", Glob, Allow, false, &["gcr.io/web:1.*"], false),
@@ -372,9 +452,11 @@ mod tests {
             ("gcr.io/*/base:1.*", Glob, Block, false, &["gcr.io/**/base:1.*"], false),
             ("gcr.io/*:1.*", Glob, Allow, false, &["gcr.io/**:1.*"], false),
             ("*.corp/x:1", Glob, Allow, false, &["*.corp/x:1"], true),
-            ("*.corp/x:1", Glob, Block, false, &["*.corp/x"], true),
+            ("*.corp/x:1", Glob, Block, false, &[r"/.*\.corp/x/"], true),
             ("*:1.2", Glob, Block, false, &["*/**:1.2"], false),
             ("ubuntu:20.14", Glob, Allow, false, &["docker.io/library/ubuntu:20.14"], true),
+            ("acme/web", Glob, Block, false, &["docker.io/acme/web"], true),
+            ("docker.io/web", Glob, Block, false, &["docker.io/library/web"], true),
             ("redis:7", WholeOrPrefix, Block, false, &["docker.io/library/redis:7"], true),
             ("acme/web:1", WholeOrPrefix, Allow, false, &["docker.io/acme/web:1"], true),
             ("docker.io/nginx:1", Glob, Allow, false, &["docker.io/library/nginx:1"], false),

@@ -87,7 +87,11 @@ impl Lines {
             self.entries(indent, "blockedTags", &rules.blocked_tags, "no source refuses a tag");
         }
         if differs(|a, b| a.allowed_tags != b.allowed_tags) {
-            self.entries(indent, "allowedTags", &rules.allowed_tags, "no source lists tags");
+            let (entries, why_none) = match &rules.allowed_tags {
+                Some(entries) => (entries.as_slice(), ""),
+                None => (&[][..], "no source lists tags"),
+            };
+            self.entries(indent, "allowedTags", entries, why_none);
         }
         let mut flag = |name: &str, place: &Option<String>| {
             let line = format!("{indent}{name}: {}", place.is_some());

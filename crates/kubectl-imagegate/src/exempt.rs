@@ -1,13 +1,15 @@
 //! `kubectl imagegate exempt`: one exemption more, in the text of the policy as somebody wrote it.
 
 use imagegate_core::image::Reference;
-use imagegate_core::policy::{POLICY_KEY, end_of_exemption};
+use imagegate_core::policy::{POLICY_KEY, Policy, Subject, compile, end_of_exemption};
 use imagegate_report::Exit;
+use time::OffsetDateTime;
 
 use crate::change::{Before, ChangeFlags};
 use crate::cli::Failure;
 use crate::cluster::Fault;
 use crate::connection::Connection;
+use crate::gate::documents;
 
 /// Exempt an image from the policy, until a day
 ///
@@ -53,12 +55,24 @@ pub(crate) async fn run(connection: &Connection, exempt: &Exempt) -> Result<Exit
         let hint = "exemptions need the full form: write policy.yaml (docs/policy.md) and `kubectl imagegate apply --filename policy.yaml`";
         return Err(fault.with_hint(hint).into());
     };
-    let entry = entry(exempt, namespace)?;
+    let image = &exempt.image;
+    let reference = Reference::parse(image)
+        .map_err(|error| Fault::usage(&format!("`{image}` is not a valid reference: {error}")))?;
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let subject = Subject { namespace, now, ..Subject::default() };
+    let entry = entry(exempt, &subject, &reference, before.policy.as_ref());
     let Some(text) = with_exemption(text, &entry) else {
         let fault = Fault::usage("the exemptions are written in a way that cannot be added to");
         return Err(fault.with_hint("add it with `kubectl imagegate edit`").into());
     };
     data.insert(POLICY_KEY.to_owned(), text);
+    // A policy with a problem is told by whoever compiles it on the way.
+    let policy = compile(&documents(&data, &before.gate)).ok();
+    if policy.is_some_and(|(policy, _)| policy.outcome(&subject, Ok(&reference)).is_denied()) {
+        let fault = Fault::usage(&format!("`{image}` would be refused with this exemption too"));
+        let hint = "`kubectl imagegate explain` says why; see whether --expires lies in the past";
+        return Err(fault.with_hint(hint).into());
+    }
     before.change_to(&data, &exempt.flags).await
 }
 
@@ -69,25 +83,32 @@ pub(crate) fn last_day(text: &str) -> Result<String, &'static str> {
 }
 
 /// The exemption as one line of YAML, each text in quotes of JSON.
-fn entry(exempt: &Exempt, namespace: &str) -> Result<String, Fault> {
-    let Exempt { image, reason, expires, owner, name, .. } = exempt;
-    let reference = Reference::parse(image)
-        .map_err(|error| Fault::usage(&format!("`{image}` is not a valid reference: {error}")))?;
+fn entry(
+    exempt: &Exempt,
+    subject: &Subject<'_>,
+    reference: &Reference<'_>,
+    policy: Option<&Policy>,
+) -> String {
+    let Exempt { reason, expires, owner, name, .. } = exempt;
+    let namespace = subject.namespace;
     let last = reference.repository();
     let last = last.rsplit('/').next().unwrap_or_default();
     let name = name.clone().unwrap_or_else(|| format!("{last}-{namespace}"));
-    // An exemption is for a repository; which tags of it run is not its matter.
-    let image = format!("{}/{}", reference.registry(), reference.repository());
+    // An exemption is for a repository; which tags of it run is not its matter. That of a short name is
+    // where its namespace looks it up.
+    let judged = policy.and_then(|policy| policy.judged_repository(subject, reference));
+    let image =
+        judged.unwrap_or_else(|| format!("{}/{}", reference.registry(), reference.repository()));
     let text = |text: &str| serde_json::Value::from(text).to_string();
     let owner = owner.as_deref().map_or(String::new(), |owner| format!(", owner: {}", text(owner)));
-    Ok(format!(
+    format!(
         "{{name: {}, images: [{}], namespaces: [{}], reason: {}{owner}, expires: {}}}",
         text(&name),
         text(&image),
         text(namespace),
         text(reason),
         text(expires),
-    ))
+    )
 }
 
 /// The policy's text with an exemption more; `None` where its exemptions are no block that can be added
@@ -122,7 +143,35 @@ fn with_exemption(text: &str, entry: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_exemption;
+    use imagegate_core::image::Reference;
+    use imagegate_core::policy::{Documents, POLICY_KEY, Policy, Subject, compile};
+
+    use super::{Exempt, entry, with_exemption};
+
+    fn policy(text: &str) -> Policy {
+        let volume = [(POLICY_KEY.to_owned(), text.as_bytes().to_vec())].into();
+        compile(&Documents { volume: Some(volume), ..Documents::default() }).unwrap().0
+    }
+
+    #[test]
+    fn a_short_name_is_exempt_where_it_is_looked_up() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            exempt: Exempt,
+        }
+        let line = ["exempt", "nginx:1.27", "--reason", "INC-1", "--expires", "2027-01-31"];
+        let Line { exempt } = clap::Parser::parse_from(line);
+        let text = "allowedRegistries: [gcr.io]\nshortNames: {registry: mirror.example.com/hub}\n";
+        let before = policy(text);
+        let reference = Reference::parse(&exempt.image).unwrap();
+        // 2026-11-27.
+        let subject = Subject { namespace: "ci", now: 1_795_773_600, ..Subject::default() };
+        assert!(before.outcome(&subject, Ok(&reference)).is_denied());
+        let entry = entry(&exempt, &subject, &reference, Some(&before));
+        let after = policy(&with_exemption(text, &entry).unwrap());
+        assert!(!after.outcome(&subject, Ok(&reference)).is_denied(), "{entry}");
+    }
 
     #[test]
     fn the_rest_of_the_text_stays_as_it_is() {

@@ -311,6 +311,11 @@ somebody_else_edits() {
     --patch '{\"data\": {\"policy.yaml\": \"mode: audit\"}}' >&2; printf 'mode: enforce\n' >\"\$1\""
   asks 2 edit --yes
   has "$err" 'somebody changed imagegate-webhook-config meanwhile, and nothing was overwritten'
+  local kept
+  kept=$(sed -n 's/^your edit is kept in //p' <<<"$err")
+  same 'mode: enforce' "$(cat "$kept")"
+  same 600 "$(stat -c %a "$kept")"
+  rm "$kept"
   same 'mode: audit' "$(config_map -o jsonpath='{.data.policy\.yaml}')"
 }
 a_tool_owns_it() {

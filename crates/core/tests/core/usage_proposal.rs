@@ -69,13 +69,14 @@ fn usages(uses: &[(String, String)]) -> Vec<Usage<'_>> {
     uses.iter().map(|(namespace, image)| Usage::of_pod(namespace, image)).collect()
 }
 
-const TIGHTENED: [&str; 6] = [
+const TIGHTENED: [&str; 7] = [
     "allowedRegistries: [gcr.io]\n",
     "# why\nallowedRegistries: [quay.io/a]\nexemptions: []\nrequireDigest: true\n",
     "exemptions:\n  # old\n  - {name: existing-a, images: [b.corp], reason: r}\nrequireDigest: true\n",
     "exemptions: [{name: e, images: [b.corp], reason: r, expires: 2020-01-01}]\nmode: enforce\n",
     "{allowedRegistries: [gcr.io], overrides: [{name: a, namespaces: [a], requireDigest: true}]}",
     "{\nallowedTags: [v*],\nexemptions: []\n}",
+    "allowedRegistries: [gcr.io]\nshortNames: {registry: mirror.example.com/hub}\n",
 ];
 
 proptest! {
@@ -245,6 +246,18 @@ exemptions:
     assert_eq!(exempting.yaml, expected);
     assert_eq!((exempting.added, exempting.images), (2, 4));
     assert_eq!(exempting.left_out, ["a b", "docker.io/redis:1"]);
+}
+
+#[test]
+fn a_short_name_is_exempt_where_its_namespace_looks_it_up() {
+    let source = "allowedRegistries: [gcr.io]\nshortNames: {registry: mirror.example.com/hub}\n\
+                  overrides: [{name: ci, namespaces: [ci], shortNames: dockerHub}]\n";
+    let usages = [Usage::of_pod("web", "nginx:1.27"), Usage::of_pod("ci", "nginx:1.27")];
+    let exempting = exempting(&policy(source), Some(source), &usages);
+    let yaml = &exempting.yaml;
+    assert!(yaml.contains("- mirror.example.com/hub/nginx  # 1 image in web"), "{yaml}");
+    assert!(yaml.contains("- docker.io/library/nginx  # 1 image in ci"), "{yaml}");
+    assert_eq!(refused(&compiled(yaml), &usages), Vec::<String>::new(), "{yaml}");
 }
 
 #[test]

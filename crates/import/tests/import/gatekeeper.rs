@@ -153,3 +153,17 @@ items:
         ],
     );
 }
+
+#[test]
+fn a_refused_text_without_a_slash_may_be_a_host() {
+    let constraint = |repos: &str| {
+        format!(
+            "apiVersion: constraints.gatekeeper.sh/v1beta1\nkind: K8sDisallowedRepos\n\
+             metadata: {{name: a}}\nspec: {{parameters: {{repos: [{repos}]}}}}\n"
+        )
+    };
+    let quay = imported(&constraint("quay"), false);
+    verdicts(&quay, "- - quay.io/evil/x:1\n- - quay:1\n- - quayside/x:1\n+ + gcr.io/a:1");
+    let nginx = imported(&constraint("'nginx:1'"), false);
+    verdicts(&nginx, "- - nginx:1\n- - nginx:1.27\n- - nginx:1/x:2\n+ + nginx:2");
+}

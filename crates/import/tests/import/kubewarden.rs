@@ -59,3 +59,32 @@ fn whole_images_carry_a_tag() {
     verdicts(&untagged, "+ - ghcr.io/acme/web\n- - ghcr.io/acme/web:2");
     notes(&untagged, &["there is the image without a tag", "no allowed registry is left"]);
 }
+
+#[test]
+fn an_image_passes_every_list() {
+    let both =
+        imported("registries: {allow: [ghcr.io]}\nimages: {allow: ['ghcr.io/acme/web:1']}", false);
+    verdicts(&both, "+ + ghcr.io/acme/web:1\n- - ghcr.io/evil/x:1\n- - quay.io/acme/web:1");
+    notes(&both, &[]);
+    // There a `*` in a registry means itself.
+    let wild = imported("registries: {allow: ['*']}", false);
+    verdicts(&wild, "- - ghcr.io/evil/x:1");
+    notes(&wild, &["`*` is no registry", "no allowed registry is left"]);
+}
+
+#[test]
+fn a_policy_without_its_namespace_holds_everywhere() {
+    let imported = imported(
+        "
+apiVersion: policies.kubewarden.io/v1
+kind: AdmissionPolicy
+metadata: {name: trusted}
+spec:
+  module: registry://ghcr.io/kubewarden/policies/trusted-repos:v1.0.0
+  settings: {registries: {allow: [ghcr.io]}}
+",
+        false,
+    );
+    verdicts(&imported, "- - quay.io/a:1 prod\n+ + ghcr.io/a:1 prod");
+    notes(&imported, &["names no namespace"]);
+}

@@ -66,7 +66,25 @@ fn tags_and_digests_by_patterns() {
     let digests = imported(&policy("*@*"), false);
     verdicts(&digests, "- - nginx:1 prod\n+ + nginx@DIGEST prod\n+ + quay.io/a:1@DIGEST prod");
     let versions = imported(&policy("*:1.* | *:2"), false);
-    verdicts(&versions, "+ + nginx:1.2 prod\n+ + quay.io/a:2 prod\n- - nginx:3 prod");
+    verdicts(
+        &versions,
+        "+ + nginx:1.2 prod\n+ + quay.io/a:2 prod\n- - nginx:3 prod\n- + a@DIGEST prod wider",
+    );
+    notes(&versions, &[lists, "`*:1.* | *:2` there is about how an image ends"]);
+    let no_tags = imported(&policy("*:stable & *:prod"), false);
+    verdicts(
+        &no_tags,
+        "- - quay.io/a:stable prod\n- - quay.io/a:prod prod\n- - quay.io/a@DIGEST prod",
+    );
+    let both = imported(&policy("*:1.* & *:1.5 | *:2"), false);
+    verdicts(&both, "+ + quay.io/a:1.5 prod\n- - quay.io/a:1.6 prod\n- - quay.io/a:2 prod");
+    let ends = imported(&policy("*:1.* & *:*-alpine"), false);
+    verdicts(&ends, "+ + a:1.5-alpine prod\n- - a:1.5 prod\n- - a:2-alpine prod");
+    let slash = imported(&policy("*/*"), false);
+    verdicts(&slash, "+ + quay.io/a:1 prod\n- - nginx:1 prod\n+ - acme/web:1 prod");
+    notes(&slash, &[lists, "`*/*` there also covers"]);
+    let no_tag = imported(&policy("*:v?"), false);
+    verdicts(&no_tag, "+ - quay.io/a:v1 prod\n- - quay.io/a:2 prod");
     let blocked = imported(&policy("!quay.io/*"), false);
     verdicts(&blocked, "- - quay.io/a:1 prod\n+ + gcr.io/a:1 prod\n+ + nginx prod");
 }

@@ -3,6 +3,7 @@
 mod gatekeeper;
 mod kubewarden;
 mod kyverno;
+mod kyverno_scopes;
 mod original;
 mod policies_in_cel;
 mod properties;

@@ -147,3 +147,26 @@ spec:
         ],
     );
 }
+
+#[test]
+fn the_strictest_binding_counts() {
+    let binding = |name: &str, action: &str| {
+        format!(
+            "---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\n\
+             metadata: {{name: {name}}}\nspec: {{policyName: p, validationActions: [{action}]}}\n"
+        )
+    };
+    let policy = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: p}
+spec:
+  variables: [{name: images, expression: object.spec.containers + object.spec.initContainers}]
+  validations: [{expression: \"variables.images.all(c, c.image.startsWith('gcr.io/'))\"}]
+";
+    let text = format!("{policy}{}{}", binding("dry", "Audit"), binding("hot", "Deny"));
+    let imported = imported(&text, false);
+    assert!(imported.policy.contains("\nmode: enforce"), "{}", imported.policy);
+    verdicts(&imported, "- - evil.io/a:1\n+ + gcr.io/a:1");
+    notes(&imported, &["ValidatingAdmissionPolicyBinding/dry: its mode is audit"]);
+}

@@ -22,14 +22,16 @@ fn glob() -> impl Strategy<Value = String> {
         .prop_map(|(host, path, end)| host + &path + &end)
 }
 
-/// Whether a glob of Kyverno matches: `*` is any run of characters.
+/// Whether a glob of Kyverno matches: `*` is any run of characters, `?` is one.
 fn matches(glob: &[u8], text: &[u8]) -> bool {
     match (glob.split_first(), text.split_first()) {
         (None, None) => true,
         (Some((b'*', rest)), _) => {
             matches(rest, text) || text.split_first().is_some_and(|(_, text)| matches(glob, text))
         }
-        (Some((expected, glob)), Some((found, text))) => expected == found && matches(glob, text),
+        (Some((expected, glob)), Some((found, text))) => {
+            (expected == found || *expected == b'?') && matches(glob, text)
+        }
         _ => false,
     }
 }
@@ -79,6 +81,25 @@ proptest! {
                 covered |= globs.iter().filter(|glob| glob.ends_with(":*")).any(|glob| matches(glob.as_bytes(), tagged.as_bytes()));
             }
             prop_assert!(!admits(&policy, "default", &image) || covered, "{}", image);
+        }
+    }
+
+    #[test]
+    fn what_is_refused_there_is_refused_here(
+        glob in "(q|quay|docker\\.io/)?[*?]{0,1}(quay|q|a)?[*?]{0,1}(/[ab*]{1,2}){0,2}(:1|:1\\*|\\*)?",
+        images in proptest::collection::vec("(quay(\\.io)?/|docker\\.io/|q/)?[aq](/[ab])?(:1|:12)?", 1..10),
+    ) {
+        let text = format!(
+            "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {{name: a}}\nspec:\n  rules:\n  \
+             - name: r\n    validate: {{pattern: {{spec: {{containers: [{{image: '!{glob}'}}]}}}}}}\n"
+        );
+        let imported = imported(&text, false);
+        let left_out = imported.notes.iter().any(|note| note.to_string().contains("left out"));
+        let policy = compiled(&imported);
+        for image in images {
+            let is_refused = matches(glob.as_bytes(), image.as_bytes());
+            let is_admitted = admits(&policy, "default", &image);
+            prop_assert!(left_out || !is_refused || !is_admitted, "{} {}", glob, image);
         }
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct Before {
     pub(crate) gate: Found,
     pub(crate) config_map: ConfigMap,
     /// `None` where it is not valid.
-    policy: Option<Policy>,
+    pub(crate) policy: Option<Policy>,
 }
 
 /// What a text of the policy compiles to.
@@ -192,17 +192,7 @@ impl Before {
             Some(old) => {
                 writeln!(out, "the policy changes from {} to {}", old.hash(), new.hash())?;
                 let difference = Difference::between(old, new);
-                for change in &difference.changes {
-                    let text = printable(&change.text);
-                    if change.loosens {
-                        writeln!(out, "  {}  (loosens)", paint.notable(&text))?;
-                    } else {
-                        writeln!(out, "  {text}")?;
-                    }
-                }
-                if difference.left_out > 0 {
-                    writeln!(out, "  and {} more changes", difference.left_out)?;
-                }
+                write_changes(&difference, paint, &mut out)?;
             }
         }
         let (before, after) = (self.config_map.data.get(CANDIDATE_KEY), data.get(CANDIDATE_KEY));
@@ -246,6 +236,29 @@ impl Before {
     }
 }
 
+/// The changes, one a line, and how many more there are.
+fn write_changes(
+    difference: &Difference,
+    paint: Paint,
+    out: &mut impl std::io::Write,
+) -> std::io::Result<()> {
+    for change in &difference.changes {
+        let text = printable(&change.text);
+        if change.loosens {
+            writeln!(out, "  {}  (loosens)", paint.notable(&text))?;
+        } else {
+            writeln!(out, "  {text}")?;
+        }
+    }
+    match (difference.left_out, difference.left_out_loosening) {
+        (0, _) => Ok(()),
+        (more, 0) => writeln!(out, "  and {more} more changes"),
+        (more, loosening) => {
+            writeln!(out, "  and {more} more changes, of which {loosening} loosen")
+        }
+    }
+}
+
 /// Asks on the terminal. Without one, nobody can answer.
 fn confirmed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
@@ -256,4 +269,25 @@ fn confirmed() -> Result<bool, Failure> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use imagegate_core::policy::Difference;
+
+    use super::{Paint, write_changes};
+
+    #[test]
+    fn changes_that_are_left_out_say_how_many_of_them_loosen() {
+        for (left_out, left_out_loosening, expected) in [
+            (0, 0, ""),
+            (3, 0, "  and 3 more changes\n"),
+            (3, 2, "  and 3 more changes, of which 2 loosen\n"),
+        ] {
+            let difference = Difference { left_out, left_out_loosening, ..Difference::default() };
+            let mut out = Vec::new();
+            write_changes(&difference, Paint::never(), &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
 }

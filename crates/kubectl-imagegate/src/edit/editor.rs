@@ -97,15 +97,27 @@ pub(super) async fn open(text: &str, problems: Option<&str>) -> Result<String, F
     Ok(edited.split_inclusive('\n').filter(|line| !own(&line.trim_end_matches('\n'))).collect())
 }
 
+/// Keeps a text in a file of its own that nobody else may read; its path.
+pub(super) fn keep(text: &str) -> std::io::Result<String> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = std::env::temp_dir().join(format!("{}.yaml", unique_name()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(&path)?.write_all(text.as_bytes())?;
+    Ok(path.display().to_string())
+}
+
+fn unique_name() -> String {
+    let nanoseconds = time::OffsetDateTime::now_utc().unix_timestamp_nanos();
+    format!("kubectl-imagegate-{}-{nanoseconds}", std::process::id())
+}
+
 /// A directory that nobody else may read, until it is dropped.
 struct Private(std::path::PathBuf);
 
 impl Private {
     fn new() -> std::io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
-        let nanoseconds = time::OffsetDateTime::now_utc().unix_timestamp_nanos();
-        let name = format!("kubectl-imagegate-{}-{nanoseconds}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = std::env::temp_dir().join(unique_name());
         // Fails where somebody has made one of that name.
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
@@ -128,7 +140,7 @@ mod tests {
 
     use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY};
 
-    use super::{data_of, text_of};
+    use super::{data_of, keep, text_of};
 
     fn data(rows: &[(&str, &str)]) -> BTreeMap<String, String> {
         rows.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -143,6 +155,16 @@ mod tests {
         let full = data_of(&before, POLICY_KEY, "mode: warn\n").unwrap();
         assert_eq!(full, data(&[(POLICY_KEY, "mode: warn\n")]));
         assert!(data_of(&before, POLICY_KEY, "ALLOWED_REGISTRIES: [\n").is_err());
+    }
+
+    #[test]
+    fn a_text_is_kept_for_its_writer_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = keep("mode: warn\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mode: warn\n");
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod editor;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS};
+use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS, printable};
 use imagegate_report::Exit;
 
 use crate::change::{Before, ChangeFlags};
@@ -24,7 +24,7 @@ apply) is not changed: --to-file writes what belongs into its source.";
 /// Opens the editor of `KUBE_EDITOR` or `EDITOR`, or vi. An edit with a problem is opened again with the problem on top. Then
 /// it says what changes, in words, and whom that would hit; it asks, writes the ConfigMap by server-side
 /// apply, and waits until every replica enforces the new policy. What somebody else wrote meanwhile is
-/// never overwritten. Exit codes: 0 done, or nothing to do, 1 not every replica enforces it, or you said
+/// never overwritten, and an edit that cannot be stored is kept in a file. Exit codes: 0 done, or nothing to do, 1 not every replica enforces it, or you said
 /// no, 2 it could not be done, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = RIGHTS)]
@@ -56,16 +56,34 @@ pub(crate) async fn edit(connection: &Connection, edit: &Edit) -> Result<Exit, F
     let key = if edit.candidate { CANDIDATE_KEY } else { POLICY_KEY };
     let original = editor::text_of(&before.config_map.data, key);
     let mut text = original.clone();
+    let done = see_through(&before, edit, key, &mut text).await;
+    if done.is_err() && text != original {
+        match editor::keep(&text) {
+            Ok(path) => say(&format!("your edit is kept in {}", printable(&path))),
+            Err(error) => say(&format!("warning: your edit cannot be kept: {error}")),
+        }
+    }
+    done
+}
+
+/// Has the text edited until it is a policy, and puts that in force. `text` is the last edit, however
+/// it ends.
+async fn see_through(
+    before: &Before,
+    edit: &Edit,
+    key: &str,
+    text: &mut String,
+) -> Result<Exit, Failure> {
     let mut problems = None;
     loop {
-        let edited = editor::open(&text, problems.as_deref()).await?;
-        if edited == text {
+        let edited = editor::open(text, problems.as_deref()).await?;
+        if edited == *text {
             // Closed as it was opened: nothing to do, or no way out of the problem.
             say("nothing was changed");
             return Ok(if problems.is_some() { Exit::InvalidPolicy } else { Exit::Fine });
         }
-        text = edited;
-        let data = match editor::data_of(&before.config_map.data, key, &text) {
+        *text = edited;
+        let data = match editor::data_of(&before.config_map.data, key, text) {
             Ok(data) => data,
             Err(problem) => {
                 problems = Some(problem);

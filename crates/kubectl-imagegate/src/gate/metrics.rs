@@ -1,9 +1,13 @@
 //! The few series of `/metrics` that a person asks for.
 
+use std::borrow::Cow;
+
+use imagegate_core::policy::printable;
+
 /// What the metrics of a replica say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Metrics {
-    /// Of the replica.
+    /// Of the replica, printable.
     pub(crate) version: Option<String>,
     /// When the certificate that is served ends, in Unix seconds.
     pub(crate) certificate_ends: Option<i64>,
@@ -15,7 +19,8 @@ impl Metrics {
         let mut metrics = Self::default();
         for line in text.lines() {
             if line.starts_with("imagegate_build_info{") {
-                metrics.version = label(line, "version").map(str::to_owned);
+                let version = label(line, "version").map(printable);
+                metrics.version = version.map(Cow::into_owned);
             } else if line.starts_with("imagegate_tls_certificate_not_after_timestamp_seconds") {
                 metrics.certificate_ends = value(line).filter(|ends| *ends > 0);
             }
@@ -48,6 +53,8 @@ mod tests {
         let read = Metrics::read(text);
         assert_eq!(read.version.as_deref(), Some("0.1.0"));
         assert_eq!(read.certificate_ends, Some(1_797_000_000));
+        let raw = Metrics::read("imagegate_build_info{version=\"a\u{1b}[31m\"} 1\n");
+        assert_eq!(raw.version.as_deref(), Some(r"a\u{1b}[31m"));
         assert_eq!(Metrics::read("other 1\n"), Metrics::default());
         let none = "imagegate_tls_certificate_not_after_timestamp_seconds 0\n";
         assert_eq!(Metrics::read(none), Metrics::default());

@@ -95,4 +95,19 @@ impl Policy {
             }
         }
     }
+
+    /// The repository, as `host/path`, by which a reference is judged for a subject: where the rules look
+    /// short names up below a place, the one there. `None` where that is no repository.
+    #[must_use]
+    pub fn judged_repository(
+        &self,
+        subject: &Subject<'_>,
+        reference: &Reference<'_>,
+    ) -> Option<String> {
+        let (rules, _) = self.rules_for(subject, ContainerKind::Regular);
+        let mut text = String::new();
+        let looked_up = rules.short_names.looked_up(reference, &mut text).transpose().ok()?;
+        let judged = looked_up.as_ref().unwrap_or(reference);
+        Some(format!("{}/{}", judged.registry(), judged.repository()))
+    }
 }

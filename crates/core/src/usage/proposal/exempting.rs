@@ -168,12 +168,11 @@ fn refused<'a>(
         if !policy.outcome(&usage.subject(now), read).is_denied() {
             continue;
         }
-        match reference {
-            Ok(reference) if is_namespace(usage.namespace) => {
-                let repository = format!("{}/{}", reference.registry(), reference.repository());
-                refused.push((repository, usage));
-            }
-            _ => {
+        let reference = reference.ok().filter(|_| is_namespace(usage.namespace));
+        let subject = usage.subject(now);
+        match reference.and_then(|reference| policy.judged_repository(&subject, &reference)) {
+            Some(repository) => refused.push((repository, usage)),
+            None => {
                 left_out.insert(usage.image);
             }
         }
