@@ -204,6 +204,10 @@ impl<'a> Review<'a> {
                 images.iter().filter(|image| self.is_judged(image, &applicable, is_relabelled));
             applicable.judge_all(judged, verdict);
         }
+        let verdict = match verdict {
+            Some(verdict) if self.images.unread.is_empty() => return verdict,
+            verdict => verdict,
+        };
         // What stands in the place of a pod spec has no labels.
         let subject = self.subject(pinned, now);
         let applicable = policy.applicable(&subject);
@@ -225,16 +229,29 @@ impl<'a> Review<'a> {
         policy: &Policy,
         pinned: Option<&str>,
     ) -> impl Iterator<Item = &'s ContainerImage<'a>> + use<'s, 'a> {
+        // Without an update there is nothing to look up.
+        let all = self.old.is_none().then(|| self.images.listed.iter());
+        let narrowed = self.old.is_some().then(|| self.narrowed(policy, pinned));
+        all.into_iter().flatten().chain(narrowed.into_iter().flatten())
+    }
+
+    /// The images that an update has to answer for.
+    fn narrowed(
+        &self,
+        policy: &Policy,
+        pinned: Option<&str>,
+    ) -> SmallVec<[&ContainerImage<'a>; 2]> {
         let is_relabelled = self.is_relabelled(policy);
-        let judged = self.pods().flat_map(move |(labels, images)| {
+        let mut judged = SmallVec::new();
+        for (labels, images) in self.pods() {
             // The scope of an update does not depend on the time.
             let subject = Subject { labels, ..self.subject(pinned, 0) };
             let applicable = policy.applicable(&subject);
-            let is_judged =
-                |image: &&ContainerImage<'a>| self.is_judged(image, &applicable, is_relabelled);
-            images.iter().filter(is_judged).collect::<SmallVec<[_; 2]>>()
-        });
-        judged.collect::<SmallVec<[_; 2]>>().into_iter()
+            judged.extend(
+                images.iter().filter(|image| self.is_judged(image, &applicable, is_relabelled)),
+            );
+        }
+        judged
     }
 
     /// The images by the labels of their Pods, as far as those are known.
