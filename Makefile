@@ -10,7 +10,8 @@ BINARY := $(TARGET)/release/imagegate
 PLUGIN := $(TARGET)/release/kubectl-imagegate
 COMPLETE := crates/kubectl-imagegate/kubectl_complete-imagegate
 DEBUG_BINARY := $(TARGET)/debug/imagegate
-# With the features that the whole workspace asks for, so that no target builds again what another has built.
+# With the features that the whole workspace asks for, so that the targets below share one build. `cargo test`
+# has another: it adds those of the dev-dependencies.
 BUILD := cargo build --locked --workspace
 # The tests run it from elsewhere.
 MAKEFILE_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
