@@ -11,10 +11,19 @@ use crate::demand::{Demand, Entry, Found, Mode, Rule, Scope};
 use crate::places::{Covered, Use};
 use crate::read::{Document, items, text};
 
-/// The bindings among some documents.
-pub(crate) fn bindings(documents: &[Document]) -> Vec<&Document> {
-    let of_kind = |it: &&Document| it.text("/kind") == "ValidatingAdmissionPolicyBinding";
-    documents.iter().filter(of_kind).collect()
+/// The bindings among some documents; one whose policy is not among them is noted.
+pub(crate) fn bindings<'d>(documents: &'d [Document], found: &mut Found) -> Vec<&'d Document> {
+    let of_kind = |kind: &'static str| documents.iter().filter(move |it| it.text("/kind") == kind);
+    let bindings: Vec<&Document> = of_kind("ValidatingAdmissionPolicyBinding").collect();
+    for binding in &bindings {
+        let policy = binding.text("/spec/policyName");
+        let binds = |it: &Document| it.text("/metadata/name") == policy;
+        if !of_kind("ValidatingAdmissionPolicy").any(binds) {
+            let what = format!("binds `{policy}`, which is not among these files");
+            found.note(&binding.name(), what, "it was left out");
+        }
+    }
+    bindings
 }
 
 /// Reads a policy or a binding; `false` where the document is neither.

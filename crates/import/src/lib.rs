@@ -65,7 +65,7 @@ pub struct Imported {
 #[must_use]
 pub fn import(documents: &[Document], exactly: bool) -> Imported {
     let mut found = demand::Found::new(exactly);
-    let bindings = admission_policy::bindings(documents);
+    let bindings = admission_policy::bindings(documents, &mut found);
     for document in documents {
         let read = gatekeeper::read(document, &mut found)
             || kyverno::read(document, &mut found)

@@ -108,7 +108,7 @@ fn what_is_not_known_is_said() {
         &policy("  validations: []\n").replace("policyName: p", "policyName: q"),
         false,
     );
-    notes(&unbound, &["has no binding"]);
+    notes(&unbound, &["binds `q`, which is not among these files", "has no binding"]);
 }
 
 #[test]
