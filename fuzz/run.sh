@@ -1,11 +1,21 @@
 #!/usr/bin/env bash
-# Fuzzes each target for some seconds, one after another. Fails at the first finding.
+# Fuzzes each target, one after another. Fails at the first finding.
 #
-# Usage: run.sh [SECONDS [TARGET…]]
+# Usage: run.sh [SECONDS [TARGET…]]        other inputs each time
+#        run.sh --inputs N [TARGET…]       the same N inputs each time, for CI: it must not fail by luck
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-seconds=${1:-60}
+if [[ ${1:-} == --inputs ]]; then
+  amount="$2 inputs"
+  # What an earlier run found would lead to other inputs.
+  rm -rf corpus
+  options=(-seed=1 "-runs=$2")
+  shift
+else
+  amount="${1:-60} s"
+  options=("-max_total_time=${1:-60}")
+fi
 targets=("${@:2}")
 [[ ${#targets[@]} -gt 0 ]] || targets=(reference json review policy pattern tag images import)
 ./seeds.sh
@@ -20,11 +30,11 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 cargo build --release --target "$host"
 
 for target in "${targets[@]}"; do
-  printf '=== %s for %s s\n' "$target" "$seconds"
+  printf '=== %s: %s\n' "$target" "$amount"
   mkdir -p "artifacts/$target"
   status=0
   "target/$host/release/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" \
-    -max_total_time="$seconds" -max_len=16384 -timeout=5 -rss_limit_mb=1024 \
+    "${options[@]}" -max_len=16384 -timeout=5 -rss_limit_mb=1024 \
     -print_final_stats=1 >"$target.log" 2>&1 || status=$?
   grep -E '^(stat::number_of_executed_units|stat::average|stat::peak)' "$target.log" || true
   if [[ $status -ne 0 ]]; then
