@@ -40,7 +40,7 @@ fn a_directory_is_one_policy() {
     let ran = imagegate(&format!("import {path} --exactly"));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(
-        ran.out.contains(&format!("blockedRegistries:\n  - \"quay.io\" # {path}/b.yaml")),
+        ran.out.contains(&format!("blockedRegistries:\n  - quay.io  # {path}/b.yaml")),
         "{}",
         ran.out
     );

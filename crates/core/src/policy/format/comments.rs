@@ -106,9 +106,12 @@ impl<'a> Comments<'a> {
         }
         let is_block = matches!(entry.value.content.collection(), Some(value) if !value.is_flow);
         let start = entry.value.text_start;
-        // Above the items of a block, a comment belongs to the first of them.
-        let is_own =
-            |comment: &Comment<'_>| comment.offset < start && !(comment.is_alone && is_block);
+        let line = entry.key.as_ref().map(|key| key.line);
+        // Above the items of a block, or behind a dash, a comment belongs to the first of them.
+        let is_own = |comment: &Comment<'_>| {
+            let is_beside = !comment.is_alone && line.is_none_or(|line| line == comment.line);
+            comment.offset < start && (is_beside || !is_block)
+        };
         while let Some(comment) = self.0.next_if(is_own) {
             entry.add(comment);
         }

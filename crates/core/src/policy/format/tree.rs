@@ -96,7 +96,7 @@ pub(super) struct Key<'a> {
     /// `None` for an alias, which is then the anchor.
     pub(super) text: Option<Text<'a>>,
     start: usize,
-    line: usize,
+    pub(super) line: usize,
     end: usize,
 }
 
