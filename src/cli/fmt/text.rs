@@ -39,28 +39,26 @@ pub(super) fn format(path: &Path, text: &str) -> Result<Formatted, Failure> {
     let Some((found, _)) = manifest(&name, text.as_bytes()) else {
         return policy(text, POLICY_KEY, &Origin::File(name)).map(Formatted);
     };
-    let mut formatted = text.to_owned();
-    let mut has_policy = false;
-    for key in [POLICY_KEY, CANDIDATE_KEY] {
-        // The first may have moved the second.
-        let Some((manifest, _)) = manifest(&found.path, formatted.as_bytes()) else { break };
-        let Some((_, value)) = manifest.keys.get(key) else { continue };
-        has_policy = true;
-        let value = value.clone();
-        let wanted = policy(&value, key, &Origin::Manifest(manifest))?;
-        if wanted.trim_end() != value.trim_end() {
-            formatted = replaced(&found.path, &formatted, key, &wanted).ok_or_else(|| {
-                let hint = format!("write it as `{key}: |`, with the policy in the lines below");
-                let what = format!("{}: `{key}` is not a literal block", found.path);
-                Failure::Unusable(format!("{what}\n  hint: {hint}"))
-            })?;
-        }
-    }
-    if !has_policy {
+    let values =
+        [POLICY_KEY, CANDIDATE_KEY].map(|key| found.keys.get(key).map(|(_, value)| value.clone()));
+    if values.iter().all(Option::is_none) {
         let hint =
             format!("`{POLICY_KEY}` in it would be formatted; the simple form has one style only");
         let what = format!("`{name}` is a ConfigMap without a policy in full form");
         return Err(Failure::Unusable(format!("{what}\n  hint: {hint}")));
+    }
+    let origin = Origin::Manifest(found);
+    let mut formatted = text.to_owned();
+    for (key, value) in [POLICY_KEY, CANDIDATE_KEY].into_iter().zip(values) {
+        let Some(value) = value else { continue };
+        let wanted = policy(&value, key, &origin)?;
+        if wanted.trim_end() != value.trim_end() {
+            formatted = replaced(&name, &formatted, key, &wanted).ok_or_else(|| {
+                let hint = format!("write it as `{key}: |`, with the policy in the lines below");
+                let what = format!("{name}: `{key}` is not a literal block");
+                Failure::Unusable(format!("{what}\n  hint: {hint}"))
+            })?;
+        }
     }
     Ok(Formatted(formatted))
 }

@@ -91,6 +91,15 @@ fn comments_stay_with_what_they_stand_at() {
             "# yaml-language-server: $schema=x\nblockedTags: []\nmode: warn\n",
             "# yaml-language-server: $schema=x\n\nmode: warn\nblockedTags: []\n",
         ),
+        (
+            "blockedTags: []\n# yaml-language-server: $schema=x\n# m\nmode: warn\n",
+            "# yaml-language-server: $schema=x\n\n# m\nmode: warn\nblockedTags: []\n",
+        ),
+        (
+            "# a\n\nblockedTags: []\n# b\n\n# c\nmode: warn\n",
+            "# a\n\n# b\n\n# c\nmode: warn\nblockedTags: []\n",
+        ),
+        ("# a\n{ # b\n  mode: warn # c\n} # d\n", "# a\n# b\nmode: warn  # c\n# d\n"),
         // In lists, in brackets or not.
         (
             "blockedTags: # k\n# one\n- a # ia\n\n# two\n- b\n# end\nmode: warn",

@@ -64,24 +64,20 @@ impl<'a> Comments<'a> {
 
     /// Gives each comment to what it belongs to.
     pub(super) fn attach(mut self, document: &mut Document<'a>) {
-        let Document { header, root, foot, has_aliases: _ } = document;
+        let root = &mut document.root;
+        let mut above = Vec::new();
         while let Some(comment) = self.before(root.text_start) {
-            header.push(comment);
+            above.push(comment);
         }
         if let Some(collection) = root.content.collection_mut() {
             let limit = if collection.is_flow { root.end } else { usize::MAX };
             self.collection(collection, limit, 0);
-            if let Some(first) = collection.entries.first_mut() {
-                let mut below = header.split_off(end_of_header(header, first));
-                // The blank line is below the header, whichever field comes first in the end.
-                match below.first_mut() {
-                    Some(comment) => comment.is_apart = false,
-                    None => first.is_apart = false,
-                }
-                first.head.splice(..0, below);
+            match collection.entries.first_mut() {
+                Some(first) => drop(first.head.splice(..0, above)),
+                None => document.header = above,
             }
         }
-        foot.extend(self.0);
+        document.foot.extend(self.0);
     }
 
     /// Those in a collection that ends before `limit`; at its end those that are indented by `least`.
@@ -158,13 +154,27 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// How many of the comments above the first field are about the document: those with a blank line
-/// below them, and those for an editor.
-fn end_of_header(comments: &[Comment<'_>], first: &Entry<'_>) -> usize {
-    if first.is_apart {
-        return comments.len();
+/// Takes those of the comments above the first field that are about the document: what has a blank line
+/// below it, and what is for an editor.
+pub(super) fn split_header(document: &mut Document<'_>) {
+    let Document { header, root, .. } = document;
+    let entries = root.content.collection_mut().map(|collection| &mut collection.entries);
+    let Some(first) = entries.and_then(|entries| entries.first_mut()) else { return };
+    if !header.is_empty() {
+        // As it will be written.
+        match first.head.first_mut() {
+            Some(comment) => comment.is_apart = true,
+            None => first.is_apart = true,
+        }
+        first.head.splice(..0, header.drain(..));
     }
-    let modelines = comments.iter().take_while(|comment| comment.text.starts_with(MODELINE));
-    let apart = comments.iter().rposition(|comment| comment.is_apart).unwrap_or(0);
-    apart.max(modelines.count())
+    let modelines = first.head.iter().take_while(|comment| comment.text.starts_with(MODELINE));
+    let apart = first.head.iter().rposition(|comment| comment.is_apart).unwrap_or(0);
+    let count = if first.is_apart { first.head.len() } else { apart.max(modelines.count()) };
+    header.extend(first.head.drain(..count));
+    // The blank line is below the header, whichever field comes first in the end.
+    match first.head.first_mut() {
+        Some(comment) => comment.is_apart = false,
+        None => first.is_apart = false,
+    }
 }

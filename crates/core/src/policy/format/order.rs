@@ -3,6 +3,7 @@
 //! Fields stand in the order in which they are documented; lists keep theirs, since it is part of the
 //! messages, and of overrides the first that matches applies.
 
+use super::comments::split_header;
 use super::tree::{Collection, Content, Document, Entry, Node};
 use crate::policy::judge::checks::Rule;
 use crate::policy::read::entries::ENTRY_FIELDS;
@@ -92,7 +93,10 @@ impl Place {
 /// Puts the fields of each mapping in order.
 pub(super) fn arrange(document: &mut Document<'_>) {
     let sorts = !document.has_aliases;
+    split_header(document);
     node(&mut document.root, Place::Policy, sorts);
+    // Another field is the first now, perhaps with comments that stand at the top with it.
+    split_header(document);
 }
 
 fn node(value: &mut Node<'_>, place: Place, sorts: bool) {
