@@ -104,7 +104,7 @@ fn of_a_manifest_only_the_policy_changes() {
     let head = "kind: ConfigMap\ndata:\n  policy.yaml: ";
     for (value, said) in [
         ("\"mode:  warn\"\n", "hint: write it as `policy.yaml: |`"),
-        (">\n    mode:  warn\n", "hint: write it as `policy.yaml: |`"),
+        (">\n    mode:  warn\n\n    updates: all\n", "hint: write it as `policy.yaml: |`"),
         ("|\n", "the policy is empty"),
     ] {
         let ran = imagegate_with(&["fmt", "-"], &format!("{head}{value}"), &[]);
@@ -157,11 +157,7 @@ fn what_is_no_policy_is_left_alone() {
     ]);
     fs::write(files.path("bytes.yaml"), b"mode: \xff\n").unwrap();
     for (name, code, said) in [
-        (
-            "bad.yaml",
-            3,
-            "bad.yaml:1:8: mode: `wran` is not one of `enforce`, `warn`, `audit`\n  hint: ",
-        ),
+        ("bad.yaml", 3, "bad.yaml:1:8: mode: `wran` is not one of `enforce`, `warn`, `audit`"),
         ("broken.yaml", 3, "not valid YAML"),
         ("policy.json", 2, "is JSON\n  hint: "),
         ("BLOCKED_TAGS", 2, "is no policy in full form\n  hint: "),

@@ -26,8 +26,8 @@ fn check(rows: &[(&str, &str)]) {
 fn fields_are_in_the_order_of_their_documentation_and_lists_in_that_of_the_author() {
     check(&[
         (
-            "exemptions: [{reason: r, images: [b, a], name: x}]\nmode: warn\nblockedTags: [z, a]\n",
-            "mode: warn\nblockedTags: [z, a]\nexemptions:\n  - name: x\n    images: [b, a]\n    reason: r\n",
+            "exemptions: [{reason: r, images: [b.io, a.io], name: x}]\nmode: warn\nblockedTags: [z, a]\n",
+            "mode: warn\nblockedTags: [z, a]\nexemptions:\n  - name: x\n    images: [b.io, a.io]\n    reason: r\n",
         ),
         (
             "overrides:\n- mode: warn\n  namespaces: [a]\n  podSelector: {matchExpressions: [{operator: Exists, key: k}], matchLabels: {z: '1', a: b}}\n  name: x\n",
@@ -74,8 +74,8 @@ fn a_list_breaks_behind_the_hundredth_column() {
 #[test]
 fn a_tag_stays_a_text() {
     check(&[(
-        "blockedTags: [1.10, yes, 1e3, 2027-01-31, 'latest', \"v1\", ! 017, !!str ~]\nexemptions: [{name: a, images: [a], reason: 1, owner: yes, expires: '2027-01-31'}]\n",
-        "blockedTags: [\"1.10\", \"yes\", \"1e3\", \"2027-01-31\", latest, v1, \"017\", \"~\"]\nexemptions:\n  - name: a\n    images: [a]\n    reason: \"1\"\n    owner: \"yes\"\n    expires: 2027-01-31\n",
+        "blockedTags: [1.10, yes, 1e3, 2027-01-31, 'latest', \"v1\", ! 017]\nexemptions: [{name: a, images: [a.io], reason: 1, owner: yes, users: [!!str ~], expires: '2027-01-31'}]\n",
+        "blockedTags: [\"1.10\", \"yes\", \"1e3\", \"2027-01-31\", latest, v1, \"017\"]\nexemptions:\n  - name: a\n    images: [a.io]\n    users: [\"~\"]\n    reason: \"1\"\n    owner: \"yes\"\n    expires: 2027-01-31\n",
     )]);
 }
 
@@ -122,12 +122,12 @@ fn comments_stay_with_what_they_stand_at() {
             "mode: warn\noverrides:\n  # first\n  - name: a  # an\n    mode: warn\n    # end of a\n  # - name: b\n\n  # second\n  # c\n  - name: c\n    mode: audit\n  # end of the list\n",
         ),
         (
-            "allowedRegistries: [a, {registry: b, mode: warn}] # c\n",
-            "allowedRegistries:  # c\n  - a\n  - {registry: b, mode: warn}\n",
+            "allowedRegistries: [a.io, {registry: b.io, mode: warn}] # c\n",
+            "allowedRegistries:  # c\n  - a.io\n  - {registry: b.io, mode: warn}\n",
         ),
         (
-            "allowedRegistries:\n  - {registry: b, # x\n     mode: warn} # y\n",
-            "allowedRegistries:\n  # y\n  - registry: b  # x\n    mode: warn\n",
+            "allowedRegistries:\n  - {registry: b.io, # x\n     mode: warn} # y\n",
+            "allowedRegistries:\n  # y\n  - registry: b.io  # x\n    mode: warn\n",
         ),
         ("overrides:\n- # c\n  name: a\n", "overrides:\n  # c\n  - name: a\n"),
         ("--- # top\nmode: warn\n... # end\n", "# top\nmode: warn\n# end\n"),
@@ -168,7 +168,7 @@ fn comments_behind_neighbouring_lines_begin_in_one_column() {
 #[test]
 fn texts_over_several_lines_stay_so() {
     let words = "word ".repeat(40);
-    let exemption = "exemptions:\n  - name: a\n    images: [a]\n";
+    let exemption = "exemptions:\n  - name: a\n    images: [a.io]\n";
     let row = |reason: &str| format!("{exemption}    reason: {reason}");
     let folded = format!(
         ">-  # why\n      {}\n      {}\n",
@@ -263,7 +263,7 @@ fn field(indent: usize) -> impl Strategy<Value = (usize, String)> {
         ("updates", Some("all")),
         ("blockedTags", None),
         ("allowedTags", None),
-        ("blockedRegistries", None),
+        ("messages", Some("{missing-tag: 'a b', blocked-tag: c}")),
     ];
     let pad = " ".repeat(indent);
     (0..names.len(), items(), comment(), comment(), 0_usize..3, any::<bool>()).prop_map(

@@ -129,7 +129,11 @@ fn mapping(collection: &mut Collection<'_>, place: Place, sorts: bool) {
 fn hoist(item: &mut Entry<'_>) {
     let Some(collection) = item.value.content.collection_mut() else { return };
     let Some(first) = collection.entries.first_mut() else { return };
-    let above = std::mem::take(&mut first.head);
+    let mut above = std::mem::take(&mut first.head);
+    if first.key.is_none() && first.value.content.collection().is_some() {
+        // Where it stands is above the item, too.
+        above.extend(first.beside.take());
+    }
     first.is_apart = false;
     item.head.extend(above);
 }
