@@ -166,7 +166,8 @@ impl<'a> Tree<'a> {
         match event {
             Event::Alias(_) => {
                 self.has_aliases = true;
-                let name = self.slice(span).trim_start_matches('*');
+                let name = self.slice(span);
+                let name = name.strip_prefix('*').unwrap_or(name);
                 if self.wants_key() {
                     self.key(Key { anchor: Some(name), ..key(None, span) });
                 } else {
@@ -262,7 +263,8 @@ impl<'a> Tree<'a> {
     }
 
     fn anchor(&self, span: &Span) -> &'a str {
-        self.slice(span).trim_start_matches('&')
+        let name = self.slice(span);
+        name.strip_prefix('&').unwrap_or(name)
     }
 
     fn slice(&self, span: &Span) -> &'a str {
