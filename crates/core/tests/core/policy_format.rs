@@ -44,7 +44,8 @@ fn fields_are_in_the_order_of_their_documentation_and_lists_in_that_of_the_autho
 fn what_fits_stands_on_one_line() {
     let registries: Vec<_> = (0..9).map(|index| format!("registry-{index}.example.com")).collect();
     let short = format!("allowedRegistries: [{}]\n", registries[..3].join(", "));
-    let lines: String = registries.iter().map(|registry| format!("  - {registry}\n")).collect();
+    let lines: Vec<_> = registries.iter().map(|registry| format!("  - {registry}\n")).collect();
+    let lines = lines.concat();
     let long = format!("allowedRegistries:\n{lines}");
     check(&[
         (&short, &short),
@@ -179,7 +180,7 @@ fn texts_over_several_lines_stay_so() {
         (&row("|-\n       one\n         two\n"), &row("\"one\\n  two\"\n")),
         (&row("|-\n       one\n\n       two\n\n"), &row("|-\n      one\n\n      two\n")),
         (&row("|+\n       one\n\n"), &row("\"one\\n\\n\"\n")),
-        (&row(&format!("  'one\n      two'\n")), &row("\"one two\"\n")),
+        (&row("  'one\n      two'\n"), &row("\"one two\"\n")),
         (&row(&format!(">- # why\n     {}\n", "word ".repeat(36).trim_end())), &row(&folded)),
         (&row(words.trim_end()), &row(&format!("\"{}\"\n", words.trim_end()))),
     ]);
@@ -302,7 +303,7 @@ fn policy() -> impl Strategy<Value = String> {
         |(header, base, overrides, end, blank)| {
             let header = header.map(|text| format!("#{text}\n{}", if blank { "\n" } else { "" }));
             let mut text = header.unwrap_or_default();
-            let list: String = overrides
+            let list: Vec<String> = overrides
                 .into_iter()
                 .enumerate()
                 .map(|(index, (fields, above, inside))| {
@@ -314,7 +315,8 @@ fn policy() -> impl Strategy<Value = String> {
                 })
                 .collect();
             if !list.is_empty() {
-                text.push_str(&format!("overrides:\n{list}"));
+                text.push_str("overrides:\n");
+                text.push_str(&list.concat());
             }
             text.push_str(&base);
             text.push_str("templates: enforce\n");

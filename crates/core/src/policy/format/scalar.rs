@@ -71,7 +71,7 @@ fn quote(text: &str, out: &mut String) {
                 // Writing to a text cannot fail.
                 let _ = match code {
                     ..=0xff => write!(out, "\\x{code:02x}"),
-                    ..=0xffff => write!(out, "\\u{code:04x}"),
+                    0x100..=0xffff => write!(out, "\\u{code:04x}"),
                     _ => write!(out, "\\U{code:08x}"),
                 };
             }
