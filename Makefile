@@ -239,12 +239,18 @@ check: lint deny test ## Run what must be green before a commit
 bench: ## Measure what a decision costs, part by part; BENCH=generated selects some
 	cargo bench --locked --bench micro -- $(BENCH)
 
+INSTRUCTIONS_BUILD := CARGO_PROFILE_BENCH_LTO=off cargo bench --locked --bench instructions --no-run \
+  --target-dir target/instructions
+
 .PHONY: instructions
 instructions: ## Compare the instruction counts of a decision with benches/instructions/baseline.tsv; needs valgrind
-	binary=$$(CARGO_PROFILE_BENCH_LTO=off cargo bench --locked --bench instructions --no-run \
-	  --target-dir target/instructions --message-format=json \
+	binary=$$($(INSTRUCTIONS_BUILD) --message-format=json \
 	  | sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p'); \
 	python3 benches/instructions/guard.py "$$binary" $(INSTRUCTIONS)
+
+.PHONY: instructions-binary
+instructions-binary: ## Build what `make instructions` runs
+	$(INSTRUCTIONS_BUILD)
 
 .PHONY: load
 load: ## Measure under load over TLS, next to a server that does nothing; LOAD='--sizes 2' selects some
