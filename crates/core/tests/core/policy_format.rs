@@ -193,6 +193,7 @@ fn aliases_stay_behind_their_anchors() {
             "overrides:\n- &o\n  namespaces: &n [a]\n  name: x\n- <<: *o\n  name: z\nblockedTags: &t\n- a # c\nallowedTags: *t\n",
             "overrides:\n  - &o\n    namespaces: &n [a]\n    name: x\n  - <<: *o\n    name: z\nblockedTags: &t\n  - a  # c\nallowedTags: *t\n",
         ),
+        ("blockedTags: &&t [a]\nallowedTags: *&t\n", "blockedTags: &&t [a]\nallowedTags: *&t\n"),
         // An anchor without an alias moves.
         ("blockedTags: &t [a]\nmode: warn\n", "mode: warn\nblockedTags: &t [a]\n"),
     ]);
