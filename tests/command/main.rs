@@ -16,6 +16,7 @@ mod export;
 mod import;
 mod krew;
 mod makefile;
+mod migrations;
 mod output;
 mod places;
 mod policy;
