@@ -96,7 +96,15 @@ fn noted(body: Vec<u8>, policy: Policy) -> Box<dyn Fn()> {
     let verdict = review.judge(policy, None, 0);
     Box::new(move || {
         let verdict = black_box(&verdict);
-        settled.0.note(&Noted { review, policy, pinned: None, verdict, flip: None, now: 0 });
+        settled.0.note(&Noted {
+            review,
+            policy,
+            candidate: None,
+            pinned: None,
+            verdict,
+            flip: None,
+            now: 0,
+        });
     })
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use imagegate::observed::{Asker, SeenImage, Snapshot};
+use imagegate::observed::{Circumstances, SeenImage, Snapshot};
 use imagegate::telemetry::ImageDecision;
-use imagegate_core::policy::{Documents, POLICY_KEY, Policy, Workload, compile};
+use imagegate_core::policy::{
+    ContainerKind, Documents, KnownLabels, POLICY_KEY, Policy, PullPolicy, Workload, compile,
+};
 
 /// What a replica remembers by default.
 pub(crate) const ENTRIES: usize = 65_536;
@@ -24,10 +26,12 @@ pub(crate) fn policy(yaml: &str) -> Policy {
 /// So many images of three registries, each as often as fills the memory, in 64 namespaces. In no
 /// order, as an index by hash gives them.
 pub(crate) fn full_memory(images: usize) -> Snapshot {
-    let asker = Arc::new(Asker {
+    let circumstances = Arc::new(Circumstances {
         user: "system:serviceaccount:kube-system:replicaset-controller".into(),
         groups: ["system:serviceaccounts".into(), "system:authenticated".into()].into(),
         pinned: None,
+        kind: "".into(),
+        labels: KnownLabels::default(),
     });
     let namespaces: Vec<Arc<str>> = (0..64).map(|at| format!("namespace-{at}").into()).collect();
     // Odd, so that each position comes up once.
@@ -38,9 +42,11 @@ pub(crate) fn full_memory(images: usize) -> Snapshot {
         SeenImage {
             namespace: Arc::clone(&namespaces[(image + at / images) % 64]),
             image: format!("{registry}/team-{}/service-{image}:1.{image}", image % 100).into(),
-            asker: Arc::clone(&asker),
+            circumstances: Arc::clone(&circumstances),
             owner: format!("ReplicaSet/service-{image}-{at:x}").into(),
             workload: Workload::Pod,
+            container: ContainerKind::Regular,
+            pull_policy: PullPolicy::Always,
             count: 1 + at as u64 % 50,
             dry_runs: 0,
             first_seen: NOW - 3600,

@@ -51,7 +51,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
     };
     // Whatever one of the two judges can be hit.
     let workloads = old.workloads().merged(new.workloads());
-    let (gathered, unreadable) = sources.gather(asker, &workloads)?;
+    let (gathered, unreadable) = sources.gather(asker, &workloads, &[&old, &new])?;
     let inventory = gathered.into_all();
     let judged = !sources.is_empty();
     let comparison = Comparison::between(&old, &new, &inventory, clock::unix_seconds());

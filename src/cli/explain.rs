@@ -3,13 +3,13 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::images::refuse_path;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
-use super::target::{Asker, Target, container_parser, label, labels, pull_policy_parser};
+use super::target::{Asker, Target, container_parser, label, labels, pull_policy_parser, template};
 use crate::clock;
 use imagegate_core::image::Reference;
 use imagegate_core::policy::{ContainerKind, PullPolicy, printable};
@@ -39,15 +39,22 @@ pub(super) struct Explain {
     /// A label of the Pod; can be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
     label: Vec<(String, String)>,
+    /// The kind of object that has the image; of others than a Pod, the template is judged
+    #[arg(long, value_name = "KIND", default_value = "Pod")]
+    kind: String,
 }
 
 pub(super) fn run(explain: &Explain) -> Result<Exit> {
-    let Explain { image, policy, asker, pull_policy, container, label } = explain;
+    let Explain { image, policy, asker, pull_policy, container, label, kind } = explain;
     refuse_path(image, &format!("`imagegate check -f {}` judges manifests", printable(image)))?;
     let Some(policy) = policy_source::valid(policy.as_deref())? else {
         return Ok(Exit::InvalidPolicy);
     };
+    let template = template(&policy, kind).map_err(|hint| {
+        anyhow!("`{}` is no kind that is judged\n  hint: {hint}", printable(kind))
+    })?;
     let target = Target {
+        template,
         pull_policy: pull_policy.unwrap_or_default(),
         list: container.list(),
         labels: Some(labels(label)),

@@ -74,7 +74,8 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
         None
     };
     let workloads = exempt_from.as_ref().map_or(Workloads::none(), Policy::workloads);
-    let (gathered, unreadable) = sources.gather(asker, workloads)?;
+    let policies: Vec<_> = exempt_from.iter().collect();
+    let (gathered, unreadable) = sources.gather(asker, workloads, &policies)?;
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     let (expires, owner) = (of(&propose.expires), of(&propose.owner));
     let source = propose.policy.as_deref().and_then(text_of);

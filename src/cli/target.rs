@@ -8,7 +8,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use imagegate_core::manifest::Position;
 use imagegate_core::policy::{
-    ContainerImage, ContainerKind, Field, ImageList, Labels, Policy, PullPolicy, Subject, Verdict,
+    ContainerImage, ContainerKind, Field, ImageList, Labels, ObjectKind, Policy, PullPolicy,
+    Subject, Verdict, Workload,
 };
 
 /// Who asks, and where.
@@ -43,6 +44,9 @@ pub(super) struct Target {
     pub(super) pull_policy: PullPolicy,
     /// Those of the Pod, where they are known.
     pub(super) labels: Option<Arc<Labels<'static>>>,
+    /// The kind of object whose template is judged, as a policy writes it with its group; `None` for a Pod,
+    /// or for the Pod that a template makes.
+    pub(super) template: Option<String>,
     /// Who asks, where the manifest says so.
     pub(super) asking: Option<Asking>,
 }
@@ -101,6 +105,7 @@ impl Target {
             list: ImageList::Containers,
             pull_policy: PullPolicy::Unset,
             labels: None,
+            template: None,
             asking: None,
         }
     }
@@ -150,7 +155,10 @@ impl Target {
         let (user, groups) = self.asked_by(asker);
         let mut subject = asker.subject(&groups, at);
         subject.user = user;
-        subject.labels = self.labels.as_deref();
+        subject.labels = self.labels.as_deref().into();
+        if let Some(kind) = &self.template {
+            (subject.workload, subject.kind) = (Workload::Template, ObjectKind::of(kind));
+        }
         if let Some(namespace) = &self.namespace {
             subject.namespace = namespace;
         }
@@ -168,6 +176,19 @@ pub(super) fn pull_policy_parser() -> impl TypedValueParser<Value = PullPolicy> 
 pub(super) fn container_parser() -> impl TypedValueParser<Value = ContainerKind> {
     let names = ContainerKind::ALL.map(ContainerKind::as_str);
     PossibleValuesParser::new(names).map(|name| ContainerKind::named(&name).unwrap_or_default())
+}
+
+/// The template that a kind of object means, as [`Target`] has it.
+///
+/// # Errors
+/// When a policy judges nothing of that kind.
+pub(super) fn template(policy: &Policy, kind: &str) -> Result<Option<String>, String> {
+    let Some(found) = policy.kind_named(kind) else {
+        return Err(
+            "write a kind that is judged: `Pod`, `Deployment`, …, or one of `workloads`".to_owned()
+        );
+    };
+    Ok((found != ObjectKind::default()).then(|| found.to_string()))
 }
 
 /// Parses a label: `app=web`.

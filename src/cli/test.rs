@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 use super::located::{self, Place};
 use super::output::{self, Reads};
 use super::policy_source;
-use super::target::{Asker, Target, labels};
+use super::target::{Asker, Target, labels, template};
 use crate::clock;
 use imagegate_core::policy::{ContainerKind, Policy, PullPolicy, Rule, printable};
 use imagegate_report::{
@@ -22,7 +22,7 @@ use imagegate_report::{
 /// Test policies against files of expected verdicts
 ///
 /// A file names a policy, relative to itself, and lists cases: image, namespace, user, groups, labels,
-/// container, pullPolicy, at (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes:
+/// container, kind, pullPolicy, at (a day), expect (allow, deny, warn, audit or exempt) and rule. Exit codes:
 /// 0 every case passes, 1 some fail, 2 a file cannot be read or there is no case, 3 a policy is not valid.
 #[derive(Debug, clap::Args)]
 pub(super) struct Test {
@@ -63,6 +63,8 @@ struct Case {
     pull_policy: Option<Spanned<String>>,
     /// The kind of container; a regular one if left out.
     container: Option<Spanned<String>>,
+    /// The kind of object; of others than a Pod, the template is judged.
+    kind: Option<Spanned<String>>,
     /// The labels of the Pod.
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -332,10 +334,16 @@ fn run_case(
         group: case.groups.clone(),
     };
     let written = case.labels.iter().map(|(key, value)| (key.clone(), value.clone()));
+    let kind = case.kind.as_ref().map_or("Pod", |kind| kind.value.as_str());
+    let template = match template(policy, kind) {
+        Ok(template) => template,
+        Err(hint) => return Some(format!("`{kind}` is no kind that is judged; {hint}")),
+    };
     let target = Target {
         pull_policy: *pull_policy,
         list: container.list(),
         labels: Some(labels(&written.collect::<Vec<_>>())),
+        template,
         ..Target::of_image(&case.image)
     };
     let verdict = target.judge_at(policy, &asker, *now);

@@ -81,6 +81,10 @@ impl Observed {
     }
 
     /// Notes what became of a request. Never waits: what there is no room for is lost and counted.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a note that has no room comes back as it was sent"
+    )]
     pub fn note(&self, noted: &Noted<'_, '_>) {
         let Some(note) = Note::of(noted, self.most > 0) else { return };
         let Lost { too_long, too_many } = note.lost;

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::note::Note;
+use super::note::{Note, OfNote};
 use super::order::{Links, Order};
-use super::snapshot::{Asker, SeenImage};
+use super::snapshot::{Circumstances, SeenImage};
 use super::table::Table;
 use crate::telemetry::{ImageDecision, Written};
-use imagegate_core::policy::{Rule, Workload};
+use imagegate_core::policy::{ContainerKind, KnownLabels, PullPolicy, Rule, Workload};
 
 /// The most images that can be remembered.
 pub const MOST_IMAGES: usize = 1 << 20;
@@ -47,7 +47,7 @@ pub(super) struct Memory {
     hasher: RandomState,
     order: Order,
     namespaces: Table<Namespace>,
-    askers: Table<Arc<Asker>>,
+    circumstances: Table<Arc<Circumstances>>,
     bytes: usize,
     evicted: u64,
 }
@@ -62,10 +62,12 @@ struct Entry {
     first_seen: i64,
     last_seen: i64,
     namespace: u32,
-    asker: u32,
+    circumstances: u32,
     in_all: Links,
     in_namespace: Links,
     workload: Workload,
+    container: ContainerKind,
+    pull_policy: PullPolicy,
     decision: ImageDecision,
     rule: Option<Rule>,
     written: Written,
@@ -75,10 +77,14 @@ struct Entry {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key<'a> {
     namespace: u32,
-    asker: u32,
-    is_pod: bool,
+    circumstances: u32,
+    form: Form,
     image: &'a str,
 }
+
+/// How a container uses an image, in one byte: hashing is most of what a lookup costs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Form(u8);
 
 #[derive(Debug)]
 struct Namespace {
@@ -106,7 +112,7 @@ impl Memory {
             hasher: RandomState::new(),
             order: Order::default(),
             namespaces: Table::default(),
-            askers: Table::default(),
+            circumstances: Table::default(),
             bytes: 0,
             evicted: 0,
         }
@@ -137,14 +143,14 @@ impl Memory {
             return 0;
         }
         let namespace = self.namespace(note.namespace());
-        let asker = self.asker(note);
-        for (image, decision, rule) in images {
-            let written = self.take_image(note, namespace, asker, (image, decision, rule));
-            counted(written, decision);
+        let circumstances = self.circumstances(note);
+        for image in images {
+            let written = self.take_image(note, namespace, circumstances, &image);
+            counted(written, image.decision);
         }
         // Owners and groups may have become longer.
         self.make_room(namespace, 0, 0);
-        self.release(namespace, asker);
+        self.release(namespace, circumstances);
         self.evicted - before
     }
 
@@ -159,10 +165,12 @@ impl Memory {
         &mut self,
         note: &Note,
         namespace: u32,
-        asker: u32,
-        (image, decision, rule): (&str, ImageDecision, Option<Rule>),
+        circumstances: u32,
+        noted: &OfNote<'_>,
     ) -> Written {
-        let key = Key { namespace, asker, is_pod: note.workload == Workload::Pod, image };
+        let OfNote { image, container, pull_policy, decision, rule } = *noted;
+        let form = Form::of(container, pull_policy);
+        let key = Key { namespace, circumstances, form, image };
         let at = match self.find(key) {
             Some(at) => {
                 self.order.used(&mut self.entries, in_all, at);
@@ -171,7 +179,7 @@ impl Memory {
                 }
                 at
             }
-            None => self.insert(note, key),
+            None => self.insert(note, key, (container, pull_policy)),
         };
         let Some(entry) = self.entries.get_mut(at as usize) else { return Written::INVALID };
         if note.is_dry_run {
@@ -196,8 +204,13 @@ impl Memory {
         self.index.find(self.hasher.hash_one(key), is_it).copied()
     }
 
-    fn insert(&mut self, note: &Note, key: Key<'_>) -> u32 {
-        let Key { namespace, asker, image, .. } = key;
+    fn insert(
+        &mut self,
+        note: &Note,
+        key: Key<'_>,
+        (container, pull_policy): (ContainerKind, PullPolicy),
+    ) -> u32 {
+        let Key { namespace, circumstances, image, form: _ } = key;
         let entry = Entry {
             image: image.into(),
             owner: note.owner().into(),
@@ -206,10 +219,12 @@ impl Memory {
             first_seen: note.at,
             last_seen: note.at,
             namespace,
-            asker,
+            circumstances,
             in_all: Links::default(),
             in_namespace: Links::default(),
             workload: note.workload,
+            container,
+            pull_policy,
             decision: ImageDecision::Allow,
             rule: None,
             written: Written::of(image),
@@ -231,7 +246,7 @@ impl Memory {
             |at: &u32| entries.get(*at as usize).map_or(0, |each| hasher.hash_one(each.key()));
         self.index.insert_unique(hasher.hash_one(key), at, hash);
         self.order.push(&mut self.entries, in_all, at);
-        self.use_again(namespace, asker);
+        self.use_again(namespace, circumstances);
         if let Some(own) = self.namespaces.get_mut(namespace) {
             own.order.push(&mut self.entries, in_namespace, at);
             own.entries += 1;
@@ -259,7 +274,8 @@ impl Memory {
     fn forget(&mut self, at: u32) {
         self.order.remove(&mut self.entries, in_all, at);
         let Some(entry) = self.entries.get(at as usize) else { return };
-        let (namespace, asker, bytes) = (entry.namespace, entry.asker, entry.bytes());
+        let (namespace, circumstances) = (entry.namespace, entry.circumstances);
+        let bytes = entry.bytes();
         let hash = self.hasher.hash_one(entry.key());
         if let Some(own) = self.namespaces.get_mut(namespace) {
             own.order.remove(&mut self.entries, in_namespace, at);
@@ -273,7 +289,7 @@ impl Memory {
         }
         self.free.push(at);
         self.charge(namespace, 0, bytes);
-        self.release(namespace, asker);
+        self.release(namespace, circumstances);
     }
 
     /// The number of a namespace that is used once more.
@@ -292,47 +308,60 @@ impl Memory {
         at
     }
 
-    /// The number of whoever asked, who is used once more.
-    fn asker(&mut self, note: &Note) -> u32 {
-        let (user, pinned) = (note.user(), note.pinned());
+    /// The number of the circumstances of a note, which are met once more.
+    fn circumstances(&mut self, note: &Note) -> u32 {
+        let (user, pinned, kind) = (note.user(), note.pinned(), note.kind());
         let make = || {
-            Arc::new(Asker {
+            let owned = |text: &str| Cow::Owned(text.to_owned());
+            let labels = note.labels().map(|(key, value)| (owned(key), value.map(owned)));
+            Arc::new(Circumstances {
                 user: user.into(),
-                groups: note.groups().map(|group| Cow::Owned(group.to_owned())).collect(),
+                groups: note.groups().map(owned).collect(),
                 pinned: pinned.map(Into::into),
+                kind: kind.into(),
+                labels: KnownLabels::new(labels.collect()),
             })
         };
+        let has_labels = |known: &KnownLabels<'_>| {
+            known.len() == note.labels().len()
+                && note.labels().all(|(key, value)| known.get(key) == Some(value))
+        };
         let mut more = 0;
-        let at = self.askers.take(
-            (user, pinned),
-            |asker| *asker.user == *user && asker.pinned.as_deref() == pinned,
+        let at = self.circumstances.take(
+            (user, pinned, kind, note.text_of_labels()),
+            |met| {
+                *met.user == *user
+                    && met.pinned.as_deref() == pinned
+                    && *met.kind == *kind
+                    && has_labels(&met.labels)
+            },
             || {
-                let asker = make();
-                more = bytes_of_asker(&asker);
-                asker
+                let met = make();
+                more = bytes_of_circumstances(&met);
+                met
             },
         );
-        if let Some(asker) = self.askers.get_mut(at)
-            && !asker.groups.iter().map(AsRef::as_ref).eq(note.groups())
+        if let Some(met) = self.circumstances.get_mut(at)
+            && !met.groups.iter().map(AsRef::as_ref).eq(note.groups())
         {
-            let before = bytes_of_asker(asker);
-            *asker = make();
-            self.bytes = (self.bytes + bytes_of_asker(asker)).saturating_sub(before);
+            let before = bytes_of_circumstances(met);
+            *met = make();
+            self.bytes = (self.bytes + bytes_of_circumstances(met)).saturating_sub(before);
         }
         self.bytes += more;
         at
     }
 
-    fn use_again(&mut self, namespace: u32, asker: u32) {
+    fn use_again(&mut self, namespace: u32, circumstances: u32) {
         self.namespaces.use_again(namespace);
-        self.askers.use_again(asker);
+        self.circumstances.use_again(circumstances);
     }
 
-    fn release(&mut self, namespace: u32, asker: u32) {
+    fn release(&mut self, namespace: u32, circumstances: u32) {
         let namespace = self.namespaces.release(namespace);
-        let asker = self.askers.release(asker);
+        let circumstances = self.circumstances.release(circumstances);
         let freed = namespace.map_or(0, |gone| bytes_of_namespace(&gone.name))
-            + asker.map_or(0, |gone| bytes_of_asker(&gone));
+            + circumstances.map_or(0, |gone| bytes_of_circumstances(&gone));
         self.bytes = self.bytes.saturating_sub(freed);
     }
 
@@ -348,9 +377,11 @@ impl Memory {
         Some(SeenImage {
             namespace: Arc::clone(&self.namespaces.get(entry.namespace)?.name),
             image: Arc::clone(&entry.image),
-            asker: Arc::clone(self.askers.get(entry.asker)?),
+            circumstances: Arc::clone(self.circumstances.get(entry.circumstances)?),
             owner: Arc::clone(&entry.owner),
             workload: entry.workload,
+            container: entry.container,
+            pull_policy: entry.pull_policy,
             count: entry.count.into(),
             dry_runs: entry.dry_runs.into(),
             first_seen: entry.first_seen,
@@ -361,10 +392,16 @@ impl Memory {
     }
 }
 
+impl Form {
+    fn of(container: ContainerKind, pull_policy: PullPolicy) -> Self {
+        Self(container as u8 * 8 + pull_policy as u8)
+    }
+}
+
 impl Entry {
     fn key(&self) -> Key<'_> {
-        let Self { namespace, asker, workload, ref image, .. } = *self;
-        Key { namespace, asker, is_pod: workload == Workload::Pod, image }
+        let Self { namespace, circumstances, container, pull_policy, ref image, .. } = *self;
+        Key { namespace, circumstances, form: Form::of(container, pull_policy), image }
     }
 
     fn bytes(&self) -> usize {
@@ -397,11 +434,18 @@ fn bytes_of_namespace(name: &str) -> usize {
     rounded(size_of::<Namespace>() + 16) + TABLE + allocated(name)
 }
 
-fn bytes_of_asker(asker: &Asker) -> usize {
-    let groups = asker.groups.iter().map(|group| rounded(group.len())).sum::<usize>();
-    let own = rounded(COUNTS + size_of::<Asker>()) + rounded(asker.user.len());
-    let pinned = asker.pinned.as_ref().map_or(0, |pinned| rounded(pinned.len()));
-    own + groups + asker.groups.len() * size_of::<Cow<'_, str>>() + pinned + 32 + TABLE
+fn bytes_of_circumstances(met: &Circumstances) -> usize {
+    let Circumstances { user, groups, pinned, kind, labels } = met;
+    let of_groups = groups.iter().map(|group| rounded(group.len())).sum::<usize>()
+        + rounded(groups.len() * size_of::<Cow<'_, str>>());
+    let label = |(key, value): (&str, Option<&str>)| {
+        rounded(key.len()) + value.map_or(0, |value| rounded(value.len()))
+    };
+    let of_labels = labels.iter().map(label).sum::<usize>()
+        + rounded(labels.len() * 2 * size_of::<Cow<'_, str>>());
+    let texts = [Some(user), pinned.as_ref(), Some(kind)];
+    let of_texts = texts.into_iter().flatten().map(|text| rounded(text.len())).sum::<usize>();
+    rounded(COUNTS + size_of::<Circumstances>()) + of_texts + of_groups + of_labels + 32 + TABLE
 }
 
 #[cfg(test)]

@@ -32,4 +32,4 @@ pub use note::Noted;
 pub(crate) use recent::tests::recent as a_recent;
 pub use recent::{Following, LONGEST_FOLLOWED, MOST_RECENT, Recent};
 pub(crate) use snapshot::rfc3339;
-pub use snapshot::{Asker, SeenImage, Snapshot};
+pub use snapshot::{Circumstances, SeenImage, Snapshot};

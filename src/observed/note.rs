@@ -8,7 +8,9 @@ use smallvec::SmallVec;
 use super::recent::Recent;
 use crate::telemetry::ImageDecision;
 use imagegate_core::admission::Review;
-use imagegate_core::policy::{Flip, Policy, Rule, Verdict, Workload};
+use imagegate_core::policy::{
+    ContainerKind, Flip, ObjectKind, Policy, PullPolicy, Rule, Verdict, Workload,
+};
 
 /// Images of one request that are remembered. The first violations of a verdict are described, and
 /// these are among them.
@@ -25,6 +27,10 @@ const LONGEST_OWNER: usize = 320;
 const ALL_GROUPS: usize = 2048;
 /// Bytes of all images of one request.
 const ALL_IMAGES: usize = 8192;
+/// Bytes of the kind of an object with its group. Kubernetes allows 63 and 253.
+const LONGEST_KIND: usize = 320;
+/// Bytes of all labels that policies select by, keys and values; those that do not fit are not known.
+const ALL_LABELS: usize = 2048;
 /// Bytes that most requests leave behind.
 const USUAL: usize = 384;
 
@@ -35,6 +41,8 @@ pub struct Noted<'a, 'b> {
     pub review: &'a Review<'b>,
     /// The policy that judged it.
     pub policy: &'a Policy,
+    /// The candidate beside it.
+    pub candidate: Option<&'a Policy>,
     /// The override that its path pinned.
     pub pinned: Option<&'a str>,
     /// The verdict that was sent.
@@ -48,11 +56,14 @@ pub struct Noted<'a, 'b> {
 /// The owned, bounded form of [`Noted`].
 #[derive(Debug)]
 pub(super) struct Note {
-    /// Namespace, user, override, owner; then the groups, then the images.
+    /// Namespace, user, override, kind, owner; then the groups, the labels and the images.
     texts: String,
-    /// Where each of the first four ends.
-    ends: [u16; 4],
+    /// Where each of the first five ends.
+    ends: [u16; 5],
     group_ends: SmallVec<[u16; 4]>,
+    /// Where each label that a policy selects by has the end of its key, and of its value unless there is
+    /// no such label.
+    label_ends: Vec<(u16, Option<u16>)>,
     images: SmallVec<[NotedImage; 2]>,
     has_override: bool,
     pub(super) workload: Workload,
@@ -75,8 +86,20 @@ pub(super) struct Lost {
 #[derive(Clone, Copy, Debug)]
 struct NotedImage {
     end: u16,
+    container: ContainerKind,
+    pull_policy: PullPolicy,
     decision: ImageDecision,
     rule: Option<Rule>,
+}
+
+/// One image of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OfNote<'n> {
+    pub(super) image: &'n str,
+    pub(super) container: ContainerKind,
+    pub(super) pull_policy: PullPolicy,
+    pub(super) decision: ImageDecision,
+    pub(super) rule: Option<Rule>,
 }
 
 impl Note {
@@ -86,8 +109,9 @@ impl Note {
         let Noted { review, now, .. } = noted;
         let mut note = Self {
             texts: String::new(),
-            ends: [0; 4],
+            ends: [0; 5],
             group_ends: SmallVec::new(),
+            label_ends: Vec::new(),
             images: SmallVec::new(),
             has_override: noted.pinned.is_some(),
             workload: review.workload(),
@@ -104,7 +128,7 @@ impl Note {
     }
 
     fn add_images(&mut self, noted: &Noted<'_, '_>) {
-        let Noted { review, policy, pinned, verdict, .. } = noted;
+        let Noted { review, policy, candidate, pinned, verdict, .. } = noted;
         let judged = review.judged(policy, *pinned);
         let mut images = judged.filter_map(|each| Some((each, each.image.as_deref()?))).peekable();
         if images.peek().is_none() {
@@ -112,23 +136,36 @@ impl Note {
         }
         let pinned = pinned.unwrap_or_default();
         let longest = review.namespace().len().max(pinned.len());
-        if longest > LONGEST_NAME || review.user().len() > LONGEST_USER {
+        let ObjectKind { group, kind: object_kind } = review.object_kind();
+        if longest > LONGEST_NAME
+            || review.user().len() > LONGEST_USER
+            || group.len() + object_kind.len() > LONGEST_KIND
+        {
             self.lost.too_long = u32::try_from(images.count()).unwrap_or(u32::MAX);
             return;
         }
         self.texts.reserve_exact(USUAL);
         let owner = review.owner();
-        let kind = cut(owner.kind, LONGEST_OWNER / 4);
-        let own = [review.namespace(), review.user(), pinned, kind];
+        let own = [review.namespace(), review.user(), pinned];
         for (text, end) in own.into_iter().zip(&mut self.ends) {
             self.texts.push_str(text);
             *end = position(&self.texts);
         }
+        // A Pod is the usual kind, and says it by being one.
+        if self.workload == Workload::Template {
+            if !group.is_empty() {
+                self.texts.push_str(group);
+                self.texts.push('/');
+            }
+            self.texts.push_str(object_kind);
+        }
+        self.ends[3] = position(&self.texts);
+        self.texts.push_str(cut(owner.kind, LONGEST_OWNER / 4));
         if !owner.name.is_empty() {
             self.texts.push('/');
             self.texts.push_str(cut(owner.name, LONGEST_OWNER - LONGEST_OWNER / 4 - 1));
-            self.ends[3] = position(&self.texts);
         }
+        self.ends[4] = position(&self.texts);
         let groups = self.texts.len() + ALL_GROUPS;
         for group in review.groups() {
             if self.texts.len() + group.len() <= groups {
@@ -136,6 +173,7 @@ impl Note {
                 self.group_ends.push(position(&self.texts));
             }
         }
+        self.add_labels(review, policy, *candidate);
         let most = self.texts.len() + ALL_IMAGES;
         for (image, text) in images {
             if text.len() > LONGEST_IMAGE {
@@ -145,15 +183,54 @@ impl Note {
             } else {
                 let (decision, rule) = ImageDecision::of(image, verdict);
                 self.texts.push_str(text);
-                self.images.push(NotedImage { end: position(&self.texts), decision, rule });
+                self.images.push(NotedImage {
+                    end: position(&self.texts),
+                    container: image.field.list.containers(),
+                    pull_policy: image.pull_policy,
+                    decision,
+                    rule,
+                });
             }
+        }
+    }
+
+    /// What the Pods have of the labels that a policy selects by. Where an object has several Pods, or none
+    /// whose labels were read, nothing is known.
+    fn add_labels(&mut self, review: &Review<'_>, policy: &Policy, candidate: Option<&Policy>) {
+        let keys = policy.label_keys();
+        let more = candidate.map(Policy::label_keys).unwrap_or_default();
+        if keys.is_empty() && more.is_empty() {
+            return;
+        }
+        let Some(labels) = review.labels() else { return };
+        let most = self.texts.len() + ALL_LABELS;
+        let mut keys: SmallVec<[&str; 32]> = keys.iter().chain(more).map(|key| &**key).collect();
+        // The same labels look the same, whichever policy asks for them.
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            let value = labels.get(key);
+            if self.texts.len() + key.len() + value.map_or(0, str::len) > most {
+                continue;
+            }
+            self.texts.push_str(key);
+            let end = position(&self.texts);
+            let end_of_value = value.map(|value| {
+                self.texts.push_str(value);
+                position(&self.texts)
+            });
+            self.label_ends.push((end, end_of_value));
         }
     }
 
     /// Bytes that the note takes while it waits.
     pub(super) fn bytes(&self) -> usize {
         let recent = self.recent.as_ref().map_or(0, |recent| recent.bytes());
-        size_of::<Self>() + self.texts.capacity() + recent + self.group_ends.len() * 2
+        size_of::<Self>()
+            + self.texts.capacity()
+            + recent
+            + self.group_ends.len() * 2
+            + self.label_ends.len() * size_of::<(u16, Option<u16>)>()
     }
 
     pub(super) fn namespace(&self) -> &str {
@@ -168,21 +245,53 @@ impl Note {
         self.has_override.then(|| self.text(self.ends[1], self.ends[2]))
     }
 
-    /// Kind and name with a slash between them.
-    pub(super) fn owner(&self) -> &str {
+    /// The kind of object, as a policy writes it; empty for a Pod.
+    pub(super) fn kind(&self) -> &str {
         self.text(self.ends[2], self.ends[3])
     }
 
+    /// Kind and name with a slash between them.
+    pub(super) fn owner(&self) -> &str {
+        self.text(self.ends[3], self.ends[4])
+    }
+
     pub(super) fn groups(&self) -> impl ExactSizeIterator<Item = &str> {
-        let mut start = self.ends[3];
+        let mut start = self.ends[4];
         self.group_ends.iter().map(move |end| self.text(std::mem::replace(&mut start, *end), *end))
     }
 
-    pub(super) fn images(&self) -> impl Iterator<Item = (&str, ImageDecision, Option<Rule>)> {
-        let mut start = self.group_ends.last().copied().unwrap_or(self.ends[3]);
-        self.images.iter().map(move |NotedImage { end, decision, rule }| {
-            (self.text(std::mem::replace(&mut start, *end), *end), *decision, *rule)
+    /// The labels that are known, each with its value.
+    pub(super) fn labels(&self) -> impl ExactSizeIterator<Item = (&str, Option<&str>)> {
+        let mut start = self.end_of_groups();
+        self.label_ends.iter().map(move |(end, end_of_value)| {
+            let key = self.text(start, *end);
+            let value = end_of_value.map(|end_of_value| self.text(*end, end_of_value));
+            start = end_of_value.unwrap_or(*end);
+            (key, value)
         })
+    }
+
+    /// Their keys and values as one text.
+    pub(super) fn text_of_labels(&self) -> &str {
+        self.text(self.end_of_groups(), self.end_of_labels())
+    }
+
+    pub(super) fn images(&self) -> impl Iterator<Item = OfNote<'_>> {
+        let mut start = self.end_of_labels();
+        self.images.iter().map(move |noted| {
+            let NotedImage { end, container, pull_policy, decision, rule } = *noted;
+            let image = self.text(std::mem::replace(&mut start, end), end);
+            OfNote { image, container, pull_policy, decision, rule }
+        })
+    }
+
+    fn end_of_groups(&self) -> u16 {
+        self.group_ends.last().copied().unwrap_or(self.ends[4])
+    }
+
+    fn end_of_labels(&self) -> u16 {
+        let last = self.label_ends.last().map(|(end, end_of_value)| end_of_value.unwrap_or(*end));
+        last.unwrap_or_else(|| self.end_of_groups())
     }
 
     fn text(&self, start: u16, end: u16) -> &str {
@@ -209,7 +318,9 @@ pub(super) mod tests {
     use super::{LONGEST_IMAGE, Lost, MOST_IMAGES, Note, Noted};
     use crate::telemetry::ImageDecision;
     use imagegate_core::admission::Review;
-    use imagegate_core::policy::{Documents, Policy, Rule, Workload, compile};
+    use imagegate_core::policy::{
+        ContainerKind, Documents, POLICY_KEY, Policy, PullPolicy, Rule, Workload, compile,
+    };
 
     static POLICY: LazyLock<Policy> = LazyLock::new(|| compile(&Documents::default()).unwrap().0);
 
@@ -234,12 +345,29 @@ pub(super) mod tests {
 
     /// What it leaves behind at `now`, judged by the default policy.
     pub(in crate::observed) fn note_of(review: &Value, now: i64) -> Option<Note> {
+        note_by(&POLICY, review, now)
+    }
+
+    /// The policy of a full form.
+    pub(in crate::observed) fn policy(yaml: &str) -> Policy {
+        let volume = Some([(POLICY_KEY.to_owned(), yaml.as_bytes().to_vec())].into());
+        compile(&Documents { volume, ..Documents::default() }).unwrap().0
+    }
+
+    /// What it leaves behind at `now`, judged by a policy.
+    pub(in crate::observed) fn note_by(policy: &Policy, review: &Value, now: i64) -> Option<Note> {
         let body = review.to_string();
-        let review = Review::parse(body.as_bytes()).unwrap();
-        let policy = &*POLICY;
+        let review = Review::parse_with(body.as_bytes(), policy.reading()).unwrap();
         let verdict = review.judge(policy, None, now);
-        let noted =
-            Noted { review: &review, policy, pinned: None, verdict: &verdict, flip: None, now };
+        let noted = Noted {
+            review: &review,
+            policy,
+            candidate: None,
+            pinned: None,
+            verdict: &verdict,
+            flip: None,
+            now,
+        };
         Note::of(&noted, true)
     }
 
@@ -255,7 +383,8 @@ pub(super) mod tests {
             ("docker.io/a:1", ImageDecision::Allow, None),
             ("quay.io/b:1", ImageDecision::Deny, Some(Rule::UntrustedRegistry)),
         ];
-        assert_eq!(note.images().collect::<Vec<_>>(), expected);
+        let images = note.images().map(|each| (each.image, each.decision, each.rule));
+        assert_eq!(images.collect::<Vec<_>>(), expected);
         assert_eq!(note.recent.as_ref().unwrap().image.as_ref(), "quay.io/b:1");
         body["request"]["object"]["metadata"] = json!({"ownerReferences": [
             {"kind": "Node", "name": "n"},
@@ -264,6 +393,53 @@ pub(super) mod tests {
         body["request"]["dryRun"] = json!(true);
         let note = note_of(&body, 7).unwrap();
         assert_eq!((note.owner(), note.is_dry_run), ("ReplicaSet/web-7d", true));
+    }
+
+    #[test]
+    fn a_note_holds_the_labels_that_a_policy_selects_by_and_no_others() {
+        let selecting = policy(
+            "overrides: [{name: o, mode: warn, podSelector: {matchLabels: {team: a}, \
+             matchExpressions: [{key: tier, operator: Exists}]}}]",
+        );
+        let mut body = review("ci", "bob", &["docker.io/a:1"]);
+        body["request"]["object"]["metadata"] =
+            json!({"labels": {"team": "b", "pod-template-hash": "7d"}});
+        let labels = |policy: &Policy, body: &Value| {
+            let note = note_by(policy, body, 0).unwrap();
+            let owned = |value: Option<&str>| value.map(str::to_owned);
+            let labels = note.labels().map(|(key, value)| (key.to_owned(), owned(value)));
+            assert_eq!(note.images().next().unwrap().image, "docker.io/a:1");
+            labels.collect::<Vec<_>>()
+        };
+        let both = [("team".to_owned(), Some("b".to_owned())), ("tier".to_owned(), None)];
+        assert_eq!(labels(&selecting, &body), both);
+        assert_eq!(labels(&POLICY, &body), []);
+        // What is too long is not known, instead of cut.
+        body["request"]["object"]["metadata"]["labels"]["team"] = json!("x".repeat(3000));
+        assert_eq!(labels(&selecting, &body), [("tier".to_owned(), None)]);
+    }
+
+    #[test]
+    fn a_note_says_how_each_container_uses_its_image() {
+        let mut body = review("ci", "bob", &["docker.io/a:1"]);
+        body["request"]["object"]["spec"]["initContainers"] =
+            json!([{"name": "i", "image": "docker.io/a:1", "imagePullPolicy": "Always"}]);
+        let forms = |body: &Value| {
+            let note = note_of(body, 0).unwrap();
+            let forms = note.images().map(|each| (each.container, each.pull_policy));
+            (note.kind().to_owned(), forms.collect::<Vec<_>>())
+        };
+        let (kind, mut found) = forms(&body);
+        found.sort_unstable();
+        let expected = [
+            (ContainerKind::Regular, PullPolicy::Unset),
+            (ContainerKind::Init, PullPolicy::Always),
+        ];
+        assert_eq!((kind.as_str(), found.as_slice()), ("", &expected[..]));
+        let spec = body["request"]["object"]["spec"].clone();
+        body["request"]["kind"] = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
+        body["request"]["object"] = json!({"spec": {"template": {"spec": spec}}});
+        assert_eq!(forms(&body).0, "apps/Deployment");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::telemetry::ImageDecision;
-use imagegate_core::policy::{Rule, Workload};
+use imagegate_core::policy::{ContainerKind, KnownLabels, ObjectKind, PullPolicy, Rule, Workload};
 use imagegate_core::usage::{Owner, Usage};
 
 /// The images that were remembered at one moment, in no order.
@@ -29,13 +29,17 @@ pub struct SeenImage {
     pub namespace: Arc<str>,
     /// As written.
     pub image: Arc<str>,
-    /// Who asked.
-    pub asker: Arc<Asker>,
+    /// Who asked, and for what kind of object.
+    pub circumstances: Arc<Circumstances>,
     /// Kind and name of the controller that owns the last object with it, or of that object:
     /// `ReplicaSet/web-7d`. Without a slash where it had no name yet.
     pub owner: Arc<str>,
     /// Whether it was a Pod or a template.
     pub workload: Workload,
+    /// The kind of container.
+    pub container: ContainerKind,
+    /// When the node pulls it.
+    pub pull_policy: PullPolicy,
     /// Requests that were more than dry runs.
     pub count: u64,
     /// Dry runs.
@@ -50,15 +54,20 @@ pub struct SeenImage {
     pub rule: Option<Rule>,
 }
 
-/// Somebody who asks, as far as a policy looks at it.
+/// Who asks for what kind of object: all that a policy looks at beside the namespace, the image and how its
+/// container uses it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Circumstances {
     /// The user's name.
     pub user: Box<str>,
     /// The groups at the last request, at most 2,048 bytes of them.
     pub groups: Box<[Cow<'static, str>]>,
     /// The override that the path of the request pinned.
     pub pinned: Option<Box<str>>,
+    /// The kind of object, as a policy writes it; empty for a Pod.
+    pub kind: Box<str>,
+    /// What the Pods have of the labels that a policy selected by.
+    pub labels: KnownLabels<'static>,
 }
 
 impl Snapshot {
@@ -72,18 +81,39 @@ impl SeenImage {
     /// As what policies are compared by.
     #[must_use]
     pub fn usage(&self) -> Usage<'_> {
+        let Circumstances { user, groups, pinned, kind: _, labels } = &*self.circumstances;
         Usage {
             namespace: &self.namespace,
             image: &self.image,
-            user: &self.asker.user,
-            groups: &self.asker.groups,
+            user,
+            groups,
             owner: Some(self.owner()),
             workload: self.workload,
-            pinned: self.asker.pinned.as_deref(),
+            kind: self.object_kind(),
+            labels,
+            container: self.container,
+            pull_policy: self.pull_policy,
+            pinned: pinned.as_deref(),
             count: self.count,
             first_seen: Some(self.first_seen),
             last_seen: Some(self.last_seen),
         }
+    }
+
+    /// The kind of object that has it.
+    #[must_use]
+    pub fn object_kind(&self) -> ObjectKind<'_> {
+        match self.workload {
+            Workload::Pod => ObjectKind::default(),
+            Workload::Template => ObjectKind::of(&self.circumstances.kind),
+        }
+    }
+
+    /// What tells it from others of the same namespace, image and user.
+    pub(crate) fn of_alike(&self) -> impl Ord + '_ {
+        let Circumstances { pinned, kind, labels, .. } = &*self.circumstances;
+        let is_template = self.workload == Workload::Template;
+        (is_template, pinned, self.container, self.pull_policy, kind, labels)
     }
 
     /// The owner's kind and name.

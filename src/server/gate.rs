@@ -151,7 +151,8 @@ impl Gate {
         if let Some(Remembers { observed, .. }) = &self.remembers {
             let flip = flip.as_ref().map(|(flip, _)| *flip);
             let (review, verdict) = (&review, &verdict);
-            observed.note(&Noted { review, policy, pinned, verdict, flip, now });
+            let candidate = in_force.candidate.as_ref().map(|candidate| &candidate.policy);
+            observed.note(&Noted { review, policy, candidate, pinned, verdict, flip, now });
         }
         Decided { review: &review, verdict: &verdict, flip, took: started.elapsed() }
             .emit(&self.telemetry);

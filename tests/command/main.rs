@@ -17,6 +17,7 @@ mod fmt;
 mod import;
 mod krew;
 mod makefile;
+mod migrations;
 mod output;
 mod places;
 mod policy;

@@ -21,10 +21,10 @@ const PODS: &str = r#"{"kind": "List", "apiVersion": "v1", "items": [
 const REMEMBERED: &str = r#"{"replica": "imagegate-a", "version": "0.1.0", "since": "2026-11-24T08:00:00Z",
   "policyHash": "0", "entries": 2, "evicted": 2, "lost": 1, "images": [
   {"namespace": "ci", "image": "quay.io/acme/agent:1", "user": "kim", "count": 12, "dryRuns": 0,
-   "firstSeen": "2026-11-24T08:00:00Z", "lastSeen": "2026-11-27T08:00:00Z", "decision": "allow",
+   "firstSeen": "2026-11-24T08:00:00Z", "lastSeen": "2026-11-27T08:00:00Z", "decision": "allow", "container": "regular", "pullPolicy": "Always",
    "rule": null, "workload": {"kind": "ReplicaSet", "name": "agent-7d"}, "template": false, "override": null},
   {"namespace": "ci", "image": "evil.example/miner:1", "user": "eve", "count": 1, "dryRuns": 0,
-   "firstSeen": "2026-11-24T08:00:00Z", "lastSeen": "2026-11-27T08:00:00Z", "decision": "deny",
+   "firstSeen": "2026-11-24T08:00:00Z", "lastSeen": "2026-11-27T08:00:00Z", "decision": "deny", "container": "regular", "pullPolicy": "Always",
    "rule": "untrusted-registry", "workload": null, "template": false, "override": null}]}"#;
 
 /// The lines of a proposal that are no comments, without the comments behind them.

@@ -4,7 +4,9 @@
 use std::fs;
 
 use crate::support::policy::{container, full_form, judge, pod_in, volume};
-use imagegate_core::policy::{ContainerKind, Decision, Labels, Mode, PullPolicy, Subject, compile};
+use imagegate_core::policy::{
+    ContainerKind, Decision, Labels, Mode, PodLabels, PullPolicy, Subject, compile,
+};
 
 /// When the examples are judged, in Unix seconds.
 const IN_2027: i64 = 1_800_000_000;
@@ -110,7 +112,8 @@ fn true_examples(page: &str) -> usize {
                 }
             }
             let labels = Labels::new(labels);
-            let subject = Subject { now: IN_2027, labels: Some(&labels), ..pod_in(namespace) };
+            let subject =
+                Subject { now: IN_2027, labels: PodLabels::All(&labels), ..pod_in(namespace) };
             let verdict = policy.evaluate(&subject, &[image]);
             let violation = verdict.violations.first();
             assert_eq!(violation.map(|each| each.rule.as_str()), rule, "{yaml}{line}");

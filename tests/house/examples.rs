@@ -52,6 +52,7 @@ fn the_hashes_of_the_examples_are_those_of_earlier_releases() {
         ("examples/production", "2f9d845dd8cd"),
         ("examples/registries", "13c24987bcd1"),
         ("examples/rollout", "9c863061623c"),
+        ("examples/selectors", "99235240ba01"),
         ("examples/short-names", "2587c02ad8b0"),
         ("examples/simple", "bee025311d0b"),
         ("examples/teams", "8433964e9343"),

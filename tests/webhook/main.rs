@@ -6,6 +6,7 @@ mod support;
 mod candidate;
 mod guard_warnings;
 mod guards;
+mod migrations;
 mod operator;
 mod owner;
 mod panic_lines;

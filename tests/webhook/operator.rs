@@ -68,6 +68,7 @@ async fn images_are_shown_with_what_a_policy_looks_at() {
         "namespace": "ci", "image": "quay.io/acme/agent:1", "user": "bob", "groups": ["dev"],
         "count": 3, "dryRuns": 0, "decision": "allow", "rule": null,
         "workload": {"kind": "Pod", "name": "web"}, "template": false, "override": null,
+        "container": "regular", "pullPolicy": "", "kind": "Pod", "labels": {},
     });
     assert_eq!(first, expected);
     let decisions: Vec<_> =
@@ -210,6 +211,45 @@ async fn an_edit_is_told_whom_it_hits() {
     let page = server.metrics.render();
     assert_eq!(metric(&page, "imagegate_edit_newly_denied_images_sum"), 1);
     assert_eq!(metric(&page, "imagegate_edit_newly_denied_images_count"), 1);
+}
+
+/// The policy in force selects by a label, so it is remembered; an edit that selects by another one is not
+/// told more than is known.
+#[tokio::test]
+async fn an_edit_is_told_what_depends_on_labels() {
+    let server = seen().await;
+    let by = |key: &str, value: &str| {
+        format!(
+            "{POLICY}overrides: [{{name: o, allowedRegistries: [docker.io], \
+             podSelector: {{matchLabels: {{{key}: {value}}}}}}}]\n"
+        )
+    };
+    server.put_in_force(&by("team", "none"), None);
+    for (name, team) in [("one", "a"), ("other", "b")] {
+        let image = format!("quay.io/{name}:1");
+        let containers = json!([{"name": "c", "image": image, "imagePullPolicy": "Always"}]);
+        let metadata = json!({"labels": {"team": team, "more": "x"}});
+        let mut body = review("teams", &[]);
+        body["request"]["object"] =
+            json!({"metadata": metadata, "spec": {"containers": containers}});
+        assert_eq!(server.post("/validate", body.to_string()).await.0, 200);
+    }
+    let (_, page) = server.ask("/images?namespace=teams").await;
+    let page: Value = serde_json::from_str(&page).unwrap();
+    let seen = &page["images"][0];
+    let shown = ["container", "pullPolicy", "kind", "labels"].map(|field| &seen[field]);
+    assert_eq!(shown, [&json!("regular"), &json!("Always"), &json!("Pod"), &json!({"team": "a"})]);
+    let (_, csv) = server.ask("/images?namespace=teams&format=csv").await;
+    assert!(csv.lines().nth(1).unwrap().ends_with(r#",regular,Always,"Pod","team=a""#), "{csv}");
+    let said = async |policy: String| {
+        edit(&server, json!({"policy.yaml": policy})).await["warnings"].to_string()
+    };
+    let known = said(by("team", "a")).await;
+    assert!(known.contains("1 would now be refused: quay.io/one:1 (teams"), "{known}");
+    let unknown = said(by("more", "x")).await;
+    for part in ["none would now be refused", "would perhaps be refused", "quay.io/other:1"] {
+        assert!(unknown.contains(part), "{part}: {unknown}");
+    }
 }
 
 #[tokio::test]

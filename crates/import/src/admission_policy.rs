@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use crate::cel::{self, Expression};
-use crate::demand::{Demand, Entry, Found, Mode, Rule, Scope};
+use crate::demand::{Demand, Entry, Found, Mode, Pull, Rule, Scope};
 use crate::places::{Covered, Use};
 use crate::read::{Document, items, text};
 
@@ -62,12 +62,13 @@ pub(crate) fn read(document: &Document, bindings: &[&Document], found: &mut Foun
             found.note(&source, what, "the conditions hold for all of them");
         }
     }
-    for field in ["namespaceSelector", "objectSelector"] {
-        if document.value.pointer(&format!("/spec/matchConstraints/{field}")).is_some() {
-            let what = format!("spec.matchConstraints.{field} selects what it holds for");
-            found.note(&source, what, "it holds for everything");
-        }
+    if document.value.pointer("/spec/matchConstraints/namespaceSelector").is_some() {
+        let what = "spec.matchConstraints.namespaceSelector selects what it holds for";
+        found.note(&source, what, "it holds for everything");
     }
+    let mut scope = Scope::default();
+    let selector = document.value.pointer("/spec/matchConstraints/objectSelector");
+    scope.limit_to(selector, (&source, "spec.matchConstraints.objectSelector"), found);
     if !items(&document.value, "/spec/matchConditions").is_empty() {
         found.note(&source, "has match conditions", "it holds without them");
     }
@@ -103,7 +104,7 @@ pub(crate) fn read(document: &Document, bindings: &[&Document], found: &mut Foun
         }
     }
     for rule in reading.rules {
-        found.demands.push(Demand { source: source.clone(), scope: Scope::default(), mode, rule });
+        found.demands.push(Demand { source: source.clone(), scope: scope.clone(), mode, rule });
     }
     true
 }
@@ -187,6 +188,14 @@ impl Reading {
         }
         if let Expression::Not(inner) = expression {
             return self.not_of_image(inner, each, place, found);
+        }
+        if is_of_pull_policy(expression, each) {
+            let pull = Pull { is_for_all: true, from: place.to_owned() };
+            return self.rules.push(Rule::RequirePull(pull));
+        }
+        // The API server fills it in before anybody asks.
+        if is_guard_of_pull_policy(expression, each) {
+            return;
         }
         if let Some((function, argument)) = on_image(expression, each) {
             match (function, argument) {
@@ -353,6 +362,24 @@ fn is_guard(expression: &Expression) -> bool {
         Expression::Call { target: None, function, .. } => function == "has",
         _ => false,
     }
+}
+
+/// `c.imagePullPolicy == 'Always'`
+fn is_of_pull_policy(expression: &Expression, each: &str) -> bool {
+    let Expression::Binary("==", of, value) = expression else { return false };
+    is_pull_policy(of, each) && **value == Expression::Text("Always".to_owned())
+}
+
+/// `has(c.imagePullPolicy)`
+fn is_guard_of_pull_policy(expression: &Expression, each: &str) -> bool {
+    let Expression::Call { target: None, function, arguments } = expression else { return false };
+    function == "has"
+        && matches!(arguments.as_slice(), [argument] if is_pull_policy(argument, each))
+}
+
+fn is_pull_policy(expression: &Expression, each: &str) -> bool {
+    let Expression::Field(of, field) = expression else { return false };
+    field == "imagePullPolicy" && **of == Expression::Name(each.to_owned())
 }
 
 /// The image of a container, or the image itself where the list is one of images.

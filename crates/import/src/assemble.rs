@@ -4,19 +4,32 @@
 //! ImageGate has one mode and one list of each kind for a namespace. Where demands of several modes
 //! meet, the strictest stays; where two lists of allowed registries meet, what both cover.
 
-use crate::demand::{Demand, Entry, Exemption, Found, Mode, Note, Rule, Scope};
+use crate::demand::{Demand, Entry, Exemption, Found, Mode, Note, Pull, Rule, Scope};
 use crate::globs::{self, Common, matches, meet};
+use crate::labels;
 use crate::places::problems;
 
 /// A policy, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Assembled {
     pub(crate) base: Rules,
-    /// With the namespaces of each.
-    pub(crate) overrides: Vec<(Vec<String>, Rules)>,
+    pub(crate) overrides: Vec<Override>,
     pub(crate) exemptions: Vec<Exemption>,
     pub(crate) notes: Vec<Note>,
 }
+
+/// Rules for some namespaces, or for some Pods.
+#[derive(Debug)]
+pub(crate) struct Override {
+    /// None for all of them.
+    pub(crate) namespaces: Vec<String>,
+    /// The selector of the Pods, as a policy writes it in JSON.
+    pub(crate) pods: Option<String>,
+    pub(crate) rules: Rules,
+}
+
+/// Selectors of labels that are told apart: each set of them is an override of its own.
+const MOST_SELECTORS: usize = 3;
 
 /// The rules for some namespaces. An empty list of allowed registries means that no source has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +44,7 @@ pub(crate) struct Rules {
     pub(crate) blocked_tags: Vec<Entry>,
     pub(crate) require_tag: Option<String>,
     pub(crate) require_digest: Option<String>,
+    pub(crate) require_pull: Option<Pull>,
     /// Whether an image may leave its registry out.
     pub(crate) short_names: bool,
 }
@@ -51,28 +65,83 @@ pub(crate) fn assemble(mut found: Found) -> Assembled {
         }
         is_namespace
     });
-    let nothing_but = |atom: Option<&str>| -> Vec<&Demand> {
-        demands.iter().filter(|it| applies(&it.scope, atom)).collect()
+    let selectors = selectors(&mut demands, &mut found);
+    let sets = sets(&selectors);
+    // By each set of selectors that select a Pod, the larger first, and in the end by none.
+    let mut by_set = |atom: Option<&str>| -> Vec<Rules> {
+        let of_set = |set: &Vec<&str>| {
+            let demands: Vec<_> =
+                demands.iter().filter(|it| applies(&it.scope, atom, set)).collect();
+            rules(&demands, &mut found)
+        };
+        sets.iter().map(of_set).collect()
     };
-    let base = rules(&nothing_but(None), &mut found);
-    let mut overrides: Vec<(Vec<String>, Rules)> = Vec::new();
-    for (index, atom) in atoms.iter().enumerate() {
-        let rules = rules(&nothing_but(Some(atom)), &mut found);
+    let everywhere = by_set(None);
+    let in_atoms: Vec<_> = atoms.iter().map(|atom| by_set(Some(atom))).collect();
+    let mut groups: Vec<(Vec<String>, Vec<Rules>)> = Vec::new();
+    for (index, (atom, rules)) in atoms.iter().zip(in_atoms).enumerate() {
         let later = atoms.iter().skip(index + 1);
-        if rules == base && !later.clone().any(|later| meet(later, atom)) {
+        if rules == everywhere && !later.clone().any(|later| meet(later, atom)) {
             continue;
         }
         for other in later.filter(|other| meet(atom, other) && !matches(other, atom)) {
             let what = format!("namespaces `{atom}` and `{other}` may be the same");
             found.note("namespaces", what, "the first of the two overrides applies there");
         }
-        match overrides.last_mut() {
+        match groups.last_mut() {
             Some((namespaces, last)) if *last == rules => namespaces.push(atom.clone()),
-            _ => overrides.push((vec![atom.clone()], rules)),
+            _ => groups.push((vec![atom.clone()], rules)),
         }
     }
+    groups.push((Vec::new(), everywhere));
+    let mut overrides = Vec::new();
+    let mut base = None;
+    for (namespaces, rules) in groups {
+        let is_one = rules.iter().all(|each| Some(each) == rules.last());
+        for (set, rules) in sets.iter().zip(rules) {
+            let pods = (!set.is_empty()).then(|| labels::of_all(set));
+            match pods {
+                Some(_) if is_one => {}
+                None if namespaces.is_empty() => base = Some(rules),
+                pods => overrides.push(Override { namespaces: namespaces.clone(), pods, rules }),
+            }
+        }
+    }
+    let base = base.unwrap_or_else(|| rules(&[], &mut found));
     let exemptions = exemptions(&demands, &mut found);
     Assembled { base, overrides, exemptions, notes: found.notes }
+}
+
+/// The selectors of labels that are told apart. Demands that go by others hold for all Pods then, and
+/// a note says so.
+fn selectors(demands: &mut [Demand], found: &mut Found) -> Vec<String> {
+    let mut selectors: Vec<String> = Vec::new();
+    for Demand { source, scope, .. } in demands {
+        scope.pods.retain(|pods| {
+            let is_known = selectors.contains(&pods.selector);
+            let has_room = is_known || selectors.len() < MOST_SELECTORS;
+            if !is_known && has_room {
+                selectors.push(pods.selector.clone());
+            }
+            if !has_room {
+                let what = format!("selects by labels, beyond {MOST_SELECTORS} other selectors");
+                found.note(source, what, "it holds for all of them");
+            }
+            has_room
+        });
+    }
+    selectors
+}
+
+/// Each set of some of them, the larger first.
+fn sets(selectors: &[String]) -> Vec<Vec<&str>> {
+    let mut sets: Vec<Vec<&str>> = vec![Vec::new()];
+    for selector in selectors {
+        let with = sets.clone().into_iter().map(|set| [set, vec![selector.as_str()]].concat());
+        sets.extend(with.collect::<Vec<_>>());
+    }
+    sets.sort_by_key(|set| std::cmp::Reverse(set.len()));
+    sets
 }
 
 /// Leaves out tags that are none, and says so.
@@ -98,11 +167,14 @@ fn atoms(demands: &[Demand]) -> Vec<String> {
     atoms
 }
 
-/// Whether a demand holds in the namespaces of an atom, or in those that nobody names.
-fn applies(scope: &Scope, atom: Option<&str>) -> bool {
+/// Whether a demand holds in the namespaces of an atom, or in those that nobody names, for the Pods that
+/// these selectors select and no others do.
+fn applies(scope: &Scope, atom: Option<&str>, selectors: &[&str]) -> bool {
     let covers =
         |globs: &[String]| atom.is_some_and(|atom| globs.iter().any(|glob| matches(glob, atom)));
-    (scope.namespaces.is_empty() || covers(&scope.namespaces)) && !covers(&scope.excluded)
+    (scope.namespaces.is_empty() || covers(&scope.namespaces))
+        && !covers(&scope.excluded)
+        && scope.pods.iter().all(|it| selectors.contains(&it.selector.as_str()) == it.are_selected)
 }
 
 /// The rules that are all of these demands.
@@ -117,6 +189,7 @@ fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
         blocked_tags: Vec::new(),
         require_tag: None,
         require_digest: None,
+        require_pull: None,
         short_names: false,
     };
     let mut untagged_is_latest = false;
@@ -151,6 +224,12 @@ fn rules(demands: &[&Demand], found: &mut Found) -> Rules {
             }
             Rule::RequireDigest(place) => {
                 rules.require_digest.get_or_insert_with(|| place.clone());
+            }
+            Rule::RequirePull(pull) => {
+                let known = rules.require_pull.as_ref();
+                if known.is_none_or(|known| pull.is_for_all && !known.is_for_all) {
+                    rules.require_pull = Some(pull.clone());
+                }
             }
         }
     }

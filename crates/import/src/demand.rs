@@ -5,6 +5,7 @@ use std::fmt;
 use imagegate_core::policy::printable;
 
 use crate::globs::{self, Common};
+use crate::labels::{self, Pods};
 use crate::places::{self, Covered, Use};
 
 /// What a policy does not say exactly as its source did.
@@ -29,11 +30,13 @@ pub(crate) struct Demand {
     pub(crate) rule: Rule,
 }
 
-/// The namespaces in which a demand holds; none named means all but the excluded.
+/// Where a demand holds. No namespace named means all but the excluded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) namespaces: Vec<String>,
     pub(crate) excluded: Vec<String>,
+    /// It holds for those Pods that are among all of these.
+    pub(crate) pods: Vec<Pods>,
 }
 
 /// What a violation leads to, from the laxest to the strictest.
@@ -56,6 +59,15 @@ pub(crate) enum Rule {
     /// With the place that says so.
     RequireTag(String),
     RequireDigest(String),
+    RequirePull(Pull),
+}
+
+/// Which images have to be pulled whenever a container is started, and the place that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pull {
+    /// All, or those alone that are not pinned by digest.
+    pub(crate) is_for_all: bool,
+    pub(crate) from: String,
 }
 
 /// A pattern of ImageGate, with the place that it comes from.
@@ -95,11 +107,31 @@ impl Rule {
             Self::AllowTags(_) | Self::BlockTags(_) | Self::UntaggedIsLatest => "blocked-tag",
             Self::RequireTag(_) => "missing-tag",
             Self::RequireDigest(_) => "missing-digest",
+            Self::RequirePull(_) => "pull-policy",
         }
     }
 }
 
 impl Scope {
+    /// Limits it to the Pods that a selector selects, as it is written in a field of a source. Where that
+    /// cannot be said, it is not limited, and a note says so.
+    pub(crate) fn limit_to(
+        &mut self,
+        selector: Option<&serde_json::Value>,
+        (place, field): (&str, &str),
+        found: &mut Found,
+    ) {
+        let Some(selector) = selector.filter(|it| !it.is_null()) else { return };
+        match labels::selector(selector) {
+            Some(selector) if selector.is_empty() => {}
+            Some(selector) => self.pods.push(Pods { selector, are_selected: true }),
+            None => {
+                let what = format!("{field} selects what it holds for");
+                found.note(place, what, "it holds for all that the other fields select");
+            }
+        }
+    }
+
     /// The part of it in some namespaces; `None` where it has none of them.
     pub(crate) fn within(
         mut self,

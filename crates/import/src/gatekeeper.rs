@@ -75,16 +75,20 @@ fn rules(document: &Document, source: &str, found: &mut Found) -> Option<Vec<Rul
 }
 
 fn scope(document: &Document, source: &str, found: &mut Found) -> Scope {
-    for field in ["namespaceSelector", "labelSelector", "name", "source"] {
+    for field in ["namespaceSelector", "name", "source"] {
         if document.value.pointer(&format!("/spec/match/{field}")).is_some() {
             let what = format!("spec.match.{field} selects what it holds for");
             found.note(source, what, "it holds for all that the other fields select");
         }
     }
-    Scope {
+    let mut scope = Scope {
         namespaces: document.texts("/spec/match/namespaces"),
         excluded: document.texts("/spec/match/excludedNamespaces"),
-    }
+        pods: Vec::new(),
+    };
+    let selector = document.value.pointer("/spec/match/labelSelector");
+    scope.limit_to(selector, (source, "spec.match.labelSelector"), found);
+    scope
 }
 
 fn mode(document: &Document, source: &str, found: &mut Found) -> Mode {

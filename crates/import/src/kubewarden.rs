@@ -30,12 +30,12 @@ pub(crate) fn read(document: &Document, found: &mut Found) -> bool {
         ("AdmissionPolicy", namespace) => scope.namespaces.push(namespace.to_owned()),
         _ => {}
     }
-    for field in ["namespaceSelector", "objectSelector"] {
-        if document.value.pointer(&format!("/spec/{field}")).is_some() {
-            let what = format!("spec.{field} selects what it holds for");
-            found.note(&source, what, "it holds for everything");
-        }
+    if document.value.pointer("/spec/namespaceSelector").is_some() {
+        let what = "spec.namespaceSelector selects what it holds for";
+        found.note(&source, what, "it holds for everything");
     }
+    let selector = document.value.pointer("/spec/objectSelector");
+    scope.limit_to(selector, (&source, "spec.objectSelector"), found);
     let mode = if document.text("/spec/mode") == "monitor" { Mode::Audit } else { Mode::Enforce };
     let dotted = at.trim_start_matches('/').replace('/', ".");
     let place = |field: &str| match dotted.as_str() {

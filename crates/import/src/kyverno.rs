@@ -6,12 +6,12 @@
 
 use serde_json::Value;
 
-use crate::demand::{Demand, Entry, Found, Mode, Rule, Scope};
+use crate::demand::{Demand, Found, Mode, Pull, Rule, Scope};
 use crate::globs;
+use crate::kyverno_patterns::{asked_of, conjunction};
+use crate::labels::{self, Pods};
 use crate::places::{Covered, Use};
 use crate::read::{Document, items, text, texts};
-
-const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 /// Reads a policy; `false` where the document is none.
 pub(crate) fn read(document: &Document, found: &mut Found) -> bool {
@@ -36,14 +36,26 @@ fn read_rule(document: &Document, rule: &Value, found: &mut Found) {
     let Some(scope) = scope(document, rule, &source, found) else { return };
     let mut rules = Vec::new();
     if let Some(pattern) = validate.get("pattern") {
-        for image in images_of(pattern, &source, found) {
-            conjunction(&image, &format!("{source}, validate.pattern"), &mut rules, found);
+        let asked = asked_of(pattern, &source, found);
+        let place = format!("{source}, validate.pattern");
+        for image in asked.images {
+            conjunction(&image, &place, &mut rules, found);
         }
+        rules.extend(
+            asked
+                .pull
+                .map(|is_for_all| Rule::RequirePull(Pull { is_for_all, from: place.clone() })),
+        );
     } else if !items(validate, "/anyPattern").is_empty() {
         let mut allowed = Vec::new();
         for (index, pattern) in items(validate, "/anyPattern").iter().enumerate() {
             let place = format!("{source}, validate.anyPattern[{index}]");
-            for image in images_of(pattern, &place, found) {
+            let asked = asked_of(pattern, &place, found);
+            if asked.pull.is_some() {
+                let what = "asks for `imagePullPolicy` as one of several patterns";
+                found.note(&place, what, "that part was left out");
+            }
+            for image in asked.images {
                 allowed.extend(found.entries(&place, &image, Covered::Glob, Use::Allow));
             }
         }
@@ -148,11 +160,13 @@ fn scope(document: &Document, rule: &Value, source: &str, found: &mut Found) -> 
         };
         scope = narrower;
     }
-    let Some(excluded) = excluded(rule, source, found) else {
+    scope.pods.extend(selected(rule));
+    let Some((excluded, pods)) = excluded(rule, source, found) else {
         found.note(source, "excludes every Pod", "it was left out");
         return None;
     };
     scope.excluded = excluded;
+    scope.pods.extend(pods);
     if rule.get("preconditions").is_some() {
         found.note(source, "has preconditions", "it holds without them");
     }
@@ -173,6 +187,41 @@ fn filters<'r>(rule: &'r Value, of: &str) -> (Vec<&'r Value>, bool) {
     (rule.get(of).filter(is_filter).into_iter().collect(), true)
 }
 
+/// The Pods that a rule selects by their labels, where all of its filters ask for the same.
+fn selected(rule: &Value) -> Option<Pods> {
+    let (filters, all) = filters(rule, "match");
+    let of_pods = filters.into_iter().filter(|filter| may_match_pods(filter));
+    let mut selectors: Vec<_> = of_pods.map(selector_of).collect();
+    if all {
+        selectors.retain(|selector| *selector != Selector::None);
+    }
+    selectors.dedup();
+    match selectors.as_slice() {
+        [Selector::Said(selector)] => Some(Pods { selector: selector.clone(), are_selected: true }),
+        _ => None,
+    }
+}
+
+/// What a filter asks of labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Selector {
+    None,
+    Said(String),
+    /// Such as one with a wildcard.
+    Unsaid,
+}
+
+fn selector_of(filter: &Value) -> Selector {
+    match filter.pointer("/resources/selector").filter(|it| !it.is_null()) {
+        None => Selector::None,
+        Some(selector) => match labels::selector(selector) {
+            Some(selector) if selector.is_empty() => Selector::None,
+            Some(selector) => Selector::Said(selector),
+            None => Selector::Unsaid,
+        },
+    }
+}
+
 /// Lists of namespaces, each of which has to name that of a Pod; `None` where no Pod is matched.
 fn matched(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<Vec<String>>> {
     let (filters, all) = filters(rule, "match");
@@ -183,7 +232,8 @@ fn matched(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<Vec<Stri
     }
     let mut lists = Vec::new();
     for filter in of_pods {
-        for field in other_fields(filter) {
+        let is_said = selected(rule).is_some() || selector_of(filter) == Selector::None;
+        for field in other_fields(filter).into_iter().filter(|it| !(it == "selector" && is_said)) {
             let what = format!("`{field}` selects by what is not looked at here");
             found.note(source, what, "it holds for all of them");
         }
@@ -198,10 +248,13 @@ fn matched(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<Vec<Stri
     })
 }
 
-/// The namespaces in which no Pod is matched; `None` where none is anywhere. A filter excludes a
-/// namespace only if it asks for nothing else.
-fn excluded(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<String>> {
+/// The namespaces in which no Pod is matched, and the Pods that alone are matched elsewhere; `None` where
+/// none is anywhere. A filter excludes a namespace, or Pods by their labels, only if it asks for nothing
+/// else.
+fn excluded(rule: &Value, source: &str, found: &mut Found) -> Option<(Vec<String>, Vec<Pods>)> {
     let (filters, all) = filters(rule, "exclude");
+    let is_one = filters.len() == 1;
+    let mut pods = Vec::new();
     let mut unsaid = Vec::new();
     let mut lists = Vec::new();
     let mut of_others = false;
@@ -211,6 +264,15 @@ fn excluded(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<String>
             continue;
         }
         let mut others = other_fields(filter);
+        if let Selector::Said(selector) = selector_of(filter)
+            && others == ["selector"]
+            && texts(filter, "/resources/namespaces").is_empty()
+            && certainly_matches_pods(filter)
+            && (is_one || !all)
+        {
+            pods.push(Pods { selector, are_selected: false });
+            continue;
+        }
         let is_named = |field: &str| !texts(filter, field).is_empty();
         if others.is_empty() && !is_named("/resources/kinds") && !is_named("/resources/namespaces")
         {
@@ -225,7 +287,7 @@ fn excluded(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<String>
         unsaid.extend(others);
     }
     if all && of_others {
-        return Some(Vec::new());
+        return Some((Vec::new(), pods));
     }
     if all && lists.iter().filter(|list| !list.is_empty()).count() > 1 {
         unsaid.push("namespaces".to_owned());
@@ -235,7 +297,7 @@ fn excluded(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<String>
         found.note(source, what, "what that filter selects is not excluded");
     }
     if all && !unsaid.is_empty() {
-        return Some(Vec::new());
+        return Some((Vec::new(), pods));
     }
     let is_everything = |list: &Vec<String>| list.is_empty();
     let everywhere = if all {
@@ -243,7 +305,7 @@ fn excluded(rule: &Value, source: &str, found: &mut Found) -> Option<Vec<String>
     } else {
         lists.iter().any(is_everything)
     };
-    (!everywhere).then(|| lists.concat())
+    (!everywhere).then(|| (lists.concat(), pods))
 }
 
 /// Whether a filter may match a Pod that is created or updated.
@@ -287,87 +349,6 @@ fn other_fields(filter: &Value) -> Vec<String> {
     fields.chain(beside).map(|(field, _)| field.clone()).collect()
 }
 
-/// The patterns over `image` of all lists of containers, each once.
-fn images_of(pattern: &Value, place: &str, found: &mut Found) -> Vec<String> {
-    let mut images = Vec::new();
-    let mut seen = Vec::new();
-    // `=(spec)`, `X(…)` and the like are anchors around a name.
-    let name = |key: &str| key.trim_end_matches(')').rsplit('(').next().unwrap_or(key).to_owned();
-    let specs = pattern.as_object().into_iter().flatten().filter(|(key, _)| name(key) == "spec");
-    for (key, list) in specs.filter_map(|(_, spec)| spec.as_object()).flatten() {
-        let key = name(key);
-        if !LISTS.contains(&key.as_str()) {
-            found.note(place, format!("asks for `{key}` too"), "that part was left out");
-            continue;
-        }
-        seen.push(key);
-        for (field, value) in
-            list.as_array().into_iter().flatten().filter_map(Value::as_object).flatten()
-        {
-            match value.as_str() {
-                Some(image) if name(field) == "image" => {
-                    if !images.contains(&image.to_owned()) {
-                        images.push(image.to_owned());
-                    }
-                }
-                _ if name(field) == "name" => {}
-                _ => found.note(place, format!("asks for `{field}` too"), "that part was left out"),
-            }
-        }
-    }
-    if !seen.is_empty() && seen.len() < LISTS.len() {
-        let missing: Vec<_> =
-            LISTS.iter().filter(|list| !seen.contains(&(**list).to_owned())).collect();
-        let what = format!("does not look at {missing:?}").replace('"', "`");
-        found.note(place, what, "images of every list are judged");
-    }
-    images
-}
-
-/// A pattern over `image`: parts that hold together.
-fn conjunction(pattern: &str, place: &str, rules: &mut Vec<Rule>, found: &mut Found) {
-    for part in pattern.split('&').map(str::trim) {
-        let alternatives: Vec<&str> = part.split('|').map(str::trim).collect();
-        match alternatives.as_slice() {
-            [one] if one.starts_with('!') => {
-                blocked(one.trim_start_matches('!'), place, rules, found);
-            }
-            ["*:*"] => rules.push(Rule::RequireTag(place.to_owned())),
-            ["*@*" | "*@sha256:*" | "*@sha256*"] => {
-                rules.push(Rule::RequireDigest(place.to_owned()));
-            }
-            alternatives if alternatives.iter().any(|it| it.starts_with('!')) => {
-                let what = format!("`{part}` has `!` beside `|`");
-                found.note(place, what, "it was left out");
-            }
-            alternatives if alternatives.iter().all(|it| it.starts_with("*:")) => {
-                let tag = |it: &&str| Entry::same(it.trim_start_matches("*:"), place);
-                rules.push(Rule::AllowTags(alternatives.iter().map(tag).collect()));
-                let what = format!("`{part}` there is about how an image ends, so no digest fits");
-                found.note(place, what, "an image by digest alone is admitted");
-            }
-            alternatives => {
-                let each = alternatives.iter();
-                let entries =
-                    each.flat_map(|it| found.entries(place, it, Covered::Glob, Use::Allow));
-                let entries = entries.collect();
-                rules.push(Rule::AllowRegistries(entries));
-            }
-        }
-    }
-}
-
-/// What must not match.
-fn blocked(glob: &str, place: &str, rules: &mut Vec<Rule>, found: &mut Found) {
-    match glob.strip_prefix("*:") {
-        Some("*") | None => {
-            let entries = found.entries(place, glob, Covered::Glob, Use::Block);
-            rules.push(Rule::BlockRegistries(entries));
-        }
-        Some(tag) => rules.push(Rule::BlockTags(vec![Entry::same(tag, place)])),
-    }
-}
-
 /// The conditions of `deny`, in their shapes.
 fn conditions(part: &Value) -> Vec<&Value> {
     let all = ["/deny/conditions", "/deny/conditions/any", "/deny/conditions/all"];
@@ -388,6 +369,14 @@ fn condition(condition: &Value, place: &str, rules: &mut Vec<Rule>, found: &mut 
     let path = key.trim_matches(['{', '}']).split("||").next().unwrap_or_default().to_owned();
     let registry = path.contains("images.") && path.contains("registry");
     let image = path == "element.image";
+    let denies_others = ["AnyNotIn", "NotIn", "NotEquals", "NotEqual", "AllNotIn"];
+    if path == "element.imagePullPolicy"
+        && denies_others.contains(&operator)
+        && values == ["Always"]
+    {
+        let pull = Pull { is_for_all: true, from: place.to_owned() };
+        return rules.push(Rule::RequirePull(pull));
+    }
     let (covered, of) = match operator {
         "AnyNotIn" | "NotIn" | "NotEquals" | "NotEqual" | "AllNotIn" => (Use::Allow, "allow"),
         "AnyIn" | "In" | "Equals" | "Equal" | "AllIn" => (Use::Block, "block"),

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `gatekeeper` | constraints of Gatekeeper's library |
 //! | `kyverno` | `ClusterPolicy` and `Policy` of Kyverno |
+//! | `kyverno_patterns` | what their patterns ask of images and of when they are pulled |
 //! | `admission_policy` | policies in CEL: `ValidatingAdmissionPolicy`, and those of Kyverno |
 //! | `kubewarden` | policies that run `trusted-repos` |
 //! | `original` | keys and variables of the program that ImageGate replaces |
@@ -16,7 +17,8 @@
 //! | `places` | texts over raw images, as registry patterns |
 //! | `raw_image` | host, tag and wildcards of texts over raw images |
 //! | `globs` | what globs over names of namespaces and over tags cover |
-//! | `assemble` | demands into rules for each set of namespaces |
+//! | `labels` | selectors of labels |
+//! | `assemble` | demands into rules for each set of namespaces, and of Pods |
 //! | `write` | rules as YAML with comments |
 //!
 //! Pure: texts in, text out. Signatures, schemas of foreign objects and clusters are not looked at.
@@ -40,6 +42,8 @@ mod gatekeeper;
 mod globs;
 mod kubewarden;
 mod kyverno;
+mod kyverno_patterns;
+mod labels;
 mod original;
 mod places;
 mod raw_image;

@@ -2,8 +2,8 @@
 
 use imagegate_core::policy::printable;
 
-use crate::assemble::{Assembled, Rules};
-use crate::demand::Entry;
+use crate::assemble::{Assembled, Override, Rules};
+use crate::demand::{Entry, Pull};
 
 /// The text of a `policy.yaml`.
 pub(crate) fn yaml(policy: &Assembled) -> String {
@@ -21,9 +21,15 @@ pub(crate) fn yaml(policy: &Assembled) -> String {
     if !policy.overrides.is_empty() {
         out.push("overrides:");
     }
-    for (index, (namespaces, rules)) in policy.overrides.iter().enumerate() {
+    for (index, Override { namespaces, pods, rules }) in policy.overrides.iter().enumerate() {
         out.push(&format!("  - name: imported-{}", index + 1));
-        out.push(&format!("    namespaces: {}", quoted_list(namespaces)));
+        if !namespaces.is_empty() {
+            out.push(&format!("    namespaces: {}", quoted_list(namespaces)));
+        }
+        if let Some(selector) = pods {
+            // YAML reads JSON.
+            out.push(&format!("    podSelector: {selector}"));
+        }
         out.rules("    ", rules, Some(&policy.base));
     }
     if !policy.exemptions.is_empty() {
@@ -102,6 +108,16 @@ impl Lines {
         }
         if differs(|a, b| a.require_digest != b.require_digest) {
             flag("requireDigest", &rules.require_digest);
+        }
+        // Few sources ask for it, and where none does nothing is said.
+        if base.map_or(rules.require_pull.is_some(), |base| rules.require_pull != base.require_pull)
+        {
+            let (name, from) = match &rules.require_pull {
+                Some(Pull { is_for_all: true, from }) => ("always", from.as_str()),
+                Some(Pull { from, .. }) => ("alwaysForMutableTags", from.as_str()),
+                None => ("any", "no source requires it"),
+            };
+            self.commented(&format!("{indent}imagePullPolicy: {name}"), from);
         }
         if differs(|a, b| a.short_names != b.short_names) {
             let (name, why) = if rules.short_names {

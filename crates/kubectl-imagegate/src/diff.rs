@@ -59,7 +59,7 @@ pub(crate) async fn run(connection: &Connection, diff: &Diff) -> Result<Exit, Fa
     for note in old.notes.iter().chain(&new.notes) {
         say(&format!("note: {note}"));
     }
-    let uses = gate.uses(connection, diff.from).await?;
+    let uses = gate.uses(connection, diff.from, &[&old.policy, &new.policy]).await?;
     let complete = uses.gaps.is_empty();
     let inventory = uses.gathered.into_all();
     let now = OffsetDateTime::now_utc().unix_timestamp();

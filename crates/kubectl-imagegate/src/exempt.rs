@@ -1,7 +1,9 @@
 //! `kubectl imagegate exempt`: one exemption more, in the text of the policy as somebody wrote it.
 
 use imagegate_core::image::Reference;
-use imagegate_core::policy::{POLICY_KEY, Policy, Subject, compile, end_of_exemption};
+use imagegate_core::policy::{
+    ContainerKind, POLICY_KEY, Policy, PullPolicy, Subject, compile, end_of_exemption,
+};
 use imagegate_report::Exit;
 use time::OffsetDateTime;
 
@@ -10,6 +12,9 @@ use crate::cli::Failure;
 use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::gate::documents;
+
+/// How the image is used that is asked about: in what way that cannot be refused by itself.
+const USE: (ContainerKind, PullPolicy) = (ContainerKind::Regular, PullPolicy::Always);
 
 /// Exempt an image from the policy, until a day
 ///
@@ -68,7 +73,7 @@ pub(crate) async fn run(connection: &Connection, exempt: &Exempt) -> Result<Exit
     data.insert(POLICY_KEY.to_owned(), text);
     // A policy with a problem is told by whoever compiles it on the way.
     let policy = compile(&documents(&data, &before.gate)).ok();
-    if policy.is_some_and(|(policy, _)| policy.outcome(&subject, Ok(&reference)).is_denied()) {
+    if policy.is_some_and(|(policy, _)| policy.outcome(&subject, USE, Ok(&reference)).is_denied()) {
         let fault = Fault::usage(&format!("`{image}` would be refused with this exemption too"));
         let hint = "`kubectl imagegate explain` says why; see whether --expires lies in the past";
         return Err(fault.with_hint(hint).into());
@@ -167,10 +172,10 @@ mod tests {
         let reference = Reference::parse(&exempt.image).unwrap();
         // 2026-11-27.
         let subject = Subject { namespace: "ci", now: 1_795_773_600, ..Subject::default() };
-        assert!(before.outcome(&subject, Ok(&reference)).is_denied());
+        assert!(before.outcome(&subject, super::USE, Ok(&reference)).is_denied());
         let entry = entry(&exempt, &subject, &reference, Some(&before));
         let after = policy(&with_exemption(text, &entry).unwrap());
-        assert!(!after.outcome(&subject, Ok(&reference)).is_denied(), "{entry}");
+        assert!(!after.outcome(&subject, super::USE, Ok(&reference)).is_denied(), "{entry}");
     }
 
     #[test]

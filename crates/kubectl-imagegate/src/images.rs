@@ -46,7 +46,7 @@ pub(crate) struct Images {
 
 pub(crate) async fn run(connection: &Connection, images: &Images) -> Result<Exit, Failure> {
     let gate = Gate::find(connection).await?;
-    let uses = gate.uses(connection, images.from).await?;
+    let uses = gate.uses(connection, images.from, &[]).await?;
     let out = &mut io::BufWriter::new(stdout());
     match images.output {
         TableOrJson::Table => table(out, Paint::for_stdout(), &uses.gathered)?,
@@ -118,6 +118,9 @@ fn shown(usage: &Usage<'_>, is_refused: bool) -> Value {
         "image": usage.image,
         "namespace": usage.namespace,
         "user": usage.user,
+        "container": usage.container.as_str(),
+        "pullPolicy": usage.pull_policy.as_str(),
+        "labels": usage.labels.iter().collect::<BTreeMap<_, _>>(),
         "owner": usage.owner.map(|owner| json!({ "kind": owner.kind, "name": owner.name })),
         "count": usage.count,
         "firstSeen": usage.first_seen.and_then(moment),

@@ -66,7 +66,8 @@ pub(crate) struct Propose {
 pub(crate) async fn run(connection: &Connection, propose: &Propose) -> Result<Exit, Failure> {
     let gate = Gate::find(connection).await?;
     let base = if propose.exempt_existing { Some(base(&gate, propose).await?) } else { None };
-    let uses = gate.uses(connection, propose.from).await?;
+    let policies: Vec<_> = base.iter().map(|(base, _)| &base.policy).collect();
+    let uses = gate.uses(connection, propose.from, &policies).await?;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (expires, owner) = (text(&propose.expires), text(&propose.owner));
     let exempting = Exempting { expires: &expires, owner: &owner, reason: &propose.reason };

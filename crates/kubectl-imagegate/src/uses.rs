@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use imagegate_core::policy::printable;
+use imagegate_core::policy::{KnownLabels, Policy, printable};
 use imagegate_core::usage::{Gathered, Inventory, Owner, Usage};
 
 use crate::audit::Objects;
@@ -54,11 +54,13 @@ impl Gate {
     }
 
     /// The uses from these sources, of the namespace of `-n` alone where it is given. What is missing is
-    /// a warning on standard error, as is whose memory it is.
+    /// a warning on standard error, as is whose memory it is. Of the labels of what runs, those are known by
+    /// which one of the `policies` selects Pods.
     pub(crate) async fn uses(
         &self,
         connection: &Connection,
         from: Source,
+        policies: &[&Policy],
     ) -> Result<Uses, Failure> {
         let namespace = connection.namespace.as_deref();
         let (namespaces, (webhooks, gap)) = self.namespaces(connection).await?;
@@ -73,7 +75,17 @@ impl Gate {
                 Some(webhooks) => namespaces.reach(webhooks, name),
                 None => Reach::Judged(vec![None]),
             };
-            self.add_running(&mut uses, namespace, &namespaces.names(), reach).await?;
+            let running = self.running(namespace, &namespaces.names()).await?;
+            let keys = policies.iter().flat_map(|policy| policy.label_keys());
+            let keys: BTreeSet<_> = keys.map(|key| &**key).collect();
+            let out_of_reach = add_objects(&mut uses.gathered.used, &running, &keys, reach);
+            if out_of_reach > 0 {
+                say(&format!(
+                    "left out, since the gate does not judge their namespaces: {}",
+                    counted(out_of_reach, "image")
+                ));
+            }
+            uses.gaps.extend(running.gaps);
         }
         if from != Source::Cluster {
             let operators = self.operators(connection);
@@ -119,33 +131,23 @@ impl Gate {
         Ok((namespaces, webhooks))
     }
 
-    async fn add_running(
-        &self,
-        uses: &mut Uses,
-        namespace: Option<&str>,
-        names: &[String],
-        reach: impl Fn(&str) -> Reach,
-    ) -> Result<(), Failure> {
+    async fn running(&self, namespace: Option<&str>, names: &[String]) -> Result<Objects, Failure> {
         let scope = match namespace {
             Some(namespace) => Scope::Namespace(namespace.to_owned()),
             None => Scope::Everywhere,
         };
-        let objects = Objects::read(&self.cluster, &scope, names).await?;
-        let out_of_reach = add_objects(&mut uses.gathered.used, &objects, reach);
-        if out_of_reach > 0 {
-            say(&format!(
-                "left out, since the gate does not judge their namespaces: {}",
-                counted(out_of_reach, "image")
-            ));
-        }
-        uses.gaps.extend(objects.gaps);
-        Ok(())
+        Ok(Objects::read(&self.cluster, &scope, names).await?)
     }
 }
 
 /// Adds what runs, by its owner at the top; returns how many images are in namespaces that are not judged.
 /// A workload counts where no Pod of it uses the image.
-fn add_objects(used: &mut Inventory, objects: &Objects, reach: impl Fn(&str) -> Reach) -> usize {
+fn add_objects(
+    used: &mut Inventory,
+    objects: &Objects,
+    keys: &BTreeSet<&str>,
+    reach: impl Fn(&str) -> Reach,
+) -> usize {
     let mut reaches: BTreeMap<&str, Reach> = BTreeMap::new();
     let mut out_of_reach = BTreeSet::new();
     let mut running = HashSet::new();
@@ -158,7 +160,11 @@ fn add_objects(used: &mut Inventory, objects: &Objects, reach: impl Fn(&str) -> 
     for (object, (kind, name)) in by_kind(true).chain(by_kind(false)) {
         let namespace = object.namespace.as_str();
         let reach = reaches.entry(namespace).or_insert_with(|| reach(namespace));
-        for image in object.images.iter().filter_map(|image| image.written.as_deref()) {
+        let known = object.labels.as_ref().map(|all| KnownLabels::of(all, keys.iter().copied()));
+        let labels = known.as_ref().unwrap_or(KnownLabels::nothing());
+        let written =
+            object.images.iter().filter_map(|each| Some((each, each.written.as_deref()?)));
+        for (found, image) in written {
             let Reach::Judged(pins) = &*reach else {
                 out_of_reach.insert(image);
                 continue;
@@ -170,7 +176,10 @@ fn add_objects(used: &mut Inventory, objects: &Objects, reach: impl Fn(&str) -> 
             for pin in pins {
                 let owner = Some(Owner { kind, name });
                 let pinned = pin.as_deref();
-                used.add(&Usage { owner, pinned, ..Usage::of_pod(namespace, image) });
+                let container = found.field.list.containers();
+                let pull_policy = found.pull_policy;
+                let usage = Usage::of_pod(namespace, image);
+                used.add(&Usage { owner, pinned, labels, container, pull_policy, ..usage });
             }
         }
     }
@@ -194,6 +203,8 @@ pub(crate) fn used_by(usage: &Usage<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use imagegate_core::policy::{Field, ImageList, PullPolicy};
     use imagegate_core::usage::Inventory;
 
@@ -236,11 +247,12 @@ mod tests {
         ];
         let mut used = Inventory::default();
         let objects = Objects { all, ..Objects::default() };
-        let out_of_reach = add_objects(&mut used, &objects, |namespace| match namespace {
-            "kube-system" => Reach::Excluded("name".to_owned()),
-            "ci" => Reach::Judged(vec![Some("strict".to_owned())]),
-            _ => Reach::Judged(vec![None]),
-        });
+        let out_of_reach =
+            add_objects(&mut used, &objects, &BTreeSet::new(), |namespace| match namespace {
+                "kube-system" => Reach::Excluded("name".to_owned()),
+                "ci" => Reach::Judged(vec![Some("strict".to_owned())]),
+                _ => Reach::Judged(vec![None]),
+            });
         let found: Vec<_> = used
             .usages()
             .map(|it| {

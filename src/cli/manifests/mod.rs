@@ -118,6 +118,7 @@ impl read::Visitor for Content<'_> {
                 list: image.list,
                 pull_policy: image.pull_policy,
                 labels: image.pods.and_then(|at| pods.get(at).map(Arc::clone)),
+                template: None,
                 asking: request.map(asking),
             });
         }

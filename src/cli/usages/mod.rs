@@ -5,12 +5,14 @@ mod answer;
 mod fetch;
 mod owners;
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::images::Images;
 use super::target::{Asker, Target};
 use answer::Answered;
-use imagegate_core::policy::Workloads;
+use imagegate_core::policy::{KnownLabels, Policy, Workloads};
 use imagegate_core::usage::{Gathered, Owner, Usage};
 use owners::Owners;
 
@@ -32,18 +34,31 @@ impl Sources {
     }
 
     /// Reads every source; images are used in the namespace of `asker`, and manifests that name
-    /// none are, too. The pod specs of `workloads` are read where those say. Also returns how many
-    /// documents could not be read; what is wrong with them was printed.
+    /// none are, too. The pod specs of `workloads` are read where those say, and the labels by which
+    /// one of the `policies` selects Pods. Also returns how many documents could not be read; what is wrong
+    /// with them was printed.
     ///
     /// # Errors
     /// When a source cannot be read at all.
-    pub(super) fn gather(&self, asker: &Asker, workloads: &Workloads) -> Result<(Gathered, usize)> {
+    pub(super) fn gather(
+        &self,
+        asker: &Asker,
+        workloads: &Workloads,
+        policies: &[&Policy],
+    ) -> Result<(Gathered, usize)> {
+        let keys: BTreeSet<_> = policies.iter().flat_map(|policy| policy.label_keys()).collect();
         self.images.refuse_paths()?;
         let (mut gathered, mut owners) = (Gathered::default(), Owners::default());
         let unreadable = self.images.each(workloads, |target| {
             owners.add(&target, asker);
             let (user, groups) = target.asked_by(asker);
-            gathered.used.add(&Usage { user, groups: &groups, ..usage(&target, asker) });
+            let known = target
+                .labels
+                .as_ref()
+                .map(|labels| KnownLabels::of(labels, keys.iter().map(|key| &***key)));
+            let labels = known.as_ref().unwrap_or(KnownLabels::nothing());
+            let usage = usage(&target, asker);
+            gathered.used.add(&Usage { user, groups: &groups, labels, ..usage });
             Ok(())
         })?;
         for from in &self.from {
@@ -66,5 +81,6 @@ fn usage<'a>(target: &'a Target, asker: &'a Asker) -> Usage<'a> {
         Some((kind, name)) => Owner { kind, name },
         None => Owner { kind: &place.kind, name: &place.name },
     });
-    Usage { owner, ..Usage::of_pod(namespace, image) }
+    let (container, pull_policy) = (target.list.containers(), target.pull_policy);
+    Usage { owner, container, pull_policy, ..Usage::of_pod(namespace, image) }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{BYTES_PER_IMAGE, Entry, Memory};
-use crate::observed::note::tests::{note_of, review};
+use crate::observed::note::tests::{note_by, note_of, policy, review};
 
 fn seen(memory: &mut Memory, namespace: &str, user: &str, image: &str, at: i64) {
     let note = note_of(&review(namespace, user, &[image]), at).unwrap();
@@ -36,7 +36,44 @@ fn the_same_image_is_counted_and_others_are_told_apart() {
     seen(&mut memory, "ci", "alice", "docker.io/a:1", 1);
     seen(&mut memory, "ci", "bob", "docker.io/a:2", 1);
     assert_eq!(memory.len(), 4);
-    assert_eq!((memory.namespaces.len(), memory.askers.len()), (2, 2));
+    assert_eq!((memory.namespaces.len(), memory.circumstances.len()), (2, 2));
+}
+
+#[test]
+fn what_a_policy_tells_apart_is_remembered_apart() {
+    let mut memory = Memory::new(100);
+    let mut seen = |body: &serde_json::Value, yaml: &str| {
+        memory.take(&note_by(&policy(yaml), body, 0).unwrap(), |_, _| ());
+        memory.len()
+    };
+    let mut body = review("ci", "bob", &["docker.io/a:1"]);
+    assert_eq!(seen(&body, "mode: warn"), 1);
+    let container = &mut body["request"]["object"]["spec"]["containers"][0];
+    container["imagePullPolicy"] = json!("Always");
+    assert_eq!(seen(&body, "mode: warn"), 2, "another pull policy");
+    let init = body["request"]["object"]["spec"]["containers"].clone();
+    body["request"]["object"]["spec"]["initContainers"] = init;
+    assert_eq!(seen(&body, "mode: warn"), 3, "another kind of container");
+    // Labels count where a policy goes by them.
+    body["request"]["object"]["metadata"] = json!({"labels": {"team": "a"}});
+    assert_eq!(seen(&body, "mode: warn"), 3);
+    let selecting = "overrides: [{name: o, podSelector: {matchLabels: {team: a}}, mode: warn}]";
+    assert_eq!(seen(&body, selecting), 5, "both containers, now with what is known of a label");
+    body["request"]["object"]["metadata"] = json!({"labels": {"team": "b"}});
+    assert_eq!(seen(&body, selecting), 7);
+    body["request"]["object"]["metadata"] = json!({"labels": {"other": "b"}});
+    assert_eq!(seen(&body, selecting), 9, "no such label");
+    assert_eq!(seen(&body, selecting), 9);
+    let spec = body["request"]["object"]["spec"].clone();
+    body["request"]["object"] = json!({"spec": {"template": {"spec": spec}}});
+    for (at, kind) in ["Deployment", "StatefulSet"].into_iter().enumerate() {
+        body["request"]["kind"] = json!({"group": "apps", "version": "v1", "kind": kind});
+        assert_eq!(seen(&body, "mode: warn"), 11 + 2 * at, "{kind}");
+    }
+    while let Some(at) = memory.order.oldest() {
+        memory.forget(at);
+    }
+    assert_eq!((memory.bytes(), memory.circumstances.len()), (0, 0));
 }
 
 #[test]
@@ -47,7 +84,7 @@ fn groups_are_those_of_the_last_request() {
     let mut body = review("ci", "bob", &["docker.io/a:1"]);
     body["request"]["userInfo"]["groups"] = json!(["one", "two", "x".repeat(1000)]);
     memory.take(&note_of(&body, 2).unwrap(), |_, _| ());
-    assert_eq!((memory.images()[0].asker.groups.len(), memory.len()), (3, 1));
+    assert_eq!((memory.images()[0].circumstances.groups.len(), memory.len()), (3, 1));
     assert!(memory.bytes() > before + 1000, "{} and {before}", memory.bytes());
     seen(&mut memory, "ci", "bob", "docker.io/a:1", 3);
     assert_eq!(memory.bytes(), before);
@@ -122,7 +159,7 @@ proptest! {
             prop_assert_eq!(kept.len(), memory.len());
             for each in &kept {
                 let key = (
-                    each.namespace.to_string(), each.asker.user.to_string(), each.image.to_string(),
+                    each.namespace.to_string(), each.circumstances.user.to_string(), each.image.to_string(),
                 );
                 prop_assert_eq!(last_seen.get(&key), Some(&each.last_seen));
             }
@@ -131,6 +168,6 @@ proptest! {
             memory.forget(at);
         }
         prop_assert_eq!((memory.len(), memory.bytes()), (0, 0));
-        prop_assert_eq!((memory.namespaces.len(), memory.askers.len()), (0, 0));
+        prop_assert_eq!((memory.namespaces.len(), memory.circumstances.len()), (0, 0));
     }
 }

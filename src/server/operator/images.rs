@@ -2,6 +2,7 @@
 //!
 //! Made while it is taken: a reader holds the snapshot and one piece of the page, never all of it.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use imagegate_core::policy::{Rule, Workload, printable};
 const TURN: Duration = Duration::from_secs(5);
 
 const CSV_HEADER: &str = "namespace,image,user,groups,count,dryRuns,firstSeen,lastSeen,decision,rule,\
-                          workloadKind,workloadName,template,override\r\n";
+                          workloadKind,workloadName,template,override,container,pullPolicy,kind,labels\r\n";
 
 /// What the query asks for; a field that is left out asks for everything.
 #[derive(Debug, Default, Deserialize)]
@@ -94,6 +95,10 @@ struct Row<'a> {
     template: bool,
     #[serde(rename = "override")]
     pinned: Option<&'a str>,
+    container: &'static str,
+    pull_policy: &'static str,
+    kind: String,
+    labels: BTreeMap<&'a str, Option<&'a str>>,
 }
 
 #[derive(Serialize)]
@@ -148,12 +153,9 @@ impl Page {
         let piece = query.format.beginning(&head);
         images.retain(|image| query.asks_for(image));
         images.sort_unstable_by(|one, other| {
-            let key = |image: &SeenImage| {
-                (image.workload == Workload::Template, image.asker.pinned.clone())
-            };
-            let own = (&one.namespace, &one.image, &one.asker.user);
-            own.cmp(&(&other.namespace, &other.image, &other.asker.user))
-                .then_with(|| key(one).cmp(&key(other)))
+            let own = (&one.namespace, &one.image, &one.circumstances.user);
+            own.cmp(&(&other.namespace, &other.image, &other.circumstances.user))
+                .then_with(|| one.of_alike().cmp(&other.of_alike()))
         });
         let images = images.into_iter();
         Self { format: query.format, images, piece, is_first: true, is_over: false, _turn: turn }
@@ -258,8 +260,8 @@ impl<'a> Row<'a> {
         Self {
             namespace: &seen.namespace,
             image: &seen.image,
-            user: &seen.asker.user,
-            groups: &seen.asker.groups,
+            user: &seen.circumstances.user,
+            groups: &seen.circumstances.groups,
             count: seen.count,
             dry_runs: seen.dry_runs,
             first_seen: rfc3339(seen.first_seen),
@@ -268,7 +270,11 @@ impl<'a> Row<'a> {
             rule: seen.rule.map(Rule::as_str),
             workload: Owner { kind: owner.kind, name: owner.name },
             template: seen.workload == Workload::Template,
-            pinned: seen.asker.pinned.as_deref(),
+            pinned: seen.circumstances.pinned.as_deref(),
+            container: seen.container.as_str(),
+            pull_policy: seen.pull_policy.as_str(),
+            kind: seen.object_kind().to_string(),
+            labels: seen.circumstances.labels.iter().collect(),
         }
     }
 
@@ -278,10 +284,20 @@ impl<'a> Row<'a> {
         let (namespace, image, user) = (cell(self.namespace), cell(self.image), cell(self.user));
         let (kind, name) = (cell(self.workload.kind), cell(self.workload.name));
         let (rule, pinned) = (self.rule.unwrap_or_default(), cell(self.pinned.unwrap_or_default()));
+        let Self { container, pull_policy, .. } = self;
+        let label = |(key, value): (&&str, Option<&&str>)| match value {
+            Some(value) => format!("{key}={value}"),
+            // As kubectl selects by it.
+            None => format!("!{key}"),
+        };
+        let labels: Vec<_> =
+            self.labels.iter().map(|(key, value)| label((key, value.as_ref()))).collect();
+        let (own_kind, labels) = (cell(&self.kind), cell(&labels.join(",")));
         write!(
             text,
             "{namespace},{image},{user},{groups},{count},{dry_runs},{first_seen},{last_seen},\
-             {decision},{rule},{kind},{name},{template},{pinned}\r\n"
+             {decision},{rule},{kind},{name},{template},{pinned},{container},{pull_policy},{own_kind},\
+             {labels}\r\n"
         )
     }
 }

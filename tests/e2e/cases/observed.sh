@@ -186,6 +186,27 @@ limited() {
 }
 check 'beyond refuseEditsThatDeny an edit is refused, and accepted once it is confirmed' limited
 
+selected() {
+  local policy
+  policy='allowedRegistries: [docker.io]
+overrides:
+- {name: shared, namespaces: [default], podSelector: {matchLabels: {tenant: shared}}, imagePullPolicy: always}
+'
+  succeeds kubectl patch configmap imagegate-webhook-config -n imagegate --type merge \
+    --patch "$(jq -n --arg policy "$policy" '{data: {"policy.yaml": $policy}}')"
+  becomes_policy '.policy.overrides[0].name == "shared"'
+  succeeds try_pod docker.io/acme/app:1 --labels tenant=own --image-pull-policy IfNotPresent
+  refused 'image is not always pulled! (docker.io/acme/app:1)' \
+    try_pod docker.io/acme/app:1 --labels tenant=shared --image-pull-policy IfNotPresent
+  succeeds try_pod docker.io/acme/app:1 --labels tenant=shared --image-pull-policy Always
+  # What was tried in earnest is remembered by that label, and by no other.
+  kubectl run labelled --image docker.io/acme/app:1 --labels tenant=shared,more=x --image-pull-policy Always >/dev/null
+  same '{"container":"regular","pullPolicy":"Always","kind":"Pod","labels":{"tenant":"shared"}}' \
+    "$(operator_page 'images?namespace=default' | jq -c '.images[] | select(.image == "docker.io/acme/app:1" and
+      .count > 0) | {container, pullPolicy, kind, labels}')"
+}
+check 'Pods are selected by their labels, and asked when they pull' selected
+
 in_metrics() {
   local edits
   edits=$(metric imagegate_edit_newly_denied_images_count)

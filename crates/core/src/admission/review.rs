@@ -17,8 +17,8 @@ use super::response;
 use super::strict::{Object, Text};
 use super::workload::{WorkloadKind, WorkloadObject};
 use crate::policy::{
-    Applicable, ContainerImage, Field, ImageList, Labels, ObjectKind, PodSpecPath, Policy,
-    PullPolicy, Reading, Subject, Unread, UpdateScope, Verdict, WhyUnread, Workload,
+    Applicable, ContainerImage, Field, ImageList, Labels, ObjectKind, PodLabels, PodSpecPath,
+    Policy, PullPolicy, Reading, Subject, Unread, UpdateScope, Verdict, WhyUnread, Workload,
 };
 use crate::usage::Owner;
 
@@ -161,6 +161,26 @@ impl<'a> Review<'a> {
         self.workload
     }
 
+    /// The kind of object that has the images, as a policy selects by it.
+    #[must_use]
+    pub fn object_kind(&self) -> ObjectKind<'_> {
+        match self.workload {
+            // Of the subresource of a Pod, too.
+            Workload::Pod => ObjectKind::default(),
+            Workload::Template => ObjectKind { group: &self.group, kind: &self.kind },
+        }
+    }
+
+    /// The labels of the Pods of the object; `None` where it has several, where they were not read, or
+    /// where there are none to be read.
+    #[must_use]
+    pub fn labels(&self) -> Option<&Labels<'a>> {
+        match self.pods.as_slice() {
+            [Pods { labels, end }] if *end == self.images.listed.len() => labels.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether the workloads that a policy names decide which images the request has.
     #[must_use]
     pub fn is_custom(&self) -> bool {
@@ -197,7 +217,7 @@ impl<'a> Review<'a> {
         let is_relabelled = self.is_relabelled(policy);
         let mut verdict: Option<Verdict<'p>> = None;
         for (labels, images) in self.pods() {
-            let subject = Subject { labels, ..self.subject(pinned, now) };
+            let subject = Subject { labels: labels.into(), ..self.subject(pinned, now) };
             let applicable = policy.applicable(&subject);
             let verdict = verdict.get_or_insert_with(|| applicable.admitting());
             let judged =
@@ -245,7 +265,7 @@ impl<'a> Review<'a> {
         let mut judged = SmallVec::new();
         for (labels, images) in self.pods() {
             // The scope of an update does not depend on the time.
-            let subject = Subject { labels, ..self.subject(pinned, 0) };
+            let subject = Subject { labels: labels.into(), ..self.subject(pinned, 0) };
             let applicable = policy.applicable(&subject);
             judged.extend(
                 images.iter().filter(|image| self.is_judged(image, &applicable, is_relabelled)),
@@ -305,12 +325,8 @@ impl<'a> Review<'a> {
             user: &self.user,
             groups: &self.groups,
             workload: self.workload,
-            kind: match self.workload {
-                // Of the subresource of a Pod, too.
-                Workload::Pod => ObjectKind::default(),
-                Workload::Template => ObjectKind { group: &self.group, kind: &self.kind },
-            },
-            labels: None,
+            kind: self.object_kind(),
+            labels: PodLabels::None,
             pinned,
             now,
         }

@@ -101,14 +101,21 @@ impl<'u, U: IntoIterator<Item = Usage<'u>> + Clone> SeenHere<'_, U> {
         let mut lines = Vec::new();
         if let Some(impact) = impact {
             let count = impact.newly_denied.images_within_a_day;
+            let perhaps = impact.perhaps_denied.images_within_a_day;
             let partial = self.is_partial(impact);
-            if count <= limit as usize && !partial {
+            // What nobody knows does not pass either.
+            if count + perhaps <= limit as usize && !partial {
                 return None;
             }
             let plural = if count == 1 { "" } else { "s" };
             let at_least = if partial { "at least " } else { "" };
+            let perhaps = match perhaps {
+                0 => String::new(),
+                perhaps => format!(", and perhaps {perhaps} more by their labels"),
+            };
             lines.push(format!(
-                "this would refuse {at_least}{count} image{plural} seen within the last day, and {allows}"
+                "this would refuse {at_least}{count} image{plural} seen within the last day{perhaps}, \
+                 and {allows}"
             ));
             lines.extend(self.lines(impact, Compared::Policy));
         } else {

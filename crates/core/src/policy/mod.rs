@@ -22,9 +22,10 @@ pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;
 pub use judge::explain::Explanation;
-pub use judge::labels::Labels;
+pub use judge::labels::{KnownLabels, Labels, PodLabels};
 pub use judge::opt_out::OptOut;
 pub use judge::outcome::Outcome;
+pub(crate) use judge::outcome::Outcomes;
 pub use judge::policy::{Policy, Reading};
 pub use judge::pull::PullPolicy;
 pub use judge::subject::{

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::policy::{Subject, Workload};
+use crate::policy::{
+    ContainerKind, KnownLabels, ObjectKind, PodLabels, PullPolicy, Subject, Workload,
+};
 
 /// An image in use: all that a policy may look at, who uses it, and how often.
 ///
@@ -22,6 +24,14 @@ pub struct Usage<'a> {
     pub owner: Option<Owner<'a>>,
     /// Whether a Pod uses it, or the template of one.
     pub workload: Workload,
+    /// The kind of object that has it. Of a template whose kind is not known, nothing.
+    pub kind: ObjectKind<'a>,
+    /// What is known of the labels of its Pods.
+    pub labels: &'a KnownLabels<'a>,
+    /// The kind of container.
+    pub container: ContainerKind,
+    /// When the node pulls it.
+    pub pull_policy: PullPolicy,
     /// The name of the override that the path of the request pinned.
     pub pinned: Option<&'a str>,
     /// How many times it was used; 1 where it was only found.
@@ -42,7 +52,8 @@ pub struct Owner<'a> {
 }
 
 impl<'a> Usage<'a> {
-    /// A Pod's use of an image that was found once, without anything else being known.
+    /// A Pod's use of an image that was found once, in a container that always pulls it, without anything
+    /// else being known.
     #[must_use]
     pub fn of_pod(namespace: &'a str, image: &'a str) -> Self {
         Self {
@@ -52,6 +63,10 @@ impl<'a> Usage<'a> {
             groups: &[],
             owner: None,
             workload: Workload::Pod,
+            kind: ObjectKind::default(),
+            labels: KnownLabels::nothing(),
+            container: ContainerKind::Regular,
+            pull_policy: PullPolicy::Always,
             pinned: None,
             count: 1,
             first_seen: None,
@@ -59,11 +74,19 @@ impl<'a> Usage<'a> {
         }
     }
 
-    /// Who a policy would judge at `now`, in Unix seconds.
+    /// Who a policy would judge at `now`, in Unix seconds; a selector of labels that are not known does not
+    /// apply.
     #[must_use]
     pub fn subject(&self, now: i64) -> Subject<'a> {
-        let Self { namespace, user, groups, workload, pinned, .. } = *self;
-        Subject { namespace, user, groups, workload, pinned, now, ..Subject::default() }
+        let Self { namespace, user, groups, workload, kind, pinned, .. } = *self;
+        let labels = PodLabels::Some(self.labels, false);
+        Subject { namespace, user, groups, workload, kind, labels, pinned, now }
+    }
+
+    /// How the container uses the image.
+    #[must_use]
+    pub fn form(&self) -> (ContainerKind, PullPolicy) {
+        (self.container, self.pull_policy)
     }
 }
 

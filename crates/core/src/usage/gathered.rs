@@ -3,7 +3,7 @@
 use super::distinct::Usage;
 use super::inventory::Inventory;
 use super::remembered::Remembered;
-use crate::policy::Workload;
+use crate::policy::{ObjectKind, Workload};
 
 /// What the sources hold.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ impl Gathered {
         is_wanted: impl Fn(&Usage<'_>) -> bool,
     ) {
         for (usage, is_refused) in remembered.usages().filter(|(usage, _)| is_wanted(usage)) {
-            let usage = Usage { workload: Workload::Pod, ..usage };
+            let usage = Usage { workload: Workload::Pod, kind: ObjectKind::default(), ..usage };
             let inventory = if is_refused { &mut self.refused } else { &mut self.used };
             inventory.add(&usage);
         }

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::distinct::{Owner, Usage};
 use crate::image::Reference;
-use crate::policy::{Outcome, Policy, Rule};
+use crate::policy::{Outcome, Outcomes, Policy, Rule};
 
 /// Images that [`Impact::between`] describes of each kind of hit.
 pub const MOST_HITS: usize = 100;
@@ -37,6 +37,11 @@ pub struct Impact {
     pub newly_audited: Hits,
     /// Refused by the old policy, and admitted by the new one, whatever its mode.
     pub newly_admitted: Hits,
+    /// Perhaps refused by the new policy, and admitted by the old one: that depends on labels of Pods of
+    /// which it is not known what they were.
+    pub perhaps_denied: Hits,
+    /// Perhaps decided otherwise than before in another way; this depends on such labels, too.
+    pub perhaps_changed: Hits,
 }
 
 /// Uses that are hit in the same way, grouped by the image as written.
@@ -101,8 +106,17 @@ impl Impact {
     {
         let once = usages.clone().into_iter();
         let mut counted = Counted::with_room_for(once.size_hint());
+        let policies = Policies {
+            old,
+            new,
+            go_by_labels: [old, Some(new)]
+                .into_iter()
+                .flatten()
+                .any(|policy| !policy.label_keys().is_empty()),
+            are_exempt_alike: old.is_some_and(|old| old.has_exemptions_of(new)),
+        };
         for usage in once {
-            let turned = turned(old, new, &usage, now);
+            let turned = policies.turned(&usage, now);
             counted.add(&usage, turned);
         }
         counted.choose(most);
@@ -115,14 +129,17 @@ impl Impact {
             newly_warned: groups.warned.into_hits(now),
             newly_audited: groups.audited.into_hits(now),
             newly_admitted: groups.admitted.into_hits(now),
+            perhaps_denied: groups.perhaps_denied.into_hits(now),
+            perhaps_changed: groups.perhaps_changed.into_hits(now),
         }
     }
 
     /// Whether nobody notices the change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { newly_denied, newly_warned, newly_admitted, .. } = self;
-        [newly_denied, newly_warned, newly_admitted].iter().all(|hits| hits.uses == 0)
+        let Self { newly_denied, newly_warned, newly_admitted, perhaps_denied, .. } = self;
+        let noticed = [newly_denied, newly_warned, newly_admitted, perhaps_denied];
+        noticed.into_iter().chain([&self.perhaps_changed]).all(|hits| hits.uses == 0)
     }
 }
 
@@ -141,6 +158,8 @@ enum Turn {
     Warned,
     Audited,
     Admitted,
+    PerhapsDenied,
+    PerhapsChanged,
 }
 
 /// Something for each turn.
@@ -150,20 +169,50 @@ struct ByTurn<T> {
     warned: T,
     audited: T,
     admitted: T,
+    perhaps_denied: T,
+    perhaps_changed: T,
 }
 
-/// How one use turns, and the rule that it breaks on the side that refuses or warns.
-fn turned(
-    old: Option<&Policy>,
-    new: &Policy,
-    usage: &Usage<'_>,
-    now: i64,
-) -> Option<(Turn, Option<Rule>)> {
-    let subject = usage.subject(now);
-    let reference = Reference::parse(usage.image);
-    let reference = reference.as_ref().map_err(|error| *error);
-    let after = new.outcome(&subject, reference);
-    let before = old.map_or(Outcome::Allowed, |old| old.outcome(&subject, reference));
+/// What uses are judged by.
+struct Policies<'p> {
+    old: Option<&'p Policy>,
+    new: &'p Policy,
+    /// Whether one of them goes by labels. Most do not, and their uses turn in one way.
+    go_by_labels: bool,
+    are_exempt_alike: bool,
+}
+
+/// How a use turns, if it does, and the rule that it breaks on the side that refuses or warns.
+type Turning = Option<(Turn, Option<Rule>)>;
+
+impl<'p> Policies<'p> {
+    fn turned(&self, usage: &Usage<'_>, now: i64) -> Turning {
+        let subject = usage.subject(now);
+        let reference = Reference::parse(usage.image);
+        let reference = reference.as_ref().map_err(|error| *error);
+        if !self.go_by_labels {
+            let outcome = |policy: &'p Policy| policy.outcome(&subject, usage.form(), reference);
+            let before = self.old.map_or(Outcome::Allowed, outcome);
+            return turn(before, outcome(self.new));
+        }
+        let outcomes = |policy: &'p Policy| -> Outcomes<'p> {
+            policy.outcomes(&subject, usage.form(), usage.labels, reference)
+        };
+        let after = outcomes(self.new);
+        let before = self.old.map_or_else(Outcomes::allowed, outcomes);
+        let is_cut = before.is_cut() || after.is_cut();
+        let mut all = None;
+        before.pairs(&after, self.are_exempt_alike, |before, after| {
+            let turn = turn(before, after);
+            all = Some(all.map_or(turn, |all| either(all, turn)));
+        });
+        let turned = all.flatten();
+        if is_cut { either(turned, Some((Turn::Denied, None))) } else { turned }
+    }
+}
+
+/// How a use turns that fares so by the two policies.
+fn turn(before: Outcome<'_>, after: Outcome<'_>) -> Turning {
     match (before.is_denied(), after.is_denied()) {
         (false, true) => Some((Turn::Denied, after.rule())),
         (true, false) => Some((Turn::Admitted, before.rule())),
@@ -174,6 +223,22 @@ fn turned(
             Some((Turn::Audited, after.rule()))
         }
         _ => None,
+    }
+}
+
+/// How a use turns that turns in the one way or in the other.
+fn either(one: Turning, other: Turning) -> Turning {
+    let turn = |turning: Turning| turning.map(|(turn, _)| turn);
+    let both = [turn(one), turn(other)];
+    if both[0] == both[1] {
+        return one;
+    }
+    let is_denied = |turn: &Option<Turn>| matches!(turn, Some(Turn::Denied | Turn::PerhapsDenied));
+    let rule = |turning: Turning| turning.and_then(|(_, rule)| rule);
+    let denying = [one, other].into_iter().find(|each| is_denied(&turn(*each)));
+    match denying {
+        Some(denying) => Some((Turn::PerhapsDenied, rule(denying))),
+        None => Some((Turn::PerhapsChanged, rule(one).or(rule(other)))),
     }
 }
 
@@ -224,6 +289,8 @@ impl<T> ByTurn<T> {
             Turn::Warned => &mut self.warned,
             Turn::Audited => &mut self.audited,
             Turn::Admitted => &mut self.admitted,
+            Turn::PerhapsDenied => &mut self.perhaps_denied,
+            Turn::PerhapsChanged => &mut self.perhaps_changed,
         }
     }
 }
@@ -255,8 +322,9 @@ impl<'a> Counted<'a> {
 
     /// Decides which groups are described: `most` of each turn.
     fn choose(&mut self, most: usize) {
-        let ByTurn { denied, warned, audited, admitted } = &mut self.groups;
-        for groups in [denied, warned, audited, admitted] {
+        let ByTurn { denied, warned, audited, admitted, perhaps_denied, perhaps_changed } =
+            &mut self.groups;
+        for groups in [denied, warned, audited, admitted, perhaps_denied, perhaps_changed] {
             groups.choose(most);
         }
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::distinct::{Owner, Usage};
-use crate::policy::Workload;
+use crate::policy::{ContainerKind, KnownLabels, ObjectKind, PullPolicy, Workload};
 
 /// Distinct uses, in the order of their namespaces, images and users.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,11 @@ struct Key {
     /// Its kind and name.
     owner: Option<(Box<str>, Box<str>)>,
     is_template: bool,
+    /// Its group and kind.
+    kind: (Box<str>, Box<str>),
+    labels: KnownLabels<'static>,
+    container: ContainerKind,
+    pull_policy: PullPolicy,
     pinned: Option<Box<str>>,
 }
 
@@ -42,6 +47,10 @@ impl Inventory {
             groups: usage.groups.iter().map(|group| Cow::Owned(group.to_string())).collect(),
             owner: usage.owner.map(|owner| (owner.kind.into(), owner.name.into())),
             is_template: usage.workload == Workload::Template,
+            kind: (usage.kind.group.into(), usage.kind.kind.into()),
+            labels: usage.labels.to_owned(),
+            container: usage.container,
+            pull_policy: usage.pull_policy,
             pinned: usage.pinned.map(Into::into),
         };
         let none = Seen { count: 0, first: None, last: None };
@@ -78,6 +87,10 @@ impl Inventory {
             groups: &key.groups,
             owner: key.owner.as_ref().map(|(kind, name)| Owner { kind, name }),
             workload: if key.is_template { Workload::Template } else { Workload::Pod },
+            kind: ObjectKind { group: &key.kind.0, kind: &key.kind.1 },
+            labels: &key.labels,
+            container: key.container,
+            pull_policy: key.pull_policy,
             pinned: key.pinned.as_deref(),
             count: seen.count,
             first_seen: seen.first,

@@ -4,6 +4,7 @@
 //! what they are said to be, and there are at most [`MOST_ENTRIES`] of them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::distinct::{Owner, Usage};
-use crate::policy::{Workload, printable};
+use crate::policy::{ContainerKind, KnownLabels, ObjectKind, PullPolicy, Workload, printable};
 
 /// The most uses that one answer may hold: four times what a replica remembers by default.
 pub const MOST_ENTRIES: usize = 1 << 18;
@@ -83,6 +84,15 @@ struct Entry<'a> {
     template: bool,
     #[serde(borrow, rename = "override")]
     pinned: Option<Cow<'a, str>>,
+    /// An older gate does not say which kinds of containers it saw, as all that follows.
+    #[serde(default, deserialize_with = "container")]
+    container: Option<ContainerKind>,
+    #[serde(borrow)]
+    pull_policy: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "labels")]
+    labels: KnownLabels<'a>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -145,7 +155,13 @@ impl<'a> Remembered<'a> {
             0 => String::new(),
             missing => format!("; {missing} more were forgotten or missed"),
         };
-        format!("{} remembers {uses}{since}{missing}", printable(replica))
+        let is_older = self.entries.iter().any(|entry| entry.container.is_none());
+        let older = if is_older {
+            "; it is older, and its images count as regular containers that always pull"
+        } else {
+            ""
+        };
+        format!("{} remembers {uses}{since}{missing}{older}", printable(replica))
     }
 
     /// The uses that were asked for in earnest, each with whether it was refused the last time.
@@ -160,6 +176,13 @@ impl<'a> Remembered<'a> {
                 groups: &entry.groups,
                 owner: entry.workload.as_ref().and_then(Named::owner),
                 workload: if entry.template { Workload::Template } else { Workload::Pod },
+                kind: entry.object_kind(),
+                labels: &entry.labels,
+                container: entry.container.unwrap_or_default(),
+                pull_policy: entry
+                    .pull_policy
+                    .as_deref()
+                    .map_or(PullPolicy::Always, PullPolicy::of),
                 pinned: entry.pinned.as_deref(),
                 count: entry.count,
                 first_seen: entry.first_seen,
@@ -167,6 +190,17 @@ impl<'a> Remembered<'a> {
             };
             (usage, entry.decision == Decision::Deny)
         })
+    }
+}
+
+impl Entry<'_> {
+    /// Nothing where the kind of a template is not said.
+    fn object_kind(&self) -> ObjectKind<'_> {
+        match (self.kind.as_deref(), self.template) {
+            (Some(kind), true) => ObjectKind::of(kind),
+            (None, true) => ObjectKind { group: "", kind: "" },
+            (_, false) => ObjectKind::default(),
+        }
     }
 }
 
@@ -184,6 +218,20 @@ fn lines(rest: &[u8]) -> Result<Vec<Entry<'_>>, NotRemembered> {
 
 fn too_many<E: de::Error>() -> E {
     E::custom(format_args!("there are more than {MOST_ENTRIES} images"))
+}
+
+fn container<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ContainerKind>, D::Error> {
+    let Some(text) = Option::<Cow<'de, str>>::deserialize(deserializer)? else { return Ok(None) };
+    let expected = || de::Error::invalid_value(de::Unexpected::Str(&text), &"a kind of container");
+    ContainerKind::named(&text).map(Some).ok_or_else(expected)
+}
+
+/// Texts by their keys; `null` for a label that was not there.
+fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KnownLabels<'de>, D::Error> {
+    let labels = BTreeMap::<Cow<'de, str>, Option<Cow<'de, str>>>::deserialize(deserializer)?;
+    Ok(KnownLabels::new(labels.into_iter().collect()))
 }
 
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {

@@ -69,6 +69,8 @@ impl Impact {
             (&self.newly_denied, "would now be refused"),
             (&self.newly_warned, "would now be warned about"),
             (&self.newly_admitted, "would now be admitted"),
+            (&self.perhaps_denied, "would perhaps be refused, by labels that are not remembered"),
+            (&self.perhaps_changed, "would perhaps be decided otherwise, by such labels"),
         ];
         let mut kinds = kinds
             .into_iter()

@@ -100,6 +100,24 @@ fn an_edit_that_denies_more_than_the_limit_in_force_has_to_be_confirmed() {
 }
 
 #[test]
+fn what_depends_on_labels_that_nobody_knows_does_not_pass_either() {
+    let by_label = "allowedRegistries: [docker.io, quay.io]\n\
+         overrides: [{name: o, podSelector: {matchLabels: {team: a}}, allowedRegistries: [docker.io]}]\n";
+    let seen = [("quay.io/a:1", 60), ("quay.io/b:1", 60), ("quay.io/c:1", 60)];
+    let Guarded::Accepted(warnings) = judged(by_label, None, &seen[..2]) else {
+        panic!("it is within the limit");
+    };
+    let said = warnings.join(" ");
+    assert!(
+        said.contains("2 would perhaps be refused, by labels that are not remembered"),
+        "{said}"
+    );
+    let Guarded::Refused(why) = judged(by_label, None, &seen) else { panic!("accepted") };
+    let expected = "this would refuse 0 images seen within the last day, and perhaps 3 more by their labels, and";
+    assert!(why.starts_with(expected), "{why}");
+}
+
+#[test]
 fn what_there_was_no_time_for_is_said() {
     let seen = [("quay.io/a:1", 60), ("docker.io/b:1", 60)];
     let hash = policy(STRICTER).hash().to_owned();

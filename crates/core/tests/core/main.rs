@@ -38,5 +38,6 @@ mod reference_properties;
 mod reference_rows;
 mod usage_gathered;
 mod usage_impact;
+mod usage_labels;
 mod usage_proposal;
 mod usage_remembered;

@@ -1,8 +1,8 @@
 //! Overrides and exemptions that select by labels, by the kind of container, by the kind of object.
 
 use imagegate_core::policy::{
-    ContainerImage, ContainerKind, Decision, Difference, Field, Labels, ObjectKind, Policy,
-    Subject, Workload, compile,
+    ContainerImage, ContainerKind, Decision, Difference, Field, Labels, ObjectKind, PodLabels,
+    Policy, Subject, Workload, compile,
 };
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn warnings(yaml: &str) -> Vec<String> {
 }
 
 fn is_exempt(policy: &Policy, labels: &Labels<'_>) -> bool {
-    let subject = Subject { labels: Some(labels), ..pod_in("default") };
+    let subject = Subject { labels: PodLabels::All(labels), ..pod_in("default") };
     policy.evaluate(&subject, &[container(BAD)]).decision == Decision::Allow
 }
 

@@ -3,6 +3,7 @@
 use crate::support::policy::{container, full_form, message, pod_in, policy};
 use imagegate_core::image::Reference;
 use imagegate_core::policy::{Rule, compile};
+use imagegate_core::usage::Usage;
 
 #[test]
 fn short_names_are_judged_where_the_nodes_look_them_up() {
@@ -27,7 +28,11 @@ fn short_names_are_judged_where_the_nodes_look_them_up() {
         let verdict = policy.evaluate(&subject, &[container(image)]);
         assert_eq!(verdict.violations.first().map(|it| it.rule), expected, "{image}");
         let reference = Reference::parse(image);
-        let outcome = policy.outcome(&subject, reference.as_ref().map_err(|error| *error));
+        let outcome = policy.outcome(
+            &subject,
+            Usage::of_pod("", "").form(),
+            reference.as_ref().map_err(|error| *error),
+        );
         assert_eq!(outcome.rule(), expected, "{image}");
         let explanation = policy.explain(&subject, &container(image));
         let broken = explanation.steps.iter().find(|step| !step.passed).map(|step| step.rule);

@@ -41,10 +41,14 @@ fn a_memory_is_told_in_one_line() {
     let remembered = Remembered::parse(REMEMBERED.as_bytes()).unwrap();
     assert_eq!(
         remembered.in_words("elsewhere"),
-        "one remembers 3 uses since 2026-11-24 08:00 UTC; 3 more were forgotten or missed"
+        "one remembers 3 uses since 2026-11-24 08:00 UTC; 3 more were forgotten or missed; \
+         it is older, and its images count as regular containers that always pull"
     );
     let nameless = Remembered::parse(br#"{"entries": 1, "images": [{"namespace": "a", "image": "b", "count": 1, "decision": "deny"}]}"#);
-    assert_eq!(nameless.unwrap().in_words("here\n"), r"here\n remembers 1 use");
+    assert_eq!(
+        nameless.unwrap().in_words("here\n"),
+        r"here\n remembers 1 use; it is older, and its images count as regular containers that always pull"
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 use crate::support::policy::{self, container, default_policy, pod_in};
 use imagegate_core::image::Reference;
-use imagegate_core::policy::{Decision, Outcome, Policy, Rule, Workload};
+use imagegate_core::policy::{
+    ContainerKind, Decision, Outcome, Policy, PullPolicy, Rule, Workload,
+};
 use imagegate_core::usage::{Budget, Hit, Impact, MOST_NAMED, Owner, Seen, Usage};
 
 /// Friday, 2026-11-27 10:00 UTC.
@@ -251,7 +253,9 @@ fn an_outcome_is_the_verdict_on_that_image() {
                 (subject.workload, subject.now) = (workload, NOW);
                 let verdict = policy.evaluate(&subject, &[container(image)]);
                 let reference = Reference::parse(image);
-                let outcome = policy.outcome(&subject, reference.as_ref().map_err(|error| *error));
+                let form = (ContainerKind::Regular, PullPolicy::Unset);
+                let outcome =
+                    policy.outcome(&subject, form, reference.as_ref().map_err(|error| *error));
                 let violation = verdict.violations.first();
                 assert_eq!(
                     outcome.rule(),
@@ -330,7 +334,7 @@ proptest! {
         let impact = Impact::with_most(Some(&old), &new, uses.iter().copied(), NOW, most);
         let outcome = |policy: &Policy, usage: &Usage<'_>| {
             let reference = Reference::parse(usage.image);
-            let outcome = policy.outcome(&usage.subject(NOW), reference.as_ref().map_err(|error| *error));
+            let outcome = policy.outcome(&usage.subject(NOW), usage.form(), reference.as_ref().map_err(|error| *error));
             (outcome.is_denied(), outcome.rule())
         };
         for (hits, before, after) in [

@@ -1,5 +1,6 @@
 //! What `/images` of a replica says, and what is not taken for it.
 
+use imagegate_core::policy::{ContainerKind, ObjectKind, PullPolicy};
 use imagegate_core::usage::Remembered;
 
 const HEAD: &str = r#""replica": "imagegate-7d9f", "version": "0.1.0", "since": "2026-11-24T08:00:00Z",
@@ -30,6 +31,35 @@ fn both_forms_say_the_same() {
         assert_eq!(remembered.usages().nth(1).unwrap().0.owner, None);
         assert_eq!((usage.first_seen, usage.last_seen), (Some(1_795_507_200), Some(1_795_510_800)));
     }
+}
+
+#[test]
+fn what_an_older_gate_does_not_say_is_what_it_took_every_image_for() {
+    let page = |rest: &str| {
+        format!(
+            r#"{{"images": [{{"namespace": "ci", "image": "a:1", "count": 1, "decision": "allow"{rest}}}]}}"#
+        )
+    };
+    let older = page(r#", "template": true"#);
+    let older = Remembered::parse(older.as_bytes()).unwrap();
+    let (usage, _) = older.usages().next().unwrap();
+    assert_eq!(usage.form(), (ContainerKind::Regular, PullPolicy::Always));
+    assert_eq!((usage.kind.kind, usage.labels.is_empty()), ("", true));
+    assert!(older.in_words("a").ends_with("regular containers that always pull"));
+    let newer = page(
+        r#", "template": true, "container": "init", "pullPolicy": "", "kind": "apps/Deployment",
+           "labels": {"team": "a", "tier": null}"#,
+    );
+    let newer = Remembered::parse(newer.as_bytes()).unwrap();
+    let (usage, _) = newer.usages().next().unwrap();
+    assert_eq!(usage.form(), (ContainerKind::Init, PullPolicy::Unset));
+    assert_eq!(usage.kind, ObjectKind { group: "apps", kind: "Deployment" });
+    let known = ["team", "tier", "other"].map(|key| usage.labels.get(key));
+    assert_eq!(known, [Some(Some("a")), Some(None), None]);
+    assert_eq!(newer.in_words("a"), "a remembers 1 use");
+    let bad = page(r#", "container": "sidecar""#);
+    let error = Remembered::parse(bad.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("a kind of container"), "{error}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ metadata: {name: trusted, namespace: prod}
 spec:
   module: registry://ghcr.io/kubewarden/policies/trusted-repos:v1.0.0
   mode: monitor
-  objectSelector: {matchLabels: {a: b}}
+  namespaceSelector: {matchLabels: {a: b}}
   settings:";
     let imported = imported(&format!("{head}{}", SETTINGS.replace('\n', "\n    ")), false);
     let rows: Vec<_> =
@@ -44,7 +44,7 @@ spec:
     verdicts(&imported, &rows.join("\n"));
     verdicts(&imported, "+ + quay.io/acme/web:latest default");
     assert!(imported.policy.contains("    mode: audit  "), "{}", imported.policy);
-    notes(&imported, &["spec.objectSelector selects what it holds for"]);
+    notes(&imported, &["spec.namespaceSelector selects what it holds for"]);
 }
 
 #[test]

@@ -164,13 +164,12 @@ spec:
         &imported,
         "+ + ghcr.io/a:1
          + + nginx
-         - - quay.io/a:1
+         + + quay.io/a:1
          - - ghcr.io/bad/a:1",
     );
     notes(
         &imported,
         &[
-            "`selector` selects by what is not looked at",
             "`subjects` selects by what is not looked at",
             "denies by `{{element.name}}` Equals",
             "rule signed: is a rule that does not validate",

@@ -7,6 +7,7 @@ mod kyverno_scopes;
 mod original;
 mod policies_in_cel;
 mod properties;
+mod selectors;
 mod together;
 
 use imagegate_core::policy::{ContainerImage, Documents, POLICY_KEY, Policy, Subject, compile};
@@ -75,7 +76,15 @@ fn commented(imported: &Imported) {
         let heads =
             ["allowedRegistries:", "blockedRegistries:", "blockedTags:", "allowedTags:", "images:"];
         let is_head = heads.iter().any(|head| line.trim() == *head);
-        let of_scope = ["overrides:", "exemptions:", "- name:", "namespaces:", "reason:", "rules:"];
+        let of_scope = [
+            "overrides:",
+            "exemptions:",
+            "- name:",
+            "namespaces:",
+            "podSelector:",
+            "reason:",
+            "rules:",
+        ];
         let of_scope = of_scope.iter().any(|start| line.trim().starts_with(start));
         let is_plain = line.is_empty() || is_head || of_scope;
         assert!(is_plain || line.contains(" # "), "{line}");

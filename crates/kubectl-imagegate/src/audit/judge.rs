@@ -77,7 +77,7 @@ fn worst(policy: &Policy, object: &Object, image: &Image, reach: &Reach, now: i6
         let namespace = object.namespace.as_str();
         let subject = Subject {
             namespace,
-            labels: object.labels.as_ref(),
+            labels: object.labels.as_ref().into(),
             pinned,
             now,
             ..Subject::default()

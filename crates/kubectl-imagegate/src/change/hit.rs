@@ -114,8 +114,20 @@ impl Hits {
             }
             say_more(out, beyond.len())?;
         }
+        if let Some(line) = by_labels(remembered) {
+            writeln!(out, "{line}")?;
+        }
         Ok(())
     }
+}
+
+/// What replicas remember without the labels on which it depends. What runs was judged by all of them.
+fn by_labels(remembered: &Impact) -> Option<String> {
+    let images = remembered.perhaps_denied.images + remembered.perhaps_changed.images;
+    let count = counted(images, "image");
+    (images > 0).then(|| {
+        format!("{count} seen by the replicas may be decided otherwise, by labels that they do not remember")
+    })
 }
 
 /// What is remembered and not said by what runs: hits in a namespace where the image does not run. Those
@@ -172,11 +184,23 @@ fn say_more(out: &mut impl Write, images: usize) -> io::Result<()> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use imagegate_core::usage::Hit;
+    use imagegate_core::usage::{Hit, Hits, Impact};
     use imagegate_report::Answer;
 
     use super::beyond;
     use crate::audit::ByImage;
+
+    #[test]
+    fn what_depends_on_labels_is_said_in_one_line() {
+        let hits = |images| Hits { images, ..Hits::default() };
+        let [none, some] = [0, 1].map(|images| Impact {
+            perhaps_denied: hits(images),
+            perhaps_changed: hits(2 * images),
+            ..Impact::default()
+        });
+        assert_eq!(super::by_labels(&none), None);
+        assert!(super::by_labels(&some).unwrap().starts_with("3 images seen by the replicas may"));
+    }
 
     #[test]
     fn a_hit_is_said_twice_only_where_it_is_elsewhere_too() {

@@ -29,6 +29,8 @@ pub(super) fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Re
         "newlyWarned": hits(&impact.newly_warned),
         "newlyAudited": hits(&impact.newly_audited),
         "newlyAdmitted": hits(&impact.newly_admitted),
+        "perhapsDenied": hits(&impact.perhaps_denied),
+        "perhapsChanged": hits(&impact.perhaps_changed),
         "loosens": comparison.difference.loosens,
         "changes": changes,
         "changesLeftOut": comparison.difference.left_out,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use imagegate_core::image::Reference;
-use imagegate_core::policy::{ContainerImage, Difference, Policy};
+use imagegate_core::policy::{ContainerImage, Difference, Field, Policy};
 use imagegate_core::usage::{Hits, Impact, Inventory, Usage};
 
 use crate::{FailOn, Format, write_remarks};
@@ -69,24 +69,27 @@ impl<'s> Comparison<'s> {
     /// How many uses are hit in a way that fails a command.
     #[must_use]
     pub fn failing(&self, fail_on: FailOn) -> usize {
-        let Impact { newly_denied, newly_warned, newly_audited, .. } = &self.impact;
+        let Impact { newly_denied, newly_warned, newly_audited, perhaps_denied, .. } = &self.impact;
         let failing: &[&Hits] = match fail_on {
-            FailOn::Deny => &[newly_denied],
-            FailOn::Warn => &[newly_denied, newly_warned],
-            FailOn::Audit => &[newly_denied, newly_warned, newly_audited],
+            FailOn::Deny => &[newly_denied, perhaps_denied],
+            FailOn::Warn => &[newly_denied, perhaps_denied, newly_warned],
+            FailOn::Audit => &[newly_denied, perhaps_denied, newly_warned, newly_audited],
             FailOn::Never => &[],
         };
         failing.iter().map(|hits| hits.uses).sum()
     }
 
     /// The hits in the order in which they matter, each with what happens to the images.
-    fn hits(&self) -> [(&Hits, &'static str); 4] {
+    fn hits(&self) -> [(&Hits, &'static str); 6] {
         let Impact { newly_denied, newly_warned, newly_audited, newly_admitted, .. } = &self.impact;
+        let Impact { perhaps_denied, perhaps_changed, .. } = &self.impact;
         [
             (newly_denied, "newly refused"),
             (newly_warned, "newly warned about"),
             (newly_audited, "newly logged"),
             (newly_admitted, "newly admitted"),
+            (perhaps_denied, "perhaps refused, by labels that are not known"),
+            (perhaps_changed, "perhaps decided otherwise, by labels that are not known"),
         ]
     }
 }
@@ -107,8 +110,9 @@ fn messages<'u>(
     let mut messages = HashMap::new();
     for usage in inventory.usages() {
         let (subject, reference) = (usage.subject(now), Reference::parse(usage.image));
-        let [before, after] = [old, new]
-            .map(|policy| policy.outcome(&subject, reference.as_ref().map_err(|error| *error)));
+        let [before, after] = [old, new].map(|policy| {
+            policy.outcome(&subject, usage.form(), reference.as_ref().map_err(|error| *error))
+        });
         let is_broken = after.rule().is_some() && !before.is_alike(after);
         if is_broken && !messages.contains_key(usage.image) {
             messages.extend(message(new, &usage, now).map(|message| (usage.image, message)));
@@ -124,7 +128,8 @@ fn message(policy: &Policy, usage: &Usage<'_>, now: i64) -> Option<String> {
     let image = ContainerImage {
         container: if name.is_empty() { "image" } else { name }.into(),
         image: Some(usage.image.into()),
-        ..ContainerImage::default()
+        field: Field { list: usage.container.list(), ..Field::default() },
+        pull_policy: usage.pull_policy,
     };
     let verdict = policy.evaluate(&usage.subject(now), [&image]);
     verdict.violations.into_iter().next().map(|violation| violation.message)

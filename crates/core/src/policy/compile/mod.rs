@@ -14,7 +14,7 @@ mod workloads;
 
 use self::lists::Lists;
 
-use crate::policy::judge::policy::{Distinguishes, Policy};
+use crate::policy::judge::policy::{Distinguishes, Policy, label_keys};
 use crate::policy::normal::form::NormalForm;
 use crate::policy::problem::{Problems, Report, Warning};
 use crate::policy::read::documents::Documents;
@@ -62,6 +62,7 @@ fn checked(raw: &RawPolicy<'_>, mut report: Report) -> Result<(Policy, Vec<Warni
     let hash = normal_form.hash();
     let policy = Policy {
         distinguishes: Distinguishes::of(&base, &overrides, &exemptions),
+        label_keys: label_keys(&overrides, &exemptions),
         base,
         overrides,
         by_namespace,

@@ -75,13 +75,33 @@ impl Policy {
         subject: &Subject<'_>,
         container: ContainerKind,
     ) -> Applied<'_> {
+        self.rules_at(self.position_for(subject, container, &[]))
+    }
+
+    /// The rules of the override at a position, or those of no override.
+    pub(in crate::policy) fn rules_at(&self, position: Option<usize>) -> Applied<'_> {
+        match position.and_then(|position| self.overrides.get(position)) {
+            Some(Override { name, rules, selector: _ }) => (rules, Some(name)),
+            None => (&self.base, None),
+        }
+    }
+
+    /// The position of the override that has the rules for a subject's containers of one kind, as if those
+    /// that are `passed` did not select it.
+    pub(in crate::policy) fn position_for(
+        &self,
+        subject: &Subject<'_>,
+        container: ContainerKind,
+        passed: &[usize],
+    ) -> Option<usize> {
         let selects = |position: &usize| {
             let found = self.overrides.get(*position);
             let selector = found.map(|each| each.selector.as_deref());
             selector.is_some_and(|it| it.is_none_or(|it| it.selects(subject, container)))
+                && !passed.contains(position)
         };
         let pinned = subject.pinned.and_then(|name| self.by_name.get(name).copied());
-        let position = pinned.filter(selects).or_else(|| {
+        pinned.filter(selects).or_else(|| {
             let plain = self.by_namespace.first(subject.namespace);
             let earlier = self.selecting.iter().map_while(|Selecting { position, namespaces }| {
                 let is_earlier = plain.is_none_or(|plain| *position < plain);
@@ -94,11 +114,7 @@ impl Policy {
             let mut here =
                 earlier.filter(|(position, namespaces)| is_here(namespaces) && selects(position));
             here.next().map(|(position, _)| *position).or(plain)
-        });
-        match position.and_then(|position| self.overrides.get(position)) {
-            Some(Override { name, rules, selector: _ }) => (rules, Some(name)),
-            None => (&self.base, None),
-        }
+        })
     }
 }
 

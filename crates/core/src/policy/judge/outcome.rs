@@ -1,16 +1,27 @@
 //! What a policy makes of one image, without the words: for whoever judges many at once.
 //!
-//! Agrees with [`Policy::evaluate`] on a request that holds this image alone, always pulled;
-//! `tests/core/usage_impact.rs` compares the two.
+//! Agrees with [`Policy::evaluate`] on a request that holds this image alone; `tests/core/usage_impact.rs`
+//! compares the two.
+//!
+//! Of what was judged long ago not all labels may be known. Then there is an outcome for each way in which
+//! the selectors of the policy may go: which of its overrides is the first to select the Pod, and whether
+//! the exemptions that may cover it do.
 
 use crate::image::{Reference, ReferenceError};
 use crate::policy::judge::checks::{Breach, Rule};
 use crate::policy::judge::exemption::Exemption;
+use crate::policy::judge::labels::{KnownLabels, PodLabels};
 use crate::policy::judge::policy::Policy;
 use crate::policy::judge::pull::PullPolicy;
+use crate::policy::judge::selector::PodSelector;
 use crate::policy::judge::standing::Standing;
 use crate::policy::judge::subject::{ContainerKind, Subject, Workload};
 use crate::policy::judge::verdict::{Mode, TemplateMode};
+use crate::policy::rules::fields::Rules;
+use smallvec::SmallVec;
+
+/// Overrides that may select one Pod that are looked at; beyond, nothing is known.
+const MOST_MAYBE: usize = 8;
 
 /// What becomes of one image.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +32,83 @@ pub enum Outcome<'p> {
     Exempt(&'p Exemption),
     /// It breaks a rule, and the mode says what follows.
     Broken(Rule, Mode),
+}
+
+/// What may become of one image: by each override that may be the first to select its Pod.
+#[derive(Debug)]
+pub(crate) struct Outcomes<'p> {
+    possible: SmallVec<[Possible<'p>; 1]>,
+    /// Whether there are more than those.
+    is_cut: bool,
+}
+
+/// What becomes of an image by the rules of one override, or of none.
+#[derive(Debug)]
+struct Possible<'p> {
+    /// The selector on which it depends that these are the rules; `None` where they surely are, unless one
+    /// before is.
+    selector: Option<&'p PodSelector>,
+    /// By the exemptions that surely cover it.
+    surely: Outcome<'p>,
+    /// By those, too, that may cover it.
+    perhaps: Outcome<'p>,
+}
+
+impl<'p> Outcomes<'p> {
+    /// The image, and the request with it, is let through.
+    pub(crate) fn allowed() -> Self {
+        let allowed = Outcome::Allowed;
+        let possible = Possible { selector: None, surely: allowed, perhaps: allowed };
+        Self { possible: [possible].into_iter().collect(), is_cut: false }
+    }
+
+    /// Hands out what may become of an image by two policies, each by itself and both with the same labels,
+    /// as far as that can be told. `are_exempt_alike` says that they have the same exemptions.
+    pub(crate) fn pairs(
+        &self,
+        other: &Self,
+        are_exempt_alike: bool,
+        mut each: impl FnMut(Outcome<'p>, Outcome<'p>),
+    ) {
+        let mut both = |one: &Possible<'p>, other: &Possible<'p>| {
+            each(one.surely, other.surely);
+            if one.is_sure() && other.is_sure() {
+                return;
+            }
+            each(one.perhaps, other.perhaps);
+            if !are_exempt_alike {
+                each(one.surely, other.perhaps);
+                each(one.perhaps, other.surely);
+            }
+        };
+        // The same selectors in the same order select by the same labels.
+        let selectors =
+            |it: &Self| it.possible.iter().map(|each| each.selector).collect::<Vec<_>>();
+        if self.possible.len() == 1 && other.possible.len() == 1
+            || selectors(self) == selectors(other)
+        {
+            for (one, other) in self.possible.iter().zip(&other.possible) {
+                both(one, other);
+            }
+            return;
+        }
+        for one in &self.possible {
+            for other in &other.possible {
+                both(one, other);
+            }
+        }
+    }
+
+    /// Whether there are more outcomes than were looked at.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+}
+
+impl Possible<'_> {
+    fn is_sure(&self) -> bool {
+        self.surely.is_alike(self.perhaps)
+    }
 }
 
 impl Outcome<'_> {
@@ -66,15 +154,67 @@ impl Outcome<'_> {
 
 impl Policy {
     /// What becomes of a reference that was read once, and is maybe judged by several policies, in a
-    /// container of a Pod that always pulls it: what is used where does not say more.
+    /// container of this kind whose image is pulled so.
     #[must_use]
     pub fn outcome(
         &self,
         subject: &Subject<'_>,
+        (container, pull_policy): (ContainerKind, PullPolicy),
         reference: Result<&Reference<'_>, ReferenceError>,
     ) -> Outcome<'_> {
-        let container = ContainerKind::Regular;
         let (rules, _) = self.rules_for(subject, container);
+        self.outcome_by(rules, subject, (container, pull_policy), reference)
+    }
+
+    /// What may become of it, where of the labels of the Pod these are known.
+    pub(crate) fn outcomes(
+        &self,
+        subject: &Subject<'_>,
+        (container, pull_policy): (ContainerKind, PullPolicy),
+        known: &KnownLabels<'_>,
+        reference: Result<&Reference<'_>, ReferenceError>,
+    ) -> Outcomes<'_> {
+        let surely = Subject { labels: PodLabels::Some(known, false), ..*subject };
+        let perhaps = Subject { labels: PodLabels::Some(known, true), ..*subject };
+        let use_of_it = (container, pull_policy);
+        let by = |rules| {
+            let surely = self.outcome_by(rules, &surely, use_of_it, reference);
+            let perhaps = match surely {
+                Outcome::Broken(..) if !self.label_keys.is_empty() => {
+                    self.outcome_by(rules, &perhaps, use_of_it, reference)
+                }
+                // More exemptions do it no harm.
+                _ => surely,
+            };
+            (surely, perhaps)
+        };
+        let mut possible = SmallVec::new();
+        let mut passed = SmallVec::<[usize; MOST_MAYBE]>::new();
+        loop {
+            let position = self.position_for(&perhaps, container, &passed);
+            let own = position.and_then(|position| self.overrides.get(position));
+            let selector = own.and_then(|own| own.selector.as_deref());
+            let selector = selector.filter(|selector| !selector.selects(&surely, container));
+            let (surely, perhaps) = by(self.rules_at(position).0);
+            let selector = selector.and_then(|selector| selector.pods.as_deref());
+            possible.push(Possible { selector, surely, perhaps });
+            let (Some(position), Some(_)) = (position, selector) else {
+                return Outcomes { possible, is_cut: false };
+            };
+            if passed.len() == MOST_MAYBE {
+                return Outcomes { possible, is_cut: true };
+            }
+            passed.push(position);
+        }
+    }
+
+    fn outcome_by<'p>(
+        &'p self,
+        rules: &'p Rules,
+        subject: &Subject<'_>,
+        (container, pull_policy): (ContainerKind, PullPolicy),
+        reference: Result<&Reference<'_>, ReferenceError>,
+    ) -> Outcome<'p> {
         if subject.workload == Workload::Template && rules.templates == TemplateMode::Ignore {
             return Outcome::Allowed;
         }
@@ -87,7 +227,7 @@ impl Policy {
             return Outcome::Broken(Rule::InvalidReference, mode);
         };
         let reference = looked_up.as_ref().unwrap_or(reference);
-        match self.standing(rules, reference, (container, PullPolicy::Always), subject) {
+        match self.standing(rules, reference, (container, pull_policy), subject) {
             Standing::Fine => Outcome::Allowed,
             Standing::Exempt(exemption) => Outcome::Exempt(exemption),
             Standing::Broken(Breach { broken, terms }, _) => {

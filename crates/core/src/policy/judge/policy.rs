@@ -1,13 +1,14 @@
 //! A checked policy, ready to judge. Only [`compile`](crate::policy::compile()) makes one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::policy::judge::exemption::Exemption;
 use crate::policy::judge::labels::Labels;
 use crate::policy::judge::opt_out::OptOut;
 use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::selector::{ContainerKinds, PodSelector, Selector};
-use crate::policy::judge::workloads::Workloads;
+use crate::policy::judge::subject::{BUILT_IN_KINDS, ObjectKind};
+use crate::policy::judge::workloads::{Named, Workloads};
 use crate::policy::normal::form::NormalForm;
 use crate::policy::pattern::index::PatternIndex;
 use crate::policy::rules::fields::Rules;
@@ -29,7 +30,13 @@ pub struct Policy {
     pub(in crate::policy) normal_form: NormalForm,
     pub(in crate::policy) hash: String,
     pub(in crate::policy) distinguishes: Distinguishes,
+    /// The first [`MOST_LABEL_KEYS`] keys of labels that it goes by, sorted.
+    pub(in crate::policy) label_keys: Box<[Box<str>]>,
 }
+
+/// Keys of labels of which it is remembered what Pods had. A policy may go by more; what those make of a
+/// Pod is not known afterwards.
+const MOST_LABEL_KEYS: usize = 16;
 
 /// Compiled rules for some namespaces, Pods, containers or kinds.
 #[derive(Debug)]
@@ -91,6 +98,16 @@ impl Distinguishes {
     }
 }
 
+/// The keys of labels that a policy goes by, as many as are remembered.
+pub(in crate::policy) fn label_keys(
+    overrides: &[Override],
+    exemptions: &[Exemption],
+) -> Box<[Box<str>]> {
+    let pods = selectors(overrides, exemptions).filter_map(|each| each.pods.as_deref());
+    let keys: BTreeSet<&str> = pods.flat_map(PodSelector::keys).collect();
+    keys.into_iter().take(MOST_LABEL_KEYS).map(Into::into).collect()
+}
+
 fn selectors<'p>(
     overrides: &'p [Override],
     exemptions: &'p [Exemption],
@@ -143,10 +160,37 @@ impl Policy {
         &self.workloads
     }
 
+    /// The kind of object that is judged and has this name, with or without its group; `None` where nothing
+    /// of that kind is.
+    #[must_use]
+    pub fn kind_named<'a>(&'a self, name: &str) -> Option<ObjectKind<'a>> {
+        let custom = self.workloads.0.iter().map(|Named { group, kind, .. }| (&**group, &**kind));
+        let mut all = BUILT_IN_KINDS
+            .into_iter()
+            .chain(custom)
+            .map(|(group, kind)| ObjectKind { group, kind });
+        let (group, kind) = match name.rsplit_once('/') {
+            Some((group, kind)) => (Some(group), kind),
+            None => (None, name),
+        };
+        all.find(|each| each.kind == kind && group.is_none_or(|group| each.group == group))
+    }
+
     /// What has to be read of a request.
     #[must_use]
     pub fn reading(&self) -> Reading<'_> {
         Reading { workloads: &self.workloads, labels: self.pod_selectors().next().is_some() }
+    }
+
+    /// The keys of the labels by which it selects Pods, sorted: the first 16 of them.
+    #[must_use]
+    pub fn label_keys(&self) -> &[Box<str>] {
+        &self.label_keys
+    }
+
+    /// Whether it has the exemptions of another.
+    pub(crate) fn has_exemptions_of(&self, other: &Self) -> bool {
+        self.normal_form.exemptions == other.normal_form.exemptions
     }
 
     /// Whether Pods with these labels may be judged otherwise than Pods with those others.

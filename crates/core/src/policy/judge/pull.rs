@@ -8,7 +8,7 @@
 use crate::image::Reference;
 
 /// When a node pulls an image: `imagePullPolicy` of a container, `pullPolicy` of an image volume.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PullPolicy {
     /// `Always`: whenever a container is started.
     Always,

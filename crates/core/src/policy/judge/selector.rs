@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::policy::judge::labels::Labels;
+use crate::policy::judge::labels::{KnownLabels, Labels, PodLabels};
 use crate::policy::judge::subject::{ContainerKind, ObjectKind, Subject};
 
 /// What is selected.
@@ -71,11 +71,14 @@ impl Selector {
     ) -> bool {
         let Self { pods, containers, kinds } = self;
         let has_kind = |kinds: &[Kind]| kinds.iter().any(|kind| kind.is(subject.kind));
+        let selected = |pods: &PodSelector| match subject.labels {
+            PodLabels::None => false,
+            PodLabels::All(labels) => pods.selects(labels),
+            PodLabels::Some(known, otherwise) => pods.selects_by(known).unwrap_or(otherwise),
+        };
         containers.contains(container)
             && kinds.as_deref().is_none_or(has_kind)
-            && pods
-                .as_ref()
-                .is_none_or(|pods| subject.labels.is_some_and(|labels| pods.selects(labels)))
+            && pods.as_deref().is_none_or(selected)
     }
 }
 
@@ -113,13 +116,40 @@ impl PodSelector {
     pub(in crate::policy) fn selects(&self, labels: &Labels<'_>) -> bool {
         let Self { match_labels, match_expressions } = self;
         match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-            && match_expressions.iter().all(|each| each.holds(labels))
+            && match_expressions.iter().all(|each| each.holds(labels.get(&each.key)))
+    }
+
+    /// The same where some labels are known; `None` where it depends on others.
+    fn selects_by(&self, known: &KnownLabels<'_>) -> Option<bool> {
+        let Self { match_labels, match_expressions } = self;
+        let labels = match_labels
+            .iter()
+            .map(|(key, value)| known.get(key).map(|found| found == Some(&**value)));
+        let expressions = match_expressions
+            .iter()
+            .map(|each| known.get(&each.key).map(|found| each.holds(found)));
+        let mut selects = Some(true);
+        for condition in labels.chain(expressions) {
+            match condition {
+                Some(true) => {}
+                // One that does not hold is enough, whatever the others are.
+                Some(false) => return Some(false),
+                None => selects = None,
+            }
+        }
+        selects
+    }
+
+    /// The keys of the labels that it goes by.
+    pub(in crate::policy) fn keys(&self) -> impl Iterator<Item = &str> {
+        let Self { match_labels, match_expressions } = self;
+        match_labels.keys().chain(match_expressions.iter().map(|each| &each.key)).map(|key| &**key)
     }
 }
 
 impl Requirement {
-    fn holds(&self, labels: &Labels<'_>) -> bool {
-        let value = labels.get(&self.key);
+    /// Whether it holds for the value of its label, or for there being none.
+    fn holds(&self, value: Option<&str>) -> bool {
         match self.operator {
             Operator::In => value.is_some_and(|value| self.values.contains(value)),
             Operator::NotIn => value.is_none_or(|value| !self.values.contains(value)),

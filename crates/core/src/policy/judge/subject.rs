@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::policy::judge::labels::Labels;
+use crate::policy::judge::labels::PodLabels;
 use crate::policy::judge::pull::PullPolicy;
 
 /// Who asks, where, and when: all that a policy may look at besides the images. By default, nobody asks
@@ -20,9 +20,8 @@ pub struct Subject<'a> {
     pub workload: Workload,
     /// The kind of object that has the images.
     pub kind: ObjectKind<'a>,
-    /// The labels of the Pod, or those that the template gives its Pods; `None` where they are not
-    /// known, and no selector of labels applies.
-    pub labels: Option<&'a Labels<'a>>,
+    /// The labels of the Pod, or those that the template gives its Pods.
+    pub labels: PodLabels<'a>,
     /// The name of the override that the request's path pins, if any.
     pub pinned: Option<&'a str>,
     /// Seconds since the Unix epoch, for exemptions that expire.
@@ -40,7 +39,7 @@ pub enum Workload {
 }
 
 /// A kind of object, whatever its version. By default, a Pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectKind<'a> {
     /// `apps`; empty for the core group.
     pub group: &'a str,
@@ -141,6 +140,26 @@ pub enum ImageList {
     Volumes,
     /// None of them: the pod spec as a whole
     Whole,
+}
+
+impl<'a> ObjectKind<'a> {
+    /// From what a policy writes: `apps/Deployment`, and `Pod` of the core group.
+    #[must_use]
+    pub fn of(written: &'a str) -> Self {
+        let (group, kind) = written.rsplit_once('/').unwrap_or(("", written));
+        Self { group, kind }
+    }
+}
+
+impl fmt::Display for ObjectKind<'_> {
+    /// As a policy writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { group, kind } = self;
+        match *group {
+            "" => f.write_str(kind),
+            group => write!(f, "{group}/{kind}"),
+        }
+    }
 }
 
 impl Default for ObjectKind<'_> {

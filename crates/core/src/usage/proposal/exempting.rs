@@ -165,7 +165,7 @@ fn refused<'a>(
     for usage in usages {
         let reference = Reference::parse(usage.image);
         let read = reference.as_ref().map_err(|error| *error);
-        if !policy.outcome(&usage.subject(now), read).is_denied() {
+        if !policy.outcome(&usage.subject(now), usage.form(), read).is_denied() {
             continue;
         }
         let reference = reference.ok().filter(|_| is_namespace(usage.namespace));
