@@ -258,7 +258,8 @@ fn merged(found: &Value, wanted: &Value) -> Value {
     }
     // What is no manifest changes little, and for a while.
     let is_manifest = wanted.pointer("/metadata/resourceVersion").is_none();
-    let applied = object.pointer_mut("/metadata/annotations").and_then(|it| it.get_mut(LAST_APPLIED));
+    let applied =
+        object.pointer_mut("/metadata/annotations").and_then(|it| it.get_mut(LAST_APPLIED));
     if let Some(applied) = applied.filter(|_| is_manifest) {
         *applied = format!("{wanted}\n").into();
     }

@@ -17,6 +17,7 @@ const MOST_LABELS: usize = 1_000;
 
 /// What the expressions look at.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub(super) struct Looks {
     /// Whether pod templates are judged.
     pub(super) templates: bool,
