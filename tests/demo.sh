@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole of ImageGate in a few seconds: the four known cases over TLS, a live edit of the policy
-# that flips a verdict, an invalid edit that changes nothing, and the counters. Fails where any differs.
+# that flips a verdict, an invalid edit that changes nothing, the counters, and the floor that an API server can
+# hold of it. Fails where any differs.
 #
 # Usage: demo.sh BINARY
 set -euo pipefail
@@ -85,11 +86,18 @@ expect nginx:latest 'nginx image comes from an untrusted registry! (nginx:latest
 expect docker.io/nginx:latest 'nginx image has a non-allowed tag! (docker.io/nginx:latest). These tags "staging,latest" are prohibited.'
 expect docker.io/nginx:1.20 admitted
 
+say 'a floor: how much of the policy an API server can hold by itself, in CEL'
+"$binary" export vap --policy "$work/policy" 2>&1 >"$work/floor.yaml" | tee "$work/held"
+grep -q ' 3 rules are held wholly, 1 in part, 0 not$' "$work/held" || fail 'the floor holds something else'
+
 say 'edit the policy while it runs: + quay.io, - docker.io'
 sed -i 's/docker.io/quay.io/' "$work/policy/policy.yaml"
 until_true metric_is imagegate_policy_generation 2
 expect quay.io/acme/web:1 admitted
 expect docker.io/nginx:1.20 'Only images from quay.io,gcr.io are allowed.'
+if "$binary" export vap --policy "$work/policy" --check "$work/floor.yaml"; then
+  fail 'the floor is of another policy'
+fi
 
 say 'an invalid edit: nothing changes, and the log and /policy say why'
 echo 'mode: strict' >>"$work/policy/policy.yaml"

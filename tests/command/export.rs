@@ -184,11 +184,17 @@ fn the_chart_is_given_each_override_by_itself() {
 }
 
 #[test]
-fn a_policy_that_only_warns_has_no_floor() {
+fn a_policy_that_only_warns_has_a_floor_that_refuses_nothing() {
     let folder = folder(&[("policy.yaml", "mode: warn\n"), ("bad.yaml", "mode: maybe\n")]);
     let path = folder.path().display();
     let ran = imagegate(&format!("export vap --policy {path}/policy.yaml"));
-    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
-    assert!(ran.err.contains("no objects"), "{}", ran.err);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("the objects admit everything"), "{}", ran.err);
+    let expressions = |yaml: &str| {
+        let policy = &documents(yaml)[0];
+        let validations = policy["spec"]["validations"].as_array().unwrap();
+        validations.iter().map(|it| it["expression"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(expressions(&ran.out), ["true"]);
     assert_eq!(imagegate(&format!("export vap --policy {path}/bad.yaml")).code, 3);
 }

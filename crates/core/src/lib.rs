@@ -9,6 +9,7 @@
 //! | [`image`] | the reference grammar and its normalisation |
 //! | [`policy`] | the policy language, its compiler and its evaluation |
 //! | [`admission`] | AdmissionReview in, images out, AdmissionReview back |
+//! | [`floor`] | what an API server holds of a policy by itself, as its objects |
 //! | [`manifest`] | the images of any object, custom resources included |
 //! | [`usage`] | which images are used where, and whom a change of policy hits |
 //!
@@ -28,6 +29,7 @@
 )]
 
 pub mod admission;
+pub mod floor;
 pub mod image;
 pub mod manifest;
 pub mod policy;

@@ -11,8 +11,8 @@ use imagegate_report::{Exit, Patient};
 use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::{
-    audit, candidate, complete, diff, doctor, edit, exempt, explain, history, images, propose,
-    status, tail,
+    audit, candidate, complete, diff, doctor, edit, exempt, explain, floor, history, images,
+    propose, status, tail,
 };
 
 /// What a cluster runs, and what its image policy says of it
@@ -48,6 +48,7 @@ enum Command {
     Apply(edit::Apply),
     Candidate(candidate::Candidate),
     Exempt(exempt::Exempt),
+    Floor(floor::Floor),
     History(history::History),
     Undo(history::Undo),
 }
@@ -61,6 +62,7 @@ impl Command {
             Self::Apply(_) => "apply",
             Self::Candidate(_) => "candidate",
             Self::Exempt(_) => "exempt",
+            Self::Floor(_) => "floor",
             Self::History(_) => "history",
             Self::Undo(_) => "undo",
             Self::Status(_)
@@ -143,6 +145,7 @@ async fn run(arguments: Arguments) -> Exit {
                 Command::Apply(apply) => edit::apply(&connection, &apply).await,
                 Command::Candidate(candidate) => candidate::run(&connection, &candidate).await,
                 Command::Exempt(exempt) => exempt::run(&connection, &exempt).await,
+                Command::Floor(floor) => floor::run(&connection, &floor).await,
                 Command::Explain(explain) => explain::run(&connection, &explain).await,
             }
         } => result,
@@ -242,7 +245,7 @@ mod tests {
             assert!(rights.ends_with('.'), "{}: {rights}", command.get_name());
             with_rights += 1;
         }
-        assert_eq!(with_rights, 14);
+        assert_eq!(with_rights, 15);
     }
 
     #[test]
@@ -277,6 +280,7 @@ mod tests {
             ("apply --filename new.yaml", Some("apply")),
             ("candidate show", Some("candidate")),
             ("exempt nginx --reason why --expires 2099-01-31", Some("exempt")),
+            ("floor show", Some("floor")),
             ("history", Some("history")),
             ("undo", Some("undo")),
         ] {

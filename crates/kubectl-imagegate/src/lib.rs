@@ -13,6 +13,7 @@
 //! | `edit`, `candidate`, `exempt`, `history` | the commands that change the policy, or take that back | an editor |
 //! | `uses` | what is used, in the cluster and as the replicas remember | by `cluster` |
 //! | `change` | a change of the policy, from the text to the last replica | by `cluster` |
+//! | `floor` | the command of this name, and the floor that follows a change | by `cluster` |
 //! | `complete` | what may come next on the command line | none |
 //! | `output` | the formats of commands that have two | none |
 //! | `table`, `words`, `paint` | columns, numbers and colours of text | none |
@@ -41,6 +42,7 @@ mod doctor;
 mod edit;
 mod exempt;
 mod explain;
+mod floor;
 mod gate;
 mod history;
 mod images;

@@ -1,8 +1,5 @@
 //! `imagegate export`: the policy in a language that somebody else evaluates.
 
-mod drift;
-mod objects;
-mod report;
 mod webhooks;
 mod yaml;
 
@@ -17,9 +14,9 @@ use serde_json::{Value, json};
 use super::located::STDIN;
 use super::{output, policy_source};
 use crate::clock;
+use imagegate_core::floor::{self, Registered, USUAL_NAME};
 use imagegate_core::policy::{Floor, Policy, printable};
 use imagegate_report::Exit;
-use webhooks::Registered;
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -54,7 +51,7 @@ struct Vap {
     #[arg(long, value_name = "FILE|-")]
     webhook: Option<PathBuf>,
     /// The name of the objects; that of an override is appended
-    #[arg(long, value_name = "NAME", default_value = "imagegate-floor")]
+    #[arg(long, value_name = "NAME", default_value = USUAL_NAME)]
     name: String,
     /// Print values for the Helm chart instead, which makes the objects
     #[arg(long, conflicts_with_all = ["webhook", "name"])]
@@ -80,7 +77,13 @@ pub(super) fn run(Export { what: What::Vap(vap) }: &Export) -> Result<Exit> {
         objects_of(&policy, name, &registered)
     };
     if let Some(path) = check {
-        let differences = drift::between(&documents, &text_of(path)?, *values)?;
+        let found: Vec<Value> =
+            serde_saphyr::from_multiple(&text_of(path)?).context("what is compared is not YAML")?;
+        let differences = if *values {
+            differences_of_values(&documents, &found)
+        } else {
+            floor::drift(&documents, &found)
+        };
         for difference in &differences {
             super::say(&format!("{}: {difference}", printable(&path.display().to_string())));
         }
@@ -125,29 +128,34 @@ fn objects_of(policy: &Policy, name: &str, registered: &[Registered]) -> Vec<Val
         said(&floor, &what);
         if floor.validations.is_empty() {
             super::say(&format!(
-                "{what} refuses nothing that an API server could refuse: no objects"
+                "{what} refuses nothing that an API server could refuse: the objects admit everything"
             ));
-            continue;
         }
-        let name = pinned.map_or(name.to_owned(), |pinned| format!("{name}-{pinned}"));
-        documents.extend(objects::of(&floor, &name, webhook));
+        documents.extend(floor::objects(&floor, name, webhook));
     }
     documents
 }
 
+/// Values are compared as a whole: nobody fills anything in.
+fn differences_of_values(wanted: &[Value], found: &[Value]) -> Vec<String> {
+    let floor = |document: &Value| document["floor"].clone();
+    let there = found.iter().any(|each| wanted.iter().all(|it| floor(it) == floor(each)));
+    if there { Vec::new() } else { vec!["`floor` is another one".to_owned()] }
+}
+
 /// The floor of the policy, and of each override, for the chart: it knows which of them a webhook asks for.
 fn chart_values(policy: &Policy) -> Value {
-    let floor = |pinned: Option<&str>| policy.floor(clock::unix_seconds(), pinned);
+    let of = |pinned: Option<&str>| policy.floor(clock::unix_seconds(), pinned);
     let mut overrides = serde_json::Map::new();
     for name in policy.override_names() {
-        let of = floor(Some(name)).filter(|floor| !floor.validations.is_empty());
-        overrides.extend(of.map(|floor| (name.to_owned(), objects::values(&floor))));
+        let floor = of(Some(name)).filter(|floor| !floor.validations.is_empty());
+        overrides.extend(floor.map(|floor| (name.to_owned(), floor::values(&floor))));
     }
-    let base = floor(None);
+    let base = of(None);
     if let Some(base) = &base {
         said(base, "the policy");
     }
-    let base = base.filter(|floor| !floor.validations.is_empty()).map(|it| objects::values(&it));
+    let base = base.filter(|floor| !floor.validations.is_empty()).map(|it| floor::values(&it));
     json!({"floor": {
         "enabled": true,
         "policyHash": policy.hash(),
@@ -157,8 +165,8 @@ fn chart_values(policy: &Policy) -> Value {
 }
 
 fn said(floor: &Floor, what: &str) {
-    super::say(&format!("{what}, {}", report::headline(floor)));
-    for line in report::lines(floor) {
+    super::say(&format!("{what}, {}", floor::headline(floor)));
+    for line in floor::lines(floor) {
         super::say(&format!("  {line}"));
     }
 }

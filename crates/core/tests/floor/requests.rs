@@ -10,7 +10,7 @@ use crate::support::policy::policy;
 pub(crate) const NOW: i64 = 1_800_000_000;
 
 /// What no page of the documentation has.
-const FURTHER: [(&str, &str); 21] = [
+const FURTHER: [(&str, &str); 27] = [
     ("the default", "{}"),
     ("hub only", "allowedRegistries: [docker.io]\nshortNames: dockerHub\n"),
     ("hub below library", "allowedRegistries: [docker.io/library]\nshortNames: dockerHub\n"),
@@ -69,6 +69,30 @@ const FURTHER: [(&str, &str); 21] = [
     (
         "updates and templates",
         "updates: all\ntemplates: enforce\noverrides:\n  - {name: a, namespaces: ['prod-*'], updates: changed}\n  - {name: b, namespaces: [prod, shop], templates: warn, messages: {blocked-tag: 'no {tag}'}}\n  - {name: c, namespaces: ['play-*'], mode: audit}\n",
+    ),
+    (
+        "labels",
+        "templates: enforce\noverrides:\n  - {name: r, podSelector: {matchLabels: {team: research}, matchExpressions: [{key: stage, operator: NotIn, values: [production, test]}]}, blockedTags: [], allowedRegistries: ['*']}\n  - {name: d, namespaces: ['dev-*'], podSelector: {matchExpressions: [{key: app.kubernetes.io/name, operator: Exists}]}, mode: warn}\n  - {name: n, namespaces: [ci, shop], podSelector: {matchExpressions: [{key: team, operator: DoesNotExist}, {key: stage, operator: In, values: [production, test]}]}, requireDigest: true}\n",
+    ),
+    (
+        "kinds of containers",
+        "overrides:\n  - {name: d, containers: [ephemeral], allowedRegistries: [evil.example, gcr.io], blockedTags: [], updates: all}\n  - {name: v, containers: [image-volume, init], namespaces: ['p*', ci], requireDigest: true, shortNames: {registry: mirror.example.com/hub}, allowedRegistries: [mirror.example.com, docker.io]}\n  - {name: w, namespaces: [shop], mode: warn}\n",
+    ),
+    (
+        "kinds of objects",
+        "templates: enforce\noverrides:\n  - {name: c, kinds: [CronJob, PodTemplate], allowedRegistries: ['*'], requireTag: false}\n  - {name: p, kinds: [Pod], namespaces: ['*-*'], requireDigest: true}\n  - {name: t, kinds: [apps/Deployment], templates: warn}\nexemptions:\n  - {name: e, images: ['*.dev'], kinds: [ReplicationController, Pod], reason: r}\n",
+    ),
+    (
+        "exemptions by selectors",
+        "templates: enforce\nexemptions:\n  - {name: a, images: [evil.example, quay.io], containers: [init, ephemeral], reason: r}\n  - {name: b, images: ['docker.io', 'gcr.io'], podSelector: {matchLabels: {team: research}}, namespaces: ['*'], rules: [missing-tag, blocked-tag], reason: r}\n  - {name: c, images: ['**'], kinds: [Pod], containers: [image-volume], groups: [dev], podSelector: {matchExpressions: [{key: stage, operator: NotIn, values: [production]}]}, reason: r}\n",
+    ),
+    (
+        "pull policies",
+        "imagePullPolicy: always\nallowedRegistries: ['*', {registry: gcr.io, imagePullPolicy: any}, {registry: docker.io, imagePullPolicy: alwaysForMutableTags, message: 'pull {image}'}]\nblockedTags: [edge]\nrequireTag: false\noverrides:\n  - {name: m, namespaces: ['p*'], imagePullPolicy: alwaysForMutableTags, updates: all}\n  - {name: a, namespaces: [ci], imagePullPolicy: any}\nexemptions:\n  - {name: e, images: [quay.io], rules: [pull-policy], reason: r}\n",
+    ),
+    (
+        "all selectors",
+        "templates: enforce\nimagePullPolicy: alwaysForMutableTags\noverrides:\n  - {name: a, containers: [regular, init], kinds: [Deployment, Pod], podSelector: {matchLabels: {team: data}}, imagePullPolicy: any, allowedRegistries: ['*']}\n  - {name: b, containers: [regular], namespaces: ['*'], mode: warn, podSelector: {matchLabels: {stage: test}}}\n  - {name: c, namespaces: [prod, ci], requireDigest: true}\n",
     ),
     (
         "modes",
@@ -198,6 +222,18 @@ const USERS: [&str; 4] = [
 ];
 const GROUPS: [&str; 4] = ["dev", "devs/x", "system:authenticated", "ops"];
 
+const LABELS: [(&str, &str); 8] = [
+    ("team", "research"),
+    ("team", "data"),
+    ("team", ""),
+    ("stage", "production"),
+    ("stage", "test"),
+    ("app.kubernetes.io/name", "web"),
+    ("app.kubernetes.io/name", "it's"),
+    ("other", "research"),
+];
+const PULL_POLICIES: [&str; 6] = ["Always", "Always", "IfNotPresent", "IfNotPresent", "Never", ""];
+
 /// Each example of the documentation, and the policies above, with their names.
 pub(crate) fn policies() -> Vec<(String, Policy)> {
     let page = include_str!("../../../../docs/policy.md");
@@ -240,13 +276,38 @@ impl Generator {
     }
 
     fn containers(&mut self, count: usize) -> Value {
-        let each =
-            |index: usize, image: String| json!({"name": format!("c{index}"), "image": image});
-        let mut list: Vec<_> = (0..count).map(|index| each(index, self.image())).collect();
+        let mut list: Vec<_> = (0..count)
+            .map(|index| {
+                let mut one = json!({"name": format!("c{index}"), "image": self.image()});
+                self.pulled(&mut one, "imagePullPolicy");
+                one
+            })
+            .collect();
         if self.below(60) == 0 {
             list.push(json!({"name": "none"}));
         }
         list.into()
+    }
+
+    /// With a pull policy, as an API server fills it in, or without one.
+    fn pulled(&mut self, one: &mut Value, field: &str) {
+        let pull_policy = self.one(&PULL_POLICIES);
+        if !pull_policy.is_empty() {
+            one[field] = pull_policy.into();
+        }
+    }
+
+    /// Metadata with some labels, or without.
+    fn metadata(&mut self) -> Value {
+        match self.below(5) {
+            0 => json!({"name": "web"}),
+            1 => json!({"labels": {}}),
+            many => {
+                let chosen: Vec<_> = (1..many).map(|_| self.one(&LABELS)).collect();
+                let labels = chosen.into_iter().map(|(key, value)| (key.to_owned(), value.into()));
+                json!({"labels": labels.collect::<serde_json::Map<_, _>>()})
+            }
+        }
     }
 
     fn pod_spec(&mut self) -> Value {
@@ -259,7 +320,11 @@ impl Generator {
             spec["ephemeralContainers"] = self.containers(1);
         }
         match self.below(12) {
-            0 => spec["volumes"] = json!([{"name": "v", "image": {"reference": self.image()}}]),
+            0 => {
+                let mut image = json!({"reference": self.image()});
+                self.pulled(&mut image, "pullPolicy");
+                spec["volumes"] = json!([{"name": "v", "image": image}]);
+            }
             1 => {
                 spec["volumes"] =
                     json!([{"name": "v", "emptyDir": {}}, {"name": "w", "image": {}}]);
@@ -271,13 +336,19 @@ impl Generator {
 
     fn object(&mut self, kind: &str) -> Value {
         let spec = self.pod_spec();
+        let metadata = self.metadata();
+        // Some have none.
+        let pod = match self.below(6) {
+            0 => json!({"spec": spec}),
+            _ => json!({"metadata": metadata, "spec": spec}),
+        };
         match kind {
-            "Pod" => json!({"spec": spec}),
-            "PodTemplate" => json!({"template": {"spec": spec}}),
-            "CronJob" => json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}}),
+            "Pod" => pod,
+            "PodTemplate" => json!({"metadata": self.metadata(), "template": pod}),
+            "CronJob" => json!({"spec": {"jobTemplate": {"spec": {"template": pod}}}}),
             "ReplicationController" if self.below(3) == 0 => json!({"spec": {"replicas": 1}}),
             "ConfigMap" => json!({"data": {"image": "evil.example/x"}}),
-            _ => json!({"spec": {"template": {"spec": spec}}}),
+            _ => json!({"metadata": self.metadata(), "spec": {"template": pod}}),
         }
     }
 
@@ -316,11 +387,18 @@ impl Generator {
             // Mostly the same object with one more image.
             if kind == "Pod" && self.below(3) > 0 {
                 let added = old["spec"]["containers"][0].clone();
-                let kept = object["spec"].clone();
-                if self.below(2) == 0 {
-                    object["spec"]["containers"].as_array_mut().unwrap().push(added);
+                request["oldObject"] = object.clone();
+                match self.below(6) {
+                    0..3 => object["spec"]["containers"].as_array_mut().unwrap().push(added),
+                    // The same images with other labels, or as containers of another kind.
+                    3 => object["metadata"] = self.metadata(),
+                    4 => {
+                        let moved = object["spec"]["containers"].take();
+                        object["spec"]["containers"] = json!([added]);
+                        object["spec"]["initContainers"] = moved;
+                    }
+                    _ => {}
                 }
-                request["oldObject"] = json!({"spec": kept});
             } else {
                 request["oldObject"] = old;
             }

@@ -91,14 +91,15 @@ fn a_floor_never_refuses_what_the_policy_admits() {
                 Some((rule, message)) => {
                     caught += 1;
                     // Why something is no reference no expression can say; and where the floor leaves a
-                    // rule to the gate, or one of two lists of tags, it goes on to the next.
+                    // rule to the gate, or one of two lists of tags or registries, it goes on to the next.
                     let mut same = verdict.violations.iter().filter(|violation| {
-                        violation.rule == *rule && message.contains(&violation.image)
+                        violation.rule == *rule
+                            && message.contains(&format!("({})", violation.image))
                     });
                     let is_said = *rule == Rule::InvalidReference
                         || same.clone().next().is_none()
                         || same.any(|violation| {
-                            let by_the_other_list = *rule == Rule::BlockedTag
+                            let by_the_other_list = has_two_lists(*rule)
                                 && first_sentence(&violation.message) == first_sentence(message);
                             by_the_other_list || violation.message.starts_with(message)
                         });
@@ -137,6 +138,10 @@ fn a_floor_never_refuses_what_the_policy_admits() {
             String::from_utf8_lossy(&ran.stderr)
         ),
     }
+}
+
+fn has_two_lists(rule: Rule) -> bool {
+    matches!(rule, Rule::BlockedTag | Rule::UntrustedRegistry)
 }
 
 fn first_sentence(message: &str) -> Option<&str> {
@@ -233,23 +238,120 @@ fn a_pinned_override_has_a_floor_of_its_own() {
     assert_eq!(policy.pinned_overrides().collect::<Vec<_>>(), ["strict"]);
 }
 
+/// A Pod with one good image, and one of another registry in a list, with labels.
+fn with_bad(list: &str, labels: &Value) -> Value {
+    let mut request = create(
+        "Pod",
+        &json!({
+            "containers": [{"name": "good", "image": "gcr.io/a:1", "imagePullPolicy": "Always"}],
+            list: [{"name": "bad", "image": "evil.example/a:1", "imagePullPolicy": "Always"}],
+        }),
+    );
+    request["object"]["metadata"] = json!({"labels": labels});
+    request
+}
+
 #[test]
-fn where_labels_or_containers_decide_the_gate_judges_alone() {
+fn labels_and_kinds_decide_as_in_the_gate() {
     let policy = policy(
-        "overrides:\n  - {name: debug, namespaces: [dev], containers: [ephemeral], mode: warn}\n  \
-         - {name: legacy, namespaces: [shop], podSelector: {matchLabels: {a: b}}, mode: audit}\n",
+        "templates: enforce\noverrides:\n  - {name: debug, namespaces: [dev], containers: [ephemeral], mode: warn}\n  \
+         - {name: legacy, podSelector: {matchLabels: {a: b}}, mode: audit}\n  \
+         - {name: jobs, kinds: [Deployment], allowedRegistries: [evil.example]}\n",
     );
     let floor = floor(&policy);
     let evaluation = Evaluation::new(&floor);
-    let mut request = of_image("evil.example/a:1");
-    for (namespace, is_refused) in [("dev", false), ("shop", false), ("default", true)] {
+    let of = |namespace: &str, list: &str, labels: Value| {
+        let mut request = with_bad(list, &labels);
         request["namespace"] = namespace.into();
-        assert_eq!(evaluation.refusal(&request).is_some(), is_refused, "{namespace}");
-    }
-    let left = floor.coverage.iter().filter(|each| each.extent == Extent::Nothing);
-    let left: Vec<_> = left.map(|each| each.of.as_deref()).collect();
-    assert_eq!(left, [Some("debug"), Some("legacy")]);
+        evaluation.refusal(&request).is_some()
+    };
+    assert!(!of("dev", "ephemeralContainers", json!({})));
+    assert!(of("dev", "initContainers", json!({})));
+    assert!(of("default", "ephemeralContainers", json!({"a": "c"})));
+    assert!(!of("default", "initContainers", json!({"a": "b"})));
+    let bad = json!({"containers": [{"name": "a", "image": "evil.example/a:1"}]});
+    let good = json!({"containers": [{"name": "a", "image": "gcr.io/a:1"}]});
+    assert_eq!(evaluation.refusal(&create("Deployment", &bad)), None);
+    assert!(evaluation.refusal(&create("Deployment", &good)).is_some());
+    assert!(evaluation.refusal(&create("StatefulSet", &bad)).is_some());
+    assert!(floor.coverage.iter().all(|each| each.extent != Extent::Nothing));
     assert_eq!(policy.pinned_overrides().count(), 0);
+}
+
+#[test]
+fn a_pod_with_more_labels_than_are_read_is_left_to_the_gate() {
+    let policy = policy("overrides: [{name: a, podSelector: {matchLabels: {a: b}}, mode: warn}]\n");
+    let evaluation = Evaluation::new(&floor(&policy));
+    let many = |count: usize| {
+        let labels = (0..count).map(|number| (format!("l{number}"), "".into()));
+        Value::Object(labels.collect())
+    };
+    assert!(evaluation.refusal(&with_bad("initContainers", &many(1_000))).is_some());
+    assert_eq!(evaluation.refusal(&with_bad("initContainers", &many(1_001))), None);
+}
+
+#[test]
+fn an_override_that_a_path_names_has_its_selector_still() {
+    let policy = policy(
+        "overrides:\n  - {name: debug, namespaces: [dev], containers: [ephemeral], allowedRegistries: ['*']}\n  \
+         - {name: shop, namespaces: [shop], mode: warn}\n",
+    );
+    let evaluation = Evaluation::new(&policy.floor(NOW, Some("debug")).unwrap());
+    for (namespace, list, is_refused) in [
+        ("default", "ephemeralContainers", false),
+        ("default", "initContainers", true),
+        ("shop", "initContainers", false),
+    ] {
+        let mut request = with_bad(list, &json!({}));
+        request["namespace"] = namespace.into();
+        let verdict = {
+            let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request});
+            let mut review = review;
+            review["request"]["uid"] = "u".into();
+            let review = serde_json::to_vec(&review).unwrap();
+            let review = Review::parse_with(&review, policy.reading()).unwrap();
+            review.judge(&policy, Some("debug"), NOW).decision
+        };
+        assert_eq!(verdict == Decision::Deny, is_refused, "{namespace} {list}");
+        assert_eq!(evaluation.refusal(&request).is_some(), is_refused, "{namespace} {list}");
+    }
+}
+
+#[test]
+fn a_pull_policy_is_demanded_as_the_gate_demands_it() {
+    let digest = "gcr.io/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    let always = "imagePullPolicy: always\nblockedTags: []\nrequireTag: false\n";
+    let mutable = "imagePullPolicy: alwaysForMutableTags\nblockedTags: []\nrequireTag: false\n";
+    let refused = "nginx image is not always pulled! (gcr.io/a:1). Only images with the pull policy Always are allowed.";
+    for (yaml, image, pull_policy, is_refused) in [
+        (always, "gcr.io/a:1", Some("IfNotPresent"), true),
+        (always, "gcr.io/a:1", Some("Never"), true),
+        (always, "gcr.io/a:1", Some("Always"), false),
+        (always, "gcr.io/a:1", None, true),
+        // What the API server fills in where none is said.
+        (always, "gcr.io/a:latest", None, false),
+        (always, "gcr.io/a", None, false),
+        (always, "gcr.io:443/a", None, false),
+        (always, "gcr.io/a:latest", Some("IfNotPresent"), true),
+        (always, digest, None, true),
+        (mutable, digest, Some("Never"), false),
+        (mutable, "gcr.io/a:1", Some("Never"), true),
+    ] {
+        let policy = policy(yaml);
+        let floor = floor(&policy);
+        let mut container = json!({"name": "nginx", "image": image});
+        if let Some(pull_policy) = pull_policy {
+            container["imagePullPolicy"] = pull_policy.into();
+        }
+        let request = create("Pod", &json!({"containers": [container]}));
+        let refusal = Evaluation::new(&floor).refusal(&request);
+        assert_eq!(refusal.is_some(), is_refused, "{image} {pull_policy:?}");
+        if let Some((rule, message)) = refusal.filter(|_| yaml == always && image == "gcr.io/a:1") {
+            assert_eq!((rule, message.as_str()), (Rule::PullPolicy, refused));
+        }
+        let held = floor.coverage.iter().find(|each| each.rule == Some(Rule::PullPolicy));
+        assert_eq!(held.map(|each| each.extent), Some(Extent::Whole));
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A change of the policy, from the new text to the last replica that enforces it.
 //!
 //! Whatever makes the change, the way is the same: compile, say the difference in words, say whom it would
-//! hit, ask, write, wait. What somebody else wrote meanwhile is never overwritten.
+//! hit, ask, write, wait. What somebody else wrote meanwhile is never overwritten. A floor in the API server
+//! follows, where there is one.
 
 mod hit;
 mod revisions;
@@ -23,13 +24,16 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::{Connection, duration};
+use crate::floor::{Following, InCluster, SET};
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
 use crate::paint::Paint;
 
 pub(crate) use revisions::Revisions;
+pub(crate) use wait::{Awaited, until_shown};
 
 /// How a change is made.
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct ChangeFlags {
     /// Do not ask
     #[arg(short, long)]
@@ -46,6 +50,9 @@ pub(crate) struct ChangeFlags {
     /// How long to wait until every replica has read it, such as 30, 5s or 2m; 0 does not wait
     #[arg(long, value_name = "TIME", default_value = "3m", value_parser = duration)]
     wait: Duration,
+    /// Leave the floor in the API server as it is
+    #[arg(long)]
+    no_floor: bool,
     /// Write the ConfigMap to this file, and leave the cluster alone: for a policy that a tool keeps
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "yes"])]
     to_file: Option<PathBuf>,
@@ -127,8 +134,10 @@ impl Before {
             std::fs::write(path, manifest)?;
             let shown = path.display().to_string();
             writeln!(stdout(), "written to {}; the cluster is as it was", printable(&shown))?;
+            self.note_floor(&new.policy).await?;
             return Ok(Exit::Fine);
         }
+        let mut floor = self.following(&new.policy, flags).await?;
         if !flags.yes && !flags.dry_run && !confirmed()? {
             say("nothing was changed");
             return Ok(Exit::Finding);
@@ -144,26 +153,122 @@ impl Before {
             );
         }
         let change = write::Change { data, history, confirm: flags.confirm.as_deref() };
-        write::apply(&self.cluster, namespace, &self.config_map, &change, flags.dry_run).await?;
+        let apply =
+            |dry_run| write::apply(&self.cluster, namespace, &self.config_map, &change, dry_run);
         let name = &self.config_map.metadata.name;
         if flags.dry_run {
+            apply(true).await?;
             writeln!(stdout(), "{name} would be changed; nothing was stored")?;
             return Ok(Exit::Fine);
         }
+        if let Following::Anew(anew) = &mut floor
+            && anew.audits_first
+        {
+            // What is refused anyway must not cost the floor.
+            apply(true).await?;
+            if let Err(fault) = anew.audit_first(&self.cluster).await {
+                anew.take_back(&self.cluster).await;
+                return Err(fault.into());
+            }
+        }
+        if let Err(fault) = apply(false).await {
+            if let Following::Anew(anew) = &floor {
+                anew.take_back(&self.cluster).await;
+            }
+            return Err(fault.into());
+        }
         let awaited = self.awaited(&new, data);
         writeln!(stdout(), "{name} changed, {}", awaited.on_its_way())?;
-        if flags.wait.is_zero() {
-            return Ok(Exit::Fine);
+        let waited = match flags.wait {
+            Duration::ZERO => Ok(None),
+            limit => until_shown(&self.cluster, namespace, &awaited, limit).await.map(Some),
+        };
+        self.end_with_floor(&floor, waited, new.policy.hash()).await
+    }
+
+    /// What becomes of the floor, said before anybody is asked.
+    async fn following(&self, new: &Policy, flags: &ChangeFlags) -> Result<Following, Failure> {
+        let is_same = self.policy.as_ref().is_some_and(|old| old.hash() == new.hash());
+        if flags.no_floor || is_same {
+            return Ok(Following::Nothing);
         }
-        wait::until_shown(&self.cluster, namespace, &awaited, flags.wait).await
+        let (cluster, namespace) = (&self.cluster, &self.gate.namespace);
+        let following = Following::prepare(cluster, namespace, self.policy.as_ref(), new).await?;
+        match &following {
+            Following::Nothing => {}
+            Following::Left(why) => {
+                say(&format!("warning: {why}\n  hint: --no-floor leaves it as it is"));
+            }
+            Following::Anew(anew) => {
+                let meanwhile = if anew.audits_first { " and only audits until then" } else { "" };
+                writeln!(
+                    stdout(),
+                    "the floor is made anew once every replica enforces it{meanwhile}"
+                )?;
+            }
+        }
+        Ok(following)
+    }
+
+    /// Makes the floor anew once the replicas were waited for, or says why it is not.
+    async fn end_with_floor(
+        &self,
+        floor: &Following,
+        waited: Result<Option<Exit>, Failure>,
+        hash: &str,
+    ) -> Result<Exit, Failure> {
+        let anew = match floor {
+            Following::Nothing => return waited.map(|exit| exit.unwrap_or(Exit::Fine)),
+            Following::Left(_) => {
+                return waited.map(|exit| match exit {
+                    None | Some(Exit::Fine) => Exit::Finding,
+                    Some(other) => other,
+                });
+            }
+            Following::Anew(anew) => anew,
+        };
+        if !matches!(waited, Ok(Some(Exit::Fine))) {
+            say(&format!(
+                "{}\n  hint: {SET}, once every replica enforces {hash}",
+                anew.meanwhile()
+            ));
+            return waited.map(|_| Exit::Finding);
+        }
+        if let Err(fault) = anew.write(&self.cluster).await {
+            say(&format!(
+                "error: the policy is in force, and {}: {}\n  hint: {SET}",
+                anew.meanwhile(),
+                fault.message()
+            ));
+            return Ok(Exit::Finding);
+        }
+        writeln!(stdout(), "the floor is of {hash} now")?;
+        Ok(Exit::Fine)
+    }
+
+    /// Whoever applies the file has to think of the floor.
+    async fn note_floor(&self, new: &Policy) -> Result<(), Failure> {
+        let found = InCluster::read(&self.cluster, Some(&self.gate.namespace)).await?;
+        if let InCluster::Seen(installed) = found
+            && installed.is_in_force()
+            && !installed.is_of(new.hash())
+        {
+            say(&format!(
+                "note: the floor stays of {}, and may refuse what the new policy admits\n  \
+                 hint: `kubectl imagegate floor drop` before the file is applied where it loosens, `kubectl \
+                 imagegate floor set` afterwards",
+                installed.hashes_in_words()
+            ));
+        }
+        Ok(())
     }
 
     /// What the replicas will say of themselves once they have read the new keys. A hash that stays shows
     /// nothing of an edit, so it is waited for only where nothing else changes.
-    fn awaited<'a>(&self, new: &'a Compiled, data: &BTreeMap<String, String>) -> wait::Awaited<'a> {
+    fn awaited<'a>(&self, new: &'a Compiled, data: &BTreeMap<String, String>) -> Awaited<'a> {
         let candidate_changes = self.candidate_changes(data);
         let policy_stays = self.policy.as_ref().is_some_and(|old| old.hash() == new.policy.hash());
-        wait::Awaited {
+        Awaited {
             policy: (!policy_stays || !candidate_changes).then_some(new.policy.hash()),
             candidate: match &new.candidate {
                 _ if !candidate_changes => wait::Trial::Stays,
@@ -260,7 +365,7 @@ fn write_changes(
 }
 
 /// Asks on the terminal. Without one, nobody can answer.
-fn confirmed() -> Result<bool, Failure> {
+pub(crate) fn confirmed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         let fault = Fault::usage("standard input is not a terminal, so nobody can confirm");
         return Err(fault.with_hint("--yes applies without asking").into());

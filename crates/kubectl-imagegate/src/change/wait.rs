@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// What every replica says of itself once it has read an edit: hashes, as `/policy` shows them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Awaited<'a> {
+pub(crate) struct Awaited<'a> {
     /// The policy in force; `None` where the edit is of the candidate alone.
     pub(super) policy: Option<&'a str>,
     pub(super) candidate: Trial<'a>,
@@ -32,7 +32,12 @@ pub(super) enum Trial<'a> {
     Stays,
 }
 
-impl Awaited<'_> {
+impl<'a> Awaited<'a> {
+    /// A policy in force, whatever the candidate is.
+    pub(crate) fn policy(hash: &'a str) -> Self {
+        Self { policy: Some(hash), candidate: Trial::Stays }
+    }
+
     /// `8a8df72b731a is on its way`
     pub(super) fn on_its_way(&self) -> String {
         match (self.policy, self.candidate) {
@@ -101,7 +106,7 @@ impl Awaited<'_> {
 
 /// Waits, or says which replica does not show it and why. The Pods are looked up each time, since one may
 /// be replaced meanwhile.
-pub(super) async fn until_shown(
+pub(crate) async fn until_shown(
     cluster: &Cluster,
     namespace: &str,
     awaited: &Awaited<'_>,

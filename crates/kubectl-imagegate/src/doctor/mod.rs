@@ -92,6 +92,10 @@ pub(crate) async fn run(connection: &Connection, _: &Doctor) -> Result<Exit, Fai
     }
     let left_out = "kube-system and the gate's own namespace are left out".to_owned();
     report.tell_of("namespaces", About::Namespaces, &problems, left_out)?;
+    if let Some(floor) = seen.floor_there() {
+        let in_step = format!("of {}, in step with the policy", floor.hashes_in_words());
+        report.tell_of("floor", About::Floor, &problems, in_step)?;
+    }
     for outcome in probe::try_pods(&cluster, &seen).await {
         report.tell("a Pod", outcome)?;
     }

@@ -16,7 +16,7 @@ use crate::gate::{PolicyFault, keys};
 
 const RIGHTS: &str = "\
 Rights: list pods and create pods/portforward in the gate's namespace, list and patch configmaps there; to \
-see whom it would hit, those of `audit`. A ConfigMap that a tool keeps (Argo CD, Flux, Helm values, kubectl \
+see whom it would hit, those of `audit`; where there is a floor, those of `floor`. A ConfigMap that a tool keeps (Argo CD, Flux, Helm values, kubectl \
 apply) is not changed: --to-file writes what belongs into its source.";
 
 /// Change the policy in your editor, and see it through
@@ -24,8 +24,9 @@ apply) is not changed: --to-file writes what belongs into its source.";
 /// Opens the editor of `KUBE_EDITOR` or `EDITOR`, or vi. An edit with a problem is opened again with the problem on top. Then
 /// it says what changes, in words, and whom that would hit; it asks, writes the ConfigMap by server-side
 /// apply, and waits until every replica enforces the new policy. What somebody else wrote meanwhile is
-/// never overwritten, and an edit that cannot be stored is kept in a file. Exit codes: 0 done, or nothing to do, 1 not every replica enforces it, or you said
-/// no, 2 it could not be done, 3 the policy is not valid.
+/// never overwritten, and an edit that cannot be stored is kept in a file. A floor in the API server is made
+/// anew at the end. Exit codes: 0 done, or nothing to do, 1 not every replica enforces it, the floor is not in
+/// step, or you said no, 2 it could not be done, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = RIGHTS)]
 pub(crate) struct Edit {

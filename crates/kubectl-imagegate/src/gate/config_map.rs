@@ -95,12 +95,9 @@ impl ConfigMap {
     /// The tool that will put the policy back as its source says, in words.
     pub(crate) fn owner(&self) -> Option<String> {
         let Metadata { annotations, labels, .. } = &self.metadata;
-        let found = OWNERS.iter().find_map(|(key, words)| {
-            let value = annotations.get(*key).or_else(|| labels.get(*key))?;
-            Some(if words.is_empty() { value.clone() } else { (*words).to_owned() })
-        });
         // A Helm release that does not own the policy leaves it alone, and is in neither list.
-        found.or_else(|| self.managers().into_iter().find(|manager| !is_at_a_prompt(manager)))
+        keeper(annotations, labels)
+            .or_else(|| self.managers().into_iter().find(|manager| !is_at_a_prompt(manager)))
     }
 
     /// Who wrote the keys, by the names of field managers.
@@ -112,6 +109,17 @@ impl ConfigMap {
         let managers = self.metadata.managed_fields.iter().filter(writes_data);
         managers.map(|fields| fields.manager.clone()).collect()
     }
+}
+
+/// The tool that keeps an object as it is in its source, in words, by the marks that it leaves.
+pub(crate) fn keeper(
+    annotations: &BTreeMap<String, String>,
+    labels: &BTreeMap<String, String>,
+) -> Option<String> {
+    OWNERS.iter().find_map(|(key, words)| {
+        let value = annotations.get(*key).or_else(|| labels.get(*key))?;
+        Some(if words.is_empty() { value.clone() } else { (*words).to_owned() })
+    })
 }
 
 /// What a replica reads of these keys, with the variables of its container.

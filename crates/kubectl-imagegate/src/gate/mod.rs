@@ -14,7 +14,7 @@ mod replica;
 mod webhooks;
 
 pub(crate) use certificate::Served;
-pub(crate) use config_map::{ConfigMap, documents};
+pub(crate) use config_map::{ConfigMap, documents, keeper};
 pub(crate) use find::Found;
 pub(crate) use operator::{Memory, NO_POD, Operator, Remembering};
 pub(crate) use policy::{InForce, PolicyFault, Which, config_map_hash, keys};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use imagegate_core::floor::Registered;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::cluster::{Cluster, Fault, Kind};
 
@@ -73,16 +75,16 @@ struct Requirement {
 }
 
 #[derive(Deserialize)]
-struct List {
-    #[serde(default)]
-    items: Vec<Configuration>,
+struct List<W = Webhook> {
+    #[serde(default = "Vec::new")]
+    items: Vec<Configuration<W>>,
 }
 
 #[derive(Deserialize)]
-struct Configuration {
+struct Configuration<W> {
     metadata: Metadata,
-    #[serde(default)]
-    webhooks: Vec<Webhook>,
+    #[serde(default = "Vec::new")]
+    webhooks: Vec<W>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +100,25 @@ impl Webhooks {
     pub(crate) async fn read(cluster: &Cluster, namespace: Option<&str>) -> Result<Self, Fault> {
         let list: List = cluster.get(PATH).await?;
         Ok(Self::of(list, namespace))
+    }
+
+    /// Those that judge images, as a floor has to know them.
+    pub(crate) async fn registered(
+        cluster: &Cluster,
+        namespace: &str,
+    ) -> Result<Vec<Registered>, Fault> {
+        let list: List<Value> = cluster.get(PATH).await?;
+        Ok(Self::registered_of(&list, namespace))
+    }
+
+    fn registered_of(list: &List<Value>, namespace: &str) -> Vec<Registered> {
+        let each = list.items.iter().flat_map(|Configuration { metadata, webhooks }| {
+            webhooks.iter().filter_map(Registered::of).filter(|webhook| {
+                let elsewhere = webhook.namespace.as_deref().is_some_and(|it| it != namespace);
+                metadata.is_ours(&webhook.name) && !elsewhere
+            })
+        });
+        each.collect()
     }
 
     /// The same for whoever can do without: where it is not allowed, `None` and why, in words.
@@ -119,13 +140,11 @@ impl Webhooks {
     fn of(list: List, namespace: Option<&str>) -> Self {
         let mut found = Vec::new();
         for Configuration { metadata, webhooks } in list.items {
-            let name = metadata.labels.get("app.kubernetes.io/name");
-            let labelled = name.is_some_and(|name| name == "imagegate");
             for webhook in webhooks {
                 let elsewhere = webhook.client_config.service.as_ref().is_some_and(|service| {
                     namespace.is_some_and(|namespace| service.namespace != namespace)
                 });
-                if (labelled || webhook.name.ends_with(OURS)) && !elsewhere {
+                if metadata.is_ours(&webhook.name) && !elsewhere {
                     found.push(Registration { configuration: metadata.name.clone(), webhook });
                 }
             }
@@ -136,6 +155,14 @@ impl Webhooks {
     /// Those that judge images.
     pub(crate) fn gates(&self) -> impl Iterator<Item = &Webhook> {
         self.0.iter().map(|each| &each.webhook).filter(|webhook| webhook.judges())
+    }
+}
+
+impl Metadata {
+    /// Whether a webhook of this name is the gate's, in the configuration that this is the metadata of.
+    fn is_ours(&self, webhook: &str) -> bool {
+        let name = self.labels.get("app.kubernetes.io/name");
+        name.is_some_and(|name| name == "imagegate") || webhook.ends_with(OURS)
     }
 }
 
@@ -221,6 +248,8 @@ impl Requirement {
 mod tests {
     use std::collections::BTreeMap;
 
+    use serde_json::Value;
+
     use super::{List, Selector, Webhooks};
 
     fn labels(text: &str) -> BTreeMap<String, String> {
@@ -270,5 +299,23 @@ mod tests {
         assert_eq!(gates.len(), 1);
         assert_eq!((gates[0].address().as_str(), gates[0].pinned()), ("s.g.svc", Some("strict")));
         assert_eq!(Webhooks::of(list(here), Some("other")).0.len(), 1);
+    }
+
+    #[test]
+    fn a_floor_is_for_the_webhooks_of_the_gate_that_judge() {
+        let list: List<Value> = serde_json::from_str(
+            r#"{"items":[
+                {"metadata":{"name":"a"},"webhooks":[
+                    {"name":"x.imagegate.webhook","clientConfig":{"service":{"namespace":"g","name":"s","path":"/validate"}}},
+                    {"name":"y.imagegate.webhook","clientConfig":{"service":{"namespace":"h","name":"s"}}},
+                    {"name":"z.imagegate.webhook","clientConfig":{"url":"https://h:1/validate/strict"}},
+                    {"name":"config.imagegate.webhook","clientConfig":{"url":"https://h:1/validate-config"}}]},
+                {"metadata":{"name":"b"},"webhooks":[{"name":"a.b.c","clientConfig":{"url":"https://h:1/"}}]},
+                {"metadata":{"name":"c"}}]}"#,
+        )
+        .unwrap();
+        let found = Webhooks::registered_of(&list, "g");
+        let found: Vec<_> = found.iter().map(|it| (&*it.name, it.pinned.as_deref())).collect();
+        assert_eq!(found, [("x.imagegate.webhook", None), ("z.imagegate.webhook", Some("strict"))]);
     }
 }

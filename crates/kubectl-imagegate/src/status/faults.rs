@@ -6,6 +6,7 @@ use imagegate_core::policy::printable;
 use time::OffsetDateTime;
 
 use super::Seen;
+use crate::floor::{InCluster, Installed, SET};
 use crate::gate::{Reach, Replica, Said, Served};
 
 /// A certificate that ends within so many days is a problem: the alert `ImageGateCertificateExpiresSoon` says the
@@ -25,6 +26,8 @@ pub(crate) enum About {
     Certificate,
     /// Which namespaces are judged.
     Namespaces,
+    /// What the API server holds by itself.
+    Floor,
 }
 
 /// Something that is wrong, or that somebody should know.
@@ -57,6 +60,7 @@ pub(crate) fn of(seen: &Seen) -> Vec<Problem> {
     differences(seen, &mut problems);
     webhooks(seen, &mut problems);
     namespaces(seen, &mut problems);
+    floor(seen, &mut problems);
     problems
 }
 
@@ -202,11 +206,16 @@ fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
         let webhook = &registration.webhook;
         let name = printable(&webhook.name);
         if webhook.judges() && webhook.failure_policy != "Fail" {
-            problems.push(Problem::wrong(
-                About::Registration,
-                format!("{name} fails open: while no replica answers, every image is admitted"),
-                "set failurePolicy: Fail once the gate has proven itself",
-            ));
+            let fails = format!("{name} fails open: while no replica answers,");
+            problems.push(if seen.floor_there().is_some_and(Installed::is_in_force) {
+                let text = format!("{fails} the floor alone refuses images");
+                let hint = "`kubectl imagegate floor show` says what it leaves to the webhook";
+                Problem::note(About::Registration, text, hint)
+            } else {
+                let text = format!("{fails} every image is admitted");
+                let hint = "set failurePolicy: Fail once the gate has proven itself";
+                Problem::wrong(About::Registration, text, hint)
+            });
         }
         if webhook.server_name().is_some() && webhook.ca_bundle().is_none() {
             problems.push(Problem::wrong(
@@ -237,6 +246,32 @@ fn webhooks(seen: &Seen, problems: &mut Vec<Problem>) {
             )),
             _ => {}
         }
+    }
+}
+
+/// The floor against the policy that the replicas enforce. While they differ, nobody can be in step.
+fn floor(seen: &Seen, problems: &mut Vec<Problem>) {
+    let installed = match &seen.floor {
+        Ok(InCluster::Seen(installed)) if !installed.is_empty() => installed,
+        Ok(InCluster::Unseen(fault)) | Err(fault) => {
+            let text = format!("whether there is a floor is not known: {}", fault.message());
+            let hint = "list validatingadmissionpolicies and validatingadmissionpolicybindings are the rights it takes";
+            return problems.push(Problem::note(About::Floor, text, hint));
+        }
+        Ok(InCluster::Seen(_) | InCluster::Unsupported) => return,
+    };
+    let of = installed.hashes_in_words();
+    if !installed.is_in_force() {
+        let text = format!("the floor of {of} refuses nothing: no binding of it denies");
+        let hint = "`kubectl imagegate floor set` puts it in force, `floor drop` takes it away";
+        return problems.push(Problem::note(About::Floor, text, hint));
+    }
+    if let Some(hash) = seen.hash_of_all().filter(|hash| !installed.is_of(hash)) {
+        let text = format!(
+            "the floor is of {of}, and the replicas enforce {}: it may refuse what the policy admits",
+            printable(hash)
+        );
+        problems.push(Problem::wrong(About::Floor, text, SET));
     }
 }
 

@@ -42,6 +42,11 @@ pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> 
         "excludedNamespaces": seen.namespaces_that(|reach| matches!(reach, Reach::Excluded(_))),
         "optedOutNamespaces": seen.namespaces_that(|reach| *reach == Reach::OptedOut),
         "configMapHash": seen.config_map_hash,
+        "floor": seen.floor_there().map(|floor| json!({
+            "policyHashes": floor.hashes(),
+            "inForce": floor.is_in_force(),
+            "inStep": seen.hash_of_all().map(|hash| floor.is_of(hash)),
+        })),
         "problems": problems.collect::<Vec<_>>(),
     });
     write_json(&status, out)

@@ -13,6 +13,7 @@ use imagegate_report::Exit;
 use crate::cli::{Failure, stdout};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
+use crate::floor::{InCluster, Installed};
 use crate::gate::{Found, Memory, Namespaces, Operator, Reach, Replica, Served, Webhooks};
 use crate::output::TextOrJson;
 use crate::paint::Paint;
@@ -28,7 +29,8 @@ const EVERY: Duration = Duration::from_secs(2);
 Rights: list pods and create pods/portforward in the gate's namespace. With list \
 validatingwebhookconfigurations it shows how the API server asks the gate; with list namespaces, which \
 namespaces are left out; with list configmaps in the gate's namespace, whether an edit is still on its \
-way. What is not allowed is said, and the rest is shown.")]
+way; with list validatingadmissionpolicies and validatingadmissionpolicybindings, whether the floor is in \
+step. What is not allowed is said, and the rest is shown.")]
 pub(crate) struct Status {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
@@ -52,6 +54,8 @@ pub(crate) struct Seen {
     pub(crate) memories: Vec<Option<Memory>>,
     /// The hash of the policy in the ConfigMap, where it can be read and is valid.
     pub(crate) config_map_hash: Option<String>,
+    /// What the API server has of a floor.
+    pub(crate) floor: Result<InCluster, Fault>,
 }
 
 impl Status {
@@ -102,7 +106,7 @@ impl Seen {
             (Err(_), _) => None,
         };
         let gate_namespace = found.as_ref().map(|found| found.namespace.clone());
-        let (replicas, webhooks, namespaces) = tokio::join!(
+        let (replicas, webhooks, namespaces, floor) = tokio::join!(
             async {
                 match (&found, connection.endpoint.as_slice()) {
                     (Some(found), []) => Replica::ask_all(cluster, found).await,
@@ -111,6 +115,7 @@ impl Seen {
             },
             Webhooks::read(cluster, gate_namespace.as_deref()),
             Namespaces::read(cluster),
+            InCluster::read(cluster, gate_namespace.as_deref()),
         );
         let memories = memories(cluster, found.as_ref(), &replicas).await;
         let served = served(cluster, &replicas, gate_namespace.as_deref(), &webhooks).await;
@@ -126,7 +131,23 @@ impl Seen {
             memories,
             namespaces: namespaces?,
             config_map_hash,
+            floor,
         })
+    }
+
+    /// The floor that is there; `None` where there is none, or it is not known.
+    pub(crate) fn floor_there(&self) -> Option<&Installed> {
+        match &self.floor {
+            Ok(InCluster::Seen(installed)) if !installed.is_empty() => Some(installed),
+            _ => None,
+        }
+    }
+
+    /// The policy that every replica enforces; `None` where they differ, or one does not say.
+    pub(crate) fn hash_of_all(&self) -> Option<&str> {
+        let mut hashes = self.replicas.iter().map(Replica::hash);
+        let first = hashes.next().flatten()?;
+        hashes.all(|hash| hash == Some(first)).then_some(first)
     }
 
     /// The namespaces that a predicate on their reach holds for.

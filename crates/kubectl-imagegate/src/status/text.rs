@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::Seen;
 use super::faults::Problem;
+use crate::floor::InCluster;
 use crate::gate::{Memory, Reach, Replica, Said, Served};
 use crate::paint::Paint;
 use crate::table::Table;
@@ -34,13 +35,17 @@ pub(super) fn print(
     }
     let excluded = seen.namespaces_that(|reach| matches!(reach, Reach::Excluded(_)));
     let opted_out = seen.namespaces_that(|reach| *reach == Reach::OptedOut);
-    if !excluded.is_empty() || !opted_out.is_empty() {
+    let floor = floor(seen);
+    if !excluded.is_empty() || !opted_out.is_empty() || floor.is_some() {
         writeln!(out)?;
     }
     for (title, names) in [("excluded ", excluded), ("opted out", opted_out)] {
         if !names.is_empty() {
             writeln!(out, "{title}  {}", listed(&names))?;
         }
+    }
+    if let Some(floor) = floor {
+        writeln!(out, "floor      {floor}")?;
     }
     if !problems.is_empty() {
         writeln!(out)?;
@@ -179,6 +184,23 @@ fn registrations(seen: &Seen) -> Table<5> {
         ]);
     }
     table
+}
+
+/// `of 8a8df72b731a, in step`; `None` where the API server can have none, or it is not known.
+fn floor(seen: &Seen) -> Option<String> {
+    match &seen.floor {
+        Ok(InCluster::Seen(installed)) if installed.is_empty() => Some("none".to_owned()),
+        Ok(InCluster::Seen(installed)) => {
+            let is_in_step = seen.hash_of_all().is_some_and(|hash| installed.is_of(hash));
+            let how = match (installed.is_in_force(), is_in_step) {
+                (false, _) => "refuses nothing",
+                (true, true) => "in step",
+                (true, false) => "not in step",
+            };
+            Some(format!("of {}, {how}", installed.hashes_in_words()))
+        }
+        Ok(InCluster::Unsupported | InCluster::Unseen(_)) | Err(_) => None,
+    }
 }
 
 fn days(days: i64) -> String {

@@ -1,8 +1,9 @@
-//! What of a request decides which rules apply: where it is, who sends it, and what kind of object it
-//! is about.
+//! What of a request decides which rules apply: where it is, who sends it, what kind of object it is about,
+//! and the labels of its Pods.
 
-use super::cel;
+use super::cel::{self, quoted};
 use super::spelling::{name_glob, names};
+use crate::policy::judge::selector::{Kind, Operator, PodSelector, Requirement, Selector};
 use crate::policy::normal::form::Fields;
 
 /// Characters of a condition over names. A longer one is not written.
@@ -42,17 +43,71 @@ pub(super) fn is_named<'p>(
     (test.len() <= LONGEST).then_some(test)
 }
 
-/// Whether an exemption is about the request: its namespaces, and who asks. `None` where it is always,
-/// or may be.
-pub(super) fn is_exempt(exemption: &Fields) -> Option<String> {
+/// Whether a selector is about the object, whichever its containers are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Selects {
+    /// It is about every object.
+    Always,
+    /// Where this holds.
+    Where(String),
+    /// That would be too long.
+    Unsayable,
+}
+
+/// The condition of a selector on the kind of the object, and on the labels of its Pods.
+pub(super) fn selects(selector: Option<&Selector>) -> Selects {
+    let Some(Selector { pods, containers: _, kinds }) = selector else { return Selects::Always };
+    let mut tests: Vec<String> = kinds.iter().map(|kinds| is_of(kinds)).collect();
+    if let Some(pods) = pods {
+        tests.extend(has_labels(pods));
+    }
+    let test = tests.join(" && ");
+    match test.len() {
+        0 => Selects::Always,
+        1..=LONGEST => Selects::Where(test),
+        _ => Selects::Unsayable,
+    }
+}
+
+fn is_of(kinds: &[Kind]) -> String {
+    let tests = kinds.iter().map(|Kind { group, kind }| {
+        let (group, kind) = (quoted(group), quoted(kind));
+        format!("request.kind.group == {group} && request.kind.kind == {kind}")
+    });
+    format!("({})", tests.collect::<Vec<_>>().join(" || "))
+}
+
+fn has_labels(PodSelector { match_labels, match_expressions }: &PodSelector) -> Vec<String> {
+    let has = |key: &str| format!("{} in variables.labels", quoted(key));
+    let has_one = |key: &str, values: String| {
+        format!("{} && variables.labels[{}] in {values}", has(key), quoted(key))
+    };
+    let equal = match_labels.iter().map(|(key, value)| has_one(key, cel::list([&**value])));
+    let expressions = match_expressions.iter().map(|Requirement { key, operator, values }| {
+        let values = || cel::list(values.iter().map(|value| &**value));
+        match operator {
+            Operator::In => has_one(key, values()),
+            Operator::NotIn => format!("!({})", has_one(key, values())),
+            Operator::Exists => has(key),
+            Operator::DoesNotExist => format!("!({})", has(key)),
+        }
+    });
+    equal.chain(expressions).collect()
+}
+
+/// Whether an exemption is about the request: its namespaces, who asks, and what its selector says. `None`
+/// where it is always, or may be.
+pub(super) fn is_exempt(exemption: &Fields, selector: Option<&Selector>) -> Option<String> {
     let namespaces = exemption
         .get("namespaces")
         .and_then(|_| is_named("request.namespace", exemption.items("namespaces").into_iter()));
-    let asked_by = is_asked_by(exemption);
-    match (namespaces, asked_by) {
-        (Some(namespaces), Some(asked_by)) => Some(format!("{namespaces} && {asked_by}")),
-        (one, other) => one.or(other),
-    }
+    let selected = match selects(selector) {
+        Selects::Where(test) => Some(test),
+        Selects::Always | Selects::Unsayable => None,
+    };
+    let tests = [namespaces, is_asked_by(exemption), selected].into_iter().flatten();
+    let tests: Vec<_> = tests.collect();
+    (!tests.is_empty()).then(|| tests.join(" && "))
 }
 
 /// Whether a user whom the exemption names asks; `None` where everybody may.

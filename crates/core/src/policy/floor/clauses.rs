@@ -4,7 +4,7 @@
 use super::cel::{MOST_COST_OF_TEST, Test, quoted};
 use super::exempt::{self, Exempting};
 use super::message;
-use super::spelling::{IMAGE_ID, Places, REFERENCE, Said, TAGGED, Tags, UNTAGGED};
+use super::spelling::{IMAGE_ID, LATEST, Places, REFERENCE, Said, TAGGED, Tags, UNTAGGED};
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::list::Written;
 use crate::policy::judge::pull::PullRule;
@@ -103,15 +103,8 @@ impl Writer<'_> {
                 let broken = self.registry();
                 self.add(broken, None, &mut of_rule);
             }
-            Rule::MissingTag | Rule::BlockedTag | Rule::MissingDigest => {
+            Rule::MissingTag | Rule::BlockedTag | Rule::MissingDigest | Rule::PullPolicy => {
                 self.by_entries(rule, &mut of_rule);
-            }
-            Rule::PullPolicy => {
-                let Rules { allowed_registries, pull_rule, .. } = self.rules;
-                let own = allowed_registries.entries().filter_map(|(_, entry)| entry.pull_rule);
-                if own.chain([*pull_rule]).any(|rule| rule != PullRule::Any) {
-                    of_rule.left.push("the rule as a whole".to_owned());
-                }
             }
         }
         (!of_rule.clauses.is_empty() || !of_rule.left.is_empty()).then_some(of_rule)
@@ -219,6 +212,11 @@ impl Writer<'_> {
                 left: None,
             }),
             Rule::BlockedTag => self.tags(terms),
+            Rule::PullPolicy if terms.pull_rule() != PullRule::Any => Some(Broken {
+                test: not_always_pulled(terms.pull_rule())?,
+                message: words(message::not_always_pulled(terms.pull_rule())),
+                left: None,
+            }),
             _ => None,
         }
     }
@@ -338,11 +336,22 @@ fn says(rule: Rule, terms: Terms<'_>) -> String {
             let (blocked, allowed) = (terms.blocked_tags(), terms.allowed_tags());
             format!("{};{}", list(&blocked.written), list(&allowed.written))
         }
-        Rule::InvalidReference | Rule::UntrustedRegistry | Rule::PullPolicy => String::new(),
+        Rule::PullPolicy => format!("{:?}", terms.pull_rule()),
+        Rule::InvalidReference | Rule::UntrustedRegistry => String::new(),
     };
     let own_words = terms.message(rule).map(Template::written);
     let refuses = terms.mode(Workload::Pod) == Mode::Enforce;
     format!("{refuses} {demand} {}", own_words.unwrap_or_default())
+}
+
+/// Whether the pull policy is another one than `Always`. Where it is left out, as the API server leaves
+/// nothing out, the gate takes what would be filled in.
+fn not_always_pulled(rule: PullRule) -> Option<Test> {
+    let is_said = Test::cheap("(c.pull != '')");
+    let is_not_always = Test::any([is_said, Test::matches("c.image", LATEST).not()]);
+    let mutable = Test::cheap("c.image.contains('@')").not();
+    let mutable = Some(mutable).filter(|_| rule == PullRule::ForMutableTags);
+    Test::all([Test::cheap("(c.pull != 'Always')")].into_iter().chain(is_not_always).chain(mutable))
 }
 
 /// What is left to the gate of a list.

@@ -1,11 +1,13 @@
 //! Exemptions in a floor: what they perhaps admit, the floor admits.
 
 use super::asked;
-use super::cel::Test;
+use super::cel::{self, Test};
 use super::spelling::{Places, Said};
 use crate::policy::judge::checks::Rule;
 use crate::policy::judge::exemption::{Exemption, RuleSet};
 use crate::policy::judge::policy::Policy;
+use crate::policy::judge::selector::ContainerKinds;
+use crate::policy::judge::subject::ContainerKind;
 
 /// After its end an exemption is heeded for another day, since not every clock is right.
 const GRACE_SECONDS: i64 = 86_400;
@@ -16,6 +18,8 @@ pub(super) struct Exempting {
     pub(super) name: String,
     lifts: RuleSet,
     images: Places,
+    /// The condition on the kind of container; `None` where it is about all of them.
+    containers: Option<Test>,
     /// Whether the request is among those that it is about; without, it is for all of them.
     pub(super) condition: Option<String>,
     /// The variable that holds the condition.
@@ -33,12 +37,14 @@ pub(super) fn of(policy: &Policy, now: i64) -> Vec<Exempting> {
         .enumerate()
         .map(|(index, (exemption, written))| {
             // What else would narrow an exemption may be left out here: the floor then admits more.
-            let Exemption { name, images, lifts, expires, .. } = exemption;
+            let Exemption { name, images, lifts, expires, selector, .. } = exemption;
+            let selector = selector.as_deref();
             Exempting {
                 name: name.clone(),
                 lifts: *lifts,
                 images: Places::of(&images.written, |_| true),
-                condition: asked::is_exempt(written),
+                containers: selector.and_then(|selector| is_among(selector.containers)),
+                condition: asked::is_exempt(written, selector),
                 variable: format!("exempt{index}"),
                 expires: expires.as_ref().map(|(written, _)| written.clone()),
             }
@@ -56,9 +62,17 @@ pub(super) fn is_exempt(exemptions: &[Exempting], rule: Rule) -> Option<(Test, S
         if said != Said::Whole {
             worst = said;
         }
-        let both = Test::all(condition.into_iter().chain(images));
-        both.unwrap_or_else(|| Test::cheap("true"))
+        let containers = each.containers.clone();
+        let all = Test::all(condition.into_iter().chain(containers).chain(images));
+        all.unwrap_or_else(|| Test::cheap("true"))
     });
     let test = Test::any(tests.collect::<Vec<_>>())?;
     Some((test, worst))
+}
+
+fn is_among(kinds: ContainerKinds) -> Option<Test> {
+    let named = ContainerKind::ALL.into_iter().filter(|kind| kinds.contains(*kind));
+    let named: Vec<_> = named.map(ContainerKind::as_str).collect();
+    let is_all = named.len() == ContainerKind::ALL.len();
+    (!is_all).then(|| Test::cheap(format!("(c.kind in {})", cel::list(named))))
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::cel::quoted;
 use super::spelling::Places;
 use crate::policy::judge::list::Written;
+use crate::policy::judge::pull::PullRule;
 use crate::policy::judge::template::{Part, Template};
 use crate::policy::printable::printable;
 
@@ -22,6 +23,15 @@ pub(super) fn missing_tag() -> String {
 
 pub(super) fn missing_digest() -> String {
     of(" image has no digest! (", "). Only images pinned by digest are allowed.")
+}
+
+pub(super) fn not_always_pulled(rule: PullRule) -> String {
+    let allowed = match rule {
+        PullRule::ForMutableTags => "the pull policy Always, or pinned by digest,",
+        PullRule::Always | PullRule::Any => "the pull policy Always",
+    };
+    let behind = format!("). Only images with {allowed} are allowed.");
+    of(" image is not always pulled! (", &behind)
 }
 
 pub(super) fn tag_blocked(joined: &str) -> String {

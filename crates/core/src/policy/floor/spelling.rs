@@ -19,6 +19,8 @@ use crate::policy::pattern::syntax::{Pattern as _, TagPattern};
 pub(super) const NAMES_REGISTRY: &str = "^(?:localhost|[^/]*[.:A-Z][^/]*)/";
 /// What has neither a tag nor a digest.
 pub(super) const UNTAGGED: &str = "(?:^|/)[^/:@]+$";
+/// What is pulled as `latest`, said or not.
+pub(super) const LATEST: &str = "(?:^|/)[^/:@]+$|^[^@]*:latest(?:@|$)";
 /// What has a tag.
 pub(super) const TAGGED: &str = "^[^@]*:[^/:@]+(?:@|$)";
 /// The id of an image on the node, whole or shortened.

@@ -89,6 +89,8 @@ impl Kind {
 }
 
 impl ContainerKinds {
+    /// All of them.
+    pub(in crate::policy) const ALL: Self = Self([true; ContainerKind::ALL.len()]);
     /// None of them, to begin with.
     pub(in crate::policy) const NONE: Self = Self([false; ContainerKind::ALL.len()]);
 
@@ -107,7 +109,7 @@ impl ContainerKinds {
 
 impl Default for ContainerKinds {
     fn default() -> Self {
-        Self([true; ContainerKind::ALL.len()])
+        Self::ALL
     }
 }
 

@@ -99,7 +99,9 @@ impl RegistrySet {
         self.places.each(reference, Reach::Below, |found| first.consider(found));
         if !self.regexes.is_empty() {
             let found = self.regexes.first(&format!("{registry}/{}", reference.repository()));
-            found.into_iter().for_each(|found| first.consider(found));
+            if let Some(found) = found {
+                first.consider(found);
+            }
         }
         if let Some(images) = &self.images {
             images.each(reference, |found| first.consider(found));

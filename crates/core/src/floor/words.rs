@@ -1,9 +1,10 @@
 //! How much of a policy a floor holds, in words.
 
-use imagegate_core::policy::{Coverage, Extent, Floor, Rule, printable};
+use crate::policy::{Coverage, Extent, Floor, Rule, printable};
 
 /// One line for all of it.
-pub(super) fn headline(floor: &Floor) -> String {
+#[must_use]
+pub fn headline(floor: &Floor) -> String {
     let count = |extent: Extent| {
         let of_rules = floor.coverage.iter().filter(|each| each.rule.is_some());
         of_rules.filter(|each| each.extent == extent).count()
@@ -18,8 +19,15 @@ pub(super) fn headline(floor: &Floor) -> String {
 }
 
 /// A line for each rule, and for whatever else there is to know.
-pub(super) fn lines(floor: &Floor) -> Vec<String> {
+#[must_use]
+pub fn lines(floor: &Floor) -> Vec<String> {
     floor.coverage.iter().map(line).collect()
+}
+
+/// All of it in one text, as an annotation has it.
+#[must_use]
+pub fn coverage(floor: &Floor) -> String {
+    [vec![headline(floor)], lines(floor)].concat().join("\n")
 }
 
 fn line(Coverage { of, rule, extent, left }: &Coverage) -> String {

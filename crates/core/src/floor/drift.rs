@@ -2,24 +2,18 @@
 //!
 //! An API server fills in fields that nobody wrote, so only what is written is compared.
 
-use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::objects::{KINDS, POLICY_HASH};
-use imagegate_core::policy::printable;
+use super::objects::{KINDS, policy_hash};
+use crate::policy::printable;
 
-/// What is out of step between the documents and those in a text, in words.
-pub(super) fn between(wanted: &[Value], text: &str, are_values: bool) -> Result<Vec<String>> {
-    let found: Vec<Value> =
-        serde_saphyr::from_multiple(text).context("what is compared is not YAML")?;
-    if are_values {
-        let floor = |document: &Value| document["floor"].clone();
-        let there = found.iter().any(|each| wanted.iter().all(|it| floor(it) == floor(each)));
-        return Ok(if there { Vec::new() } else { vec!["`floor` is another one".to_owned()] });
-    }
+/// What is out of step between the objects of a floor and those that were found, in words; lists among those
+/// that were found are looked into.
+#[must_use]
+pub fn drift(wanted: &[Value], found: &[Value]) -> Vec<String> {
     let found: Vec<&Value> = found
         .iter()
-        .flat_map(|document| match document["items"].as_array() {
+        .flat_map(|document| match document.get("items").and_then(Value::as_array) {
             Some(items) => items.iter().collect(),
             None => vec![document],
         })
@@ -31,14 +25,14 @@ pub(super) fn between(wanted: &[Value], text: &str, are_values: bool) -> Result<
             Some(there) => {
                 if policy_hash(there) != policy_hash(object) {
                     differences.push(format!("{} is of another policy", identity(object)));
-                } else if !holds(&object["spec"], &there["spec"]) {
+                } else if !holds(object.get("spec"), there.get("spec")) {
                     differences.push(format!("{} has been changed", identity(object)));
                 }
             }
         }
     }
     let is_ours = |each: &&&Value| {
-        let kind = each["kind"].as_str().unwrap_or_default();
+        let kind = each.get("kind").and_then(Value::as_str).unwrap_or_default();
         KINDS.contains(&kind) && policy_hash(each).is_some()
     };
     for object in found.iter().filter(is_ours) {
@@ -46,7 +40,7 @@ pub(super) fn between(wanted: &[Value], text: &str, are_values: bool) -> Result<
             differences.push(format!("{} is not part of the floor", identity(object)));
         }
     }
-    Ok(differences)
+    differences
 }
 
 fn identity(object: &Value) -> String {
@@ -57,20 +51,15 @@ fn identity(object: &Value) -> String {
     format!("{} `{}`", text("/kind"), text("/metadata/name"))
 }
 
-/// The hash of the policy that an object was made of.
-fn policy_hash(object: &Value) -> Option<&str> {
-    object.pointer("/metadata/annotations")?.get(POLICY_HASH)?.as_str()
-}
-
 /// Whether everything that is wanted is there.
-fn holds(wanted: &Value, found: &Value) -> bool {
+fn holds(wanted: Option<&Value>, found: Option<&Value>) -> bool {
     match (wanted, found) {
-        (Value::Object(wanted), Value::Object(found)) => wanted
-            .iter()
-            .all(|(key, value)| found.get(key).is_some_and(|there| holds(value, there))),
-        (Value::Array(wanted), Value::Array(found)) => {
+        (Some(Value::Object(wanted)), Some(Value::Object(found))) => {
+            wanted.iter().all(|(key, value)| holds(Some(value), found.get(key)))
+        }
+        (Some(Value::Array(wanted)), Some(Value::Array(found))) => {
             wanted.len() == found.len()
-                && wanted.iter().zip(found).all(|(wanted, found)| holds(wanted, found))
+                && wanted.iter().zip(found).all(|(wanted, found)| holds(Some(wanted), Some(found)))
         }
         _ => wanted == found,
     }
