@@ -1,4 +1,4 @@
-/** What is shown where there is nothing, or nothing new. */
+/** What is shown where there is nothing, or nothing new; and what both pages draw. */
 
 import type { ComponentChildren } from "preact";
 import { shown } from "./words.js";
@@ -25,6 +25,15 @@ export function Empty({ title, children }: { title: string; children?: Component
       <strong>{title}</strong>
       {children && <p>{children}</p>}
     </div>
+  );
+}
+
+/** A part of a whole, beside the number that says it. */
+export function Bar({ share }: { share: number }) {
+  return (
+    <span class="bar" aria-hidden="true">
+      <span style={{ width: `${share * 100}%` }} />
+    </span>
   );
 }
 

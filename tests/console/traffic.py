@@ -24,8 +24,8 @@ TEAMS = ["checkout", "payments", "search", "warehouse", "mobile", "ci", "dev-ann
 APPS = ["api", "web", "worker", "migrate", "cache", "gateway", "report", "sync"]
 GOOD = ["registry.example.com/shop", "registry.example.com/platform", "docker.io/library", "gcr.io/acme"]
 BAD = ["ghcr.io/someone", "quay.io/unknown", "registry.example.net/mirror"]
-# The containers of one Pod, where many images are wanted.
-CONTAINERS = 64
+# The containers of one Pod, where many images are wanted: as many as a gate remembers of one request.
+CONTAINERS = 32
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "</script><script>document.title='broken'</script>",

@@ -3,7 +3,7 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { ask, type Images, type Use } from "../api.js";
 import { usePolling } from "../poll.js";
-import { Empty, Loading, State } from "../state.js";
+import { Bar, Empty, Loading, State } from "../state.js";
 import { clock, counted, shown, whole } from "../words.js";
 import { save, toCsv, toJson } from "./export.js";
 import { ALL, filtered, registryOf, shares, sorted, type Order, type Share, type Wanted } from "./rows.js";
@@ -197,7 +197,7 @@ function Registries({ registries, chosen, choose }: RegistriesProps) {
             >
               <span class="name code">{shown(registry)}</span>
               <span class="count">{whole(count)}</span>
-              <meter min={0} max={most} value={count} aria-hidden="true" />
+              <Bar share={count / most} />
             </button>
           </li>
         ))}

@@ -7,7 +7,7 @@ import { clock, counted, shown } from "../words.js";
 import { ExplanationOf } from "./explanation.js";
 
 /** Decisions that are shown at first, and by how many more at a time. */
-const STEP = 50;
+const STEP = 20;
 
 type Choice = "denied" | "all";
 

@@ -7,7 +7,7 @@ import { useTheme } from "../theme.js";
 import { clock, duration, whole } from "../words.js";
 import { buckets, heat, quantile } from "./history.js";
 
-const ROW = 15;
+const ROW = 18;
 const LEFT = 58;
 const BOTTOM = 20;
 /** The width of a column that can still be seen. */
@@ -18,9 +18,11 @@ interface Props {
   bounds: number[];
   from: number;
   to: number;
+  /** The time between two looks: no column is shorter. */
+  everySeconds: number;
 }
 
-export function HeatMap({ samples, bounds, from, to }: Props) {
+export function HeatMap({ samples, bounds, from, to, everySeconds }: Props) {
   const counts = useMemo(() => buckets(samples), [samples]);
   // Rows from the shortest time that occurred to the longest, and one on either side.
   const used = counts.flatMap((count, bucket) => (count > 0 ? [bucket] : []));
@@ -31,7 +33,15 @@ export function HeatMap({ samples, bounds, from, to }: Props) {
   const said = [0.5, 0.9, 0.99].map((share) => quantile(counts, bounds, share));
   return (
     <>
-      <Map samples={samples} bounds={bounds} from={from} to={to} first={first} last={last} />
+      <Map
+        samples={samples}
+        bounds={bounds}
+        from={from}
+        to={to}
+        everySeconds={everySeconds}
+        first={first}
+        last={last}
+      />
       <p class="caption">
         Of {whole(all)} reviews half were answered within {bounded(said[0])}, 90 % within {bounded(said[1])}, 99 %
         within {bounded(said[2])}. The darker a cell, the more reviews.
@@ -45,7 +55,7 @@ function bounded(seconds: number | null | undefined): string {
   return Number.isFinite(seconds) ? duration(seconds) : "more than the last bucket";
 }
 
-function Map({ samples, bounds, from, to, first, last }: Props & { first: number; last: number }) {
+function Map({ samples, bounds, from, to, everySeconds, first, last }: Props & { first: number; last: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
   const theme = useTheme();
@@ -74,7 +84,7 @@ function Map({ samples, bounds, from, to, first, last }: Props & { first: number
     draw.font = "12px system-ui, sans-serif";
     draw.textBaseline = "middle";
     const room = width - LEFT;
-    const columns = Math.max(10, Math.floor(room / COLUMN));
+    const columns = Math.max(10, Math.floor(Math.min(room / COLUMN, (to - from) / everySeconds)));
     const map = heat(samples, from, to, columns);
     const most = Math.max(1, ...map.flat().map((count) => count ?? 0));
     const step = room / columns;
@@ -84,7 +94,7 @@ function Map({ samples, bounds, from, to, first, last }: Props & { first: number
       draw.globalAlpha = 1;
       draw.fillStyle = theme.line;
       draw.fillRect(LEFT, top + ROW - 1, room, 1);
-      if (row % 2 === 0 || rows < 8) {
+      if (row % 2 === 0 || rows < 10) {
         draw.fillStyle = theme.quiet;
         draw.textAlign = "right";
         const bound = bounds[bucket];
@@ -108,7 +118,7 @@ function Map({ samples, bounds, from, to, first, last }: Props & { first: number
       draw.textAlign = mark === 0 ? "left" : mark === marks - 1 ? "right" : "center";
       draw.fillText(clock(from + share * (to - from)).slice(0, 5), LEFT + share * room, height - BOTTOM / 2);
     }
-  }, [samples, bounds, from, to, first, last, rows, height, width, theme]);
+  }, [samples, bounds, from, to, everySeconds, first, last, rows, height, width, theme]);
 
   // What it shows is said in words below it.
   return (

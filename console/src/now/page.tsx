@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import type { Item, Now, Sample } from "../api.js";
-import { Empty, Loading } from "../state.js";
+import { Bar, Empty, Loading } from "../state.js";
 import { clock, counted, days, duration, rate, shown, whole } from "../words.js";
 import { DecisionList } from "./decisions.js";
 import { HeatMap } from "./heat.js";
@@ -64,7 +64,13 @@ export function NowPage({ now, history, items, feedFault, isLost }: Props) {
         <Rules samples={samples} />
         <section class="card wide" aria-labelledby="latency">
           <h2 id="latency">Time to an answer</h2>
-          <HeatMap samples={samples} bounds={now.latencyBounds} from={from} to={to} />
+          <HeatMap
+            samples={samples}
+            bounds={now.latencyBounds}
+            from={from}
+            to={to}
+            everySeconds={now.everySeconds}
+          />
         </section>
       </div>
       <section class="card" aria-labelledby="replicas">
@@ -188,7 +194,7 @@ function Rules({ samples }: { samples: Sample[] }) {
             <li key={rule}>
               <span class="name">{shown(rule)}</span>
               <span class="count">{whole(count)}</span>
-              <meter min={0} max={most} value={count} aria-hidden="true" />
+              <Bar share={count / most} />
             </li>
           ))}
         </ul>

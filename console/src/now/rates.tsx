@@ -66,7 +66,7 @@ function options(theme: Theme, width: number, range: { current: { from: number; 
       y: { range: (_plot, _least, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
     },
     axes: [
-      { ...axis, space: 90, values: (_plot, times) => times.map((time) => clock(time).slice(0, 5)) },
+      { ...axis, size: 28, space: 90, values: (_plot, times) => times.map((time) => clock(time).slice(0, 5)) },
       { ...axis, size: 44, values: (_plot, values) => values.map((value) => (value === 0 ? "0" : rate(value))) },
     ],
     series: [{}, line("allowed", theme.allow), line("denied", theme.deny)],

@@ -77,14 +77,14 @@ function Row({ replica, at }: { replica: Replica; at: number }) {
         {replica.ready === false && <span class="tag is-wrong">not ready</span>}
         {(replica.restarts ?? 0) > 0 && <span class="tag">{counted(replica.restarts ?? 0, "restart")}</span>}
       </th>
-      <td>
+      <td data-label="Policy">
         {policyHash ? <code>{shown(policyHash)}</code> : <span class="tag is-wrong">no valid policy</span>}
         {mode && mode !== "enforce" && <span class="tag">{shown(mode)}</span>}
         {failingSince && <span class="tag is-wrong">edit refused</span>}
       </td>
-      <td>{generation}</td>
-      <td>{moment(appliedAt ?? null)}</td>
-      <td>
+      <td data-label="Generation">{generation}</td>
+      <td data-label="In force since">{moment(appliedAt ?? null)}</td>
+      <td data-label="Candidate">
         {candidate ? (
           <span title={`${whole(candidate.evaluated)} evaluated`}>
             {whole(candidate.flippedToDeny)} would be denied, {whole(candidate.flippedToAllow)} allowed
@@ -93,12 +93,12 @@ function Row({ replica, at }: { replica: Replica; at: number }) {
           "–"
         )}
       </td>
-      <td class={left !== null && left <= SOON_DAYS ? "is-wrong" : undefined}>
+      <td data-label="Certificate" class={left !== null && left <= SOON_DAYS ? "is-wrong" : undefined}>
         {left === null ? "–" : left < 0 ? "expired" : counted(left, "day")}
       </td>
-      <td>{replica.counted ? whole(replica.counted.allowed) : "–"}</td>
-      <td>{replica.counted ? whole(replica.counted.denied) : "–"}</td>
-      <td>{shown(replica.version ?? "–")}</td>
+      <td data-label="Allowed">{replica.counted ? whole(replica.counted.allowed) : "–"}</td>
+      <td data-label="Denied">{replica.counted ? whole(replica.counted.denied) : "–"}</td>
+      <td data-label="Version">{shown(replica.version ?? "–")}</td>
     </tr>
   );
 }

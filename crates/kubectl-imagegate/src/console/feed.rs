@@ -70,7 +70,7 @@ impl Feed {
         }
     }
 
-    fn record(&self, news: News) {
+    pub(super) fn record(&self, news: News) {
         let what = match news {
             News::Decision(told) => told.to_json(),
             News::Note(note) => json!({ "note": note }),

@@ -23,6 +23,8 @@ mod feed;
 mod pages;
 mod samples;
 mod server;
+#[cfg(test)]
+mod shapes;
 mod watch;
 
 use std::io::Write as _;

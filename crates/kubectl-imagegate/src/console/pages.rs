@@ -53,7 +53,8 @@ pub(super) async fn images(cluster: &Cluster, connection: &Connection) -> Result
     Ok(rendered(&remembering, OffsetDateTime::now_utc().unix_timestamp()))
 }
 
-fn rendered(remembering: &Remembering, now: i64) -> Vec<u8> {
+/// Apart from the asking, so that tests can look at it.
+pub(super) fn rendered(remembering: &Remembering, now: i64) -> Vec<u8> {
     let Remembering { gathered, notes, gaps } = remembering;
     let used = gathered.used.usages().map(|usage| (usage, false));
     let refused = gathered.refused.usages().map(|usage| (usage, true));

@@ -232,7 +232,7 @@ mod tests {
         for answer in [entered.clone(), get(at, "/", &known).await, get(at, "/", "").await] {
             for line in [
                 "cache-control: no-store",
-                "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
                 "cross-origin-opener-policy: same-origin",
                 "cross-origin-resource-policy: same-origin",
                 "referrer-policy: no-referrer",

@@ -47,9 +47,9 @@ struct Latest {
 }
 
 /// What one look found.
-struct Look {
-    replicas: Vec<Replica>,
-    seen: Option<Seen>,
+pub(super) struct Look {
+    pub(super) replicas: Vec<Replica>,
+    pub(super) seen: Option<Seen>,
 }
 
 impl Default for Watch {
@@ -74,7 +74,7 @@ impl Watch {
         }
     }
 
-    fn record(&self, look: Result<Look, Fault>) {
+    pub(super) fn record(&self, look: Result<Look, Fault>) {
         let wall = OffsetDateTime::now_utc().unix_timestamp();
         let now = Moment { wall, steady: self.begun.elapsed() };
         let mut latest = self.lock();
