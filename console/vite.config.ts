@@ -12,6 +12,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     reportCompressedSize: false,
+    // Of what is shipped in the page.
+    license: { fileName: "licences.md" },
     rolldownOptions: {
       output: {
         entryFileNames: "app.js",

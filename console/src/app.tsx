@@ -83,7 +83,8 @@ export function App() {
       <footer>
         <p>
           This page only reads. It is served by the console on your own machine
-          {now && `, version ${shown(now.version)}`}, and loads nothing from elsewhere.
+          {now && `, version ${shown(now.version)}`}, and loads nothing from elsewhere.{" "}
+          <a href="/licences.md">Licences</a>
         </p>
       </footer>
     </>

@@ -2,7 +2,7 @@
 """Sample traffic for a gate: AdmissionReviews as an API server would send them, with the images of a company that does
 not exist. For `make console` and for the test of the console.
 
-Usage: traffic.py URL                 reviews until it is interrupted, some a second, in waves
+Usage: traffic.py URL…                reviews until it is interrupted, some a second, in waves
        traffic.py URL --reviews N     so many, as fast as they go
        traffic.py URL --images N      Pods with so many different images in all
        traffic.py URL --hostile       texts that try to break out of a page
@@ -110,13 +110,13 @@ def hostile(gate: Gate):
         gate.review(text, [text, f"evil.example/x:{len(text)}"], ("Job", text), text, name=text)
 
 
-def forever(gate: Gate, chance: random.Random):
+def forever(gates: list[Gate], chance: random.Random):
     began = time.monotonic()
     while True:
         wave = 1 + math.sin((time.monotonic() - began) / 40)
         try:
             for _ in range(1 + int(6 * wave)):
-                sample(gate, chance)
+                sample(chance.choice(gates), chance)
         except (OSError, http.client.HTTPException):
             time.sleep(1)  # The gate is away, as while it is built anew.
         time.sleep(0.4 + 0.3 * chance.random())
@@ -124,19 +124,20 @@ def forever(gate: Gate, chance: random.Random):
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("url")
+    arguments.add_argument("urls", nargs="+")
     arguments.add_argument("--reviews", type=int, default=0)
     arguments.add_argument("--images", type=int, default=0)
     arguments.add_argument("--hostile", action="store_true")
     arguments = arguments.parse_args()
-    gate, chance = Gate(arguments.url), random.Random(7)
+    gates, chance = [Gate(url) for url in arguments.urls], random.Random(7)
+    gate = gates[0]
     if arguments.hostile:
         hostile(gate)
     many(gate, arguments.images, chance)
     for _ in range(arguments.reviews):
         sample(gate, chance)
     if not (arguments.hostile or arguments.images or arguments.reviews):
-        forever(gate, chance)
+        forever(gates, chance)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ export function HeatMap({ samples, bounds, from, to, everySeconds }: Props) {
       />
       <p class="caption">
         Of {whole(all)} reviews half were answered within {bounded(said[0])}, 90 % within {bounded(said[1])}, 99 %
-        within {bounded(said[2])}. The darker a cell, the more reviews.
+        within {bounded(said[2])}. The stronger the colour of a cell, the more reviews.
       </p>
     </>
   );
@@ -113,10 +113,14 @@ function Map({ samples, bounds, from, to, everySeconds, first, last }: Props & {
     draw.globalAlpha = 1;
     draw.fillStyle = theme.quiet;
     const marks = Math.max(2, Math.floor(room / 160));
+    let before = "";
     for (let mark = 0; mark < marks; mark += 1) {
       const share = mark / (marks - 1);
+      const label = clock(from + share * (to - from)).slice(0, 5);
+      if (label === before) continue;
+      before = label;
       draw.textAlign = mark === 0 ? "left" : mark === marks - 1 ? "right" : "center";
-      draw.fillText(clock(from + share * (to - from)).slice(0, 5), LEFT + share * room, height - BOTTOM / 2);
+      draw.fillText(label, LEFT + share * room, height - BOTTOM / 2);
     }
   }, [samples, bounds, from, to, everySeconds, first, last, rows, height, width, theme]);
 

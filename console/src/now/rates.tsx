@@ -51,13 +51,14 @@ function options(theme: Theme, width: number, range: { current: { from: number; 
     stroke: colour,
     fill: `${colour}22`,
     width: 2,
-    points: { show: false },
+    // A line needs two of them.
+    points: { show: (plot) => plot.data[0].length < 3, size: 6, fill: colour },
     value: (_plot, value) => (value === null ? "–" : rate(value)),
   });
   return {
     width,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -67,7 +68,7 @@ function options(theme: Theme, width: number, range: { current: { from: number; 
     },
     axes: [
       { ...axis, size: 28, space: 90, values: (_plot, times) => times.map((time) => clock(time).slice(0, 5)) },
-      { ...axis, size: 44, values: (_plot, values) => values.map((value) => (value === 0 ? "0" : rate(value))) },
+      { ...axis, size: 44, values: (_plot, values) => values.map((value) => String(Number(value.toPrecision(3)))) },
     ],
     series: [{}, line("allowed", theme.allow), line("denied", theme.deny)],
   };

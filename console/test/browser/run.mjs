@@ -217,17 +217,18 @@ async function main() {
     }, IMAGES);
     const rows = () => page.locator(".rows [role=row]").count();
     assert.ok((await rows()) < 100, `${await rows()} rows are laid out`);
-    // The time of a frame while it is scrolled from end to end, by the page's own clock.
+    // The time of a frame while it is scrolled as fast as a wheel goes, by the page's own clock.
     const frames = await page.evaluate(async () => {
       const table = document.querySelector(".uses");
       const times = [];
       let last = performance.now();
       for (let part = 0; part <= 100; part += 1) {
-        table.scrollTop = (table.scrollHeight * part) / 100;
+        table.scrollTop += 300;
         await new Promise(requestAnimationFrame);
         times.push(performance.now() - last);
         last = performance.now();
       }
+      table.scrollTop = table.scrollHeight;
       return times.sort((one, other) => one - other);
     });
     console.log(`      a frame took ${frames[50].toFixed(1)} ms in the median, ${frames[95].toFixed(1)} ms at worst but five`);

@@ -15,6 +15,7 @@ pub(super) fn at(path: &str) -> Option<Asset> {
         "/app.js" => ("text/javascript; charset=utf-8", include_bytes!("dist/app.js")),
         "/app.css" => ("text/css; charset=utf-8", include_bytes!("dist/app.css")),
         "/favicon.svg" => ("image/svg+xml", include_bytes!("dist/favicon.svg")),
+        "/licences.md" => ("text/plain; charset=utf-8", include_bytes!("dist/licences.md")),
         _ => return None,
     };
     Some(Asset { media_type, bytes })
