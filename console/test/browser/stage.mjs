@@ -66,6 +66,11 @@ export class Stage {
     if (code !== 0) throw new Error(`the traffic ended with ${code}`);
   }
 
+  /** Sends traffic until the end, to one gate as to the other. */
+  forever(...gates) {
+    this.spawn("python3", [TRAFFIC, ...gates.map((gate) => `https://127.0.0.1:${gate.ports[0]}`)]);
+  }
+
   /** The address that the console prints. */
   async console(...gates) {
     const endpoints = gates.flatMap((gate) => ["--endpoint", `http://127.0.0.1:${gate.ports[2]}`]);
