@@ -217,7 +217,9 @@ mod tests {
         let foreign = format!("{known}origin: http://evil.example\r\n");
         assert_eq!(status(&get(at, "/api/now", &foreign).await), "403");
         assert_eq!(status(&get(at, "/", "").await), "403");
-        let post = format!("POST / HTTP/1.1\r\nhost: {at}\r\ncontent-length: 0\r\n{known}\r\n");
+        let post = format!(
+            "POST / HTTP/1.1\r\nhost: {at}\r\ncontent-length: 0\r\nconnection: close\r\n{known}\r\n"
+        );
         let refused = exchange(at, &post).await;
         assert_eq!(status(&refused), "405");
         assert!(refused.contains("\r\nallow: GET\r\n"), "{refused}");

@@ -19,6 +19,8 @@ use crate::tail::{News, Told};
 /// Set, it writes the answers anew; whoever changes one looks at what `git diff` says.
 const WRITE: &str = "IMAGEGATE_WRITE_ANSWERS";
 
+const HASH: &str = "8a8df72b731a";
+
 fn replica(name: &str, denied: u64) -> Replica {
     let policy = json!({ "policy.yaml": "allowedRegistries: [docker.io]\n" });
     let keys = policy.as_object().unwrap().iter();
@@ -55,6 +57,9 @@ fn now() -> Value {
     }
     watch.record(Err(Fault::lost("no route").with_hint("look at the cable")));
     let mut page = watch.page(0);
+    // Those of the policy language, which grows.
+    page["replicas"][0]["policyHash"] = HASH.into();
+    page["verdict"] = "1 of 2 replicas enforces 8a8df72b731a".into();
     for time in ["at", "begunAt"] {
         page[time] = 1_795_766_400.into();
     }
@@ -95,7 +100,10 @@ fn images() -> Value {
 
 fn explained() -> Value {
     let asked = Asked::of("image=evil.example%2Fx%3A1&namespace=ci&user=kim").unwrap();
-    explanation(&[replica("one", 1)], &asked, None).unwrap()
+    let mut page = explanation(&[replica("one", 1)], &asked, None).unwrap();
+    page["policyHash"] = HASH.into();
+    page["steps"].as_array_mut().unwrap().truncate(3);
+    page
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub(super) enum What {
 
 impl Told {
     /// Reads a decision; `None` where it is none.
-    pub(super) fn read(replica: &str, all: Map<String, Value>) -> Option<Self> {
+    pub(crate) fn read(replica: &str, all: Map<String, Value>) -> Option<Self> {
         let decision = Decision::deserialize(&Value::Object(all.clone())).ok()?;
         Some(Self { replica: replica.to_owned(), decision, all })
     }
