@@ -37,7 +37,7 @@ export function registryOf(use: Use): string {
   return use.registry ?? UNREADABLE;
 }
 
-/** The uses that are wanted, without those of another `except`ion such as the registry. */
+/** The uses that are wanted, in the order in which they were. */
 export function filtered(uses: Use[], wanted: Wanted): Use[] {
   const words = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
   return uses.filter(

@@ -15,6 +15,17 @@ use crate::explain::Answer;
 use crate::gate::{Found, InForce, Operator, PolicyFault, Reach, Remembering, Replica};
 use crate::images::moment;
 
+/// All uses of images.
+#[derive(Debug, Serialize)]
+struct Page<'a> {
+    at: i64,
+    /// Whose memory it is and since when.
+    notes: &'a [String],
+    /// What is missing.
+    gaps: &'a [String],
+    images: Vec<Row<'a>>,
+}
+
 /// One use of an image, as a replica remembers it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,15 +69,6 @@ pub(super) fn rendered(remembering: &Remembering, now: i64) -> Vec<u8> {
     let Remembering { gathered, notes, gaps } = remembering;
     let used = gathered.used.usages().map(|usage| (usage, false));
     let refused = gathered.refused.usages().map(|usage| (usage, true));
-    #[derive(Serialize)]
-    struct Page<'a> {
-        at: i64,
-        /// Whose memory it is and since when.
-        notes: &'a [String],
-        /// What is missing.
-        gaps: &'a [String],
-        images: Vec<Row<'a>>,
-    }
     let images: Vec<_> = used.chain(refused).collect();
     let images = images.iter().map(|(usage, refused)| Row::of(usage, *refused)).collect();
     let page = Page { at: now, notes, gaps, images };
@@ -82,7 +84,7 @@ impl<'a> Row<'a> {
             image: usage.image,
             registry: reference.map(|reference| reference.registry().to_owned()),
             repository: reference.map(|reference| reference.repository().into_owned()),
-            tag: reference.and_then(|reference| reference.tag()).map(str::to_owned),
+            tag: reference.and_then(Reference::tag).map(str::to_owned),
             pinned: reference.is_some_and(|reference| reference.digest().is_some()),
             namespace: usage.namespace,
             owner: owner.unwrap_or_default(),
