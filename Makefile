@@ -11,9 +11,10 @@ PLUGIN := $(TARGET)/release/kubectl-imagegate
 COMPLETE := crates/kubectl-imagegate/kubectl_complete-imagegate
 DEBUG_BINARY := $(TARGET)/debug/imagegate
 DEBUG_PLUGIN := $(TARGET)/debug/kubectl-imagegate
-# With the features that the whole workspace asks for, so that the targets below share one build. `cargo test`
-# has another: it adds those of the dev-dependencies.
+# With the features that the whole workspace asks for, so that the targets below share one build.
 BUILD := cargo build --locked --workspace
+# And with those of the dev-dependencies, which examples ask for: shared with `cargo test`.
+BUILD_ALL := $(BUILD) --bins --example manual --example plugin_manual
 # The tests run it from elsewhere.
 MAKEFILE_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
 PREFIX ?= $(HOME)/.local
@@ -47,7 +48,7 @@ console-check: ## Check the page of the console, and that its sources build the 
 
 .PHONY: console-test
 console-test: ## Try the console in a real browser; needs chromium, and `make console-check` before it
-	$(BUILD) --bin imagegate --bin kubectl-imagegate
+	$(BUILD_ALL)
 	tests/console/test.sh $(DEBUG_BINARY) $(DEBUG_PLUGIN) $(PICTURES)
 
 .PHONY: test
@@ -69,8 +70,9 @@ MANUAL := target/manual
 .PHONY: manual
 manual: ## Write completions and man pages into target/manual
 	rm -rf $(MANUAL)
-	cargo run --locked --quiet --example manual -- $(MANUAL)
-	cargo run --locked --quiet --package kubectl-imagegate --example plugin_manual -- $(MANUAL)
+	$(BUILD_ALL)
+	$(TARGET)/debug/examples/manual $(MANUAL)
+	$(TARGET)/debug/examples/plugin_manual $(MANUAL)
 
 .PHONY: install
 install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and completions below PREFIX, ~/.local by default
@@ -94,7 +96,7 @@ install: $(BINARY) $(PLUGIN) manual ## Install the binaries, man pages and compl
 
 .PHONY: e2e
 e2e: ## Run every case on a real API server, from the folder that KUBEBUILDER_ASSETS names
-	$(BUILD)
+	$(BUILD_ALL)
 	IMAGEGATE_BINARY=$(DEBUG_BINARY) tests/e2e/run.sh
 
 .PHONY: fmt
@@ -252,12 +254,18 @@ check: lint deny test ## Run what must be green before a commit
 bench: ## Measure what a decision costs, part by part; BENCH=generated selects some
 	cargo bench --locked --bench micro -- $(BENCH)
 
+INSTRUCTIONS_BUILD := CARGO_PROFILE_BENCH_LTO=off cargo bench --locked --bench instructions --no-run \
+  --target-dir target/instructions
+
 .PHONY: instructions
 instructions: ## Compare the instruction counts of a decision with benches/instructions/baseline.tsv; needs valgrind
-	binary=$$(CARGO_PROFILE_BENCH_LTO=off cargo bench --locked --bench instructions --no-run \
-	  --target-dir target/instructions --message-format=json \
+	binary=$$($(INSTRUCTIONS_BUILD) --message-format=json \
 	  | sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p'); \
 	python3 benches/instructions/guard.py "$$binary" $(INSTRUCTIONS)
+
+.PHONY: instructions-binary
+instructions-binary: ## Build what `make instructions` runs
+	$(INSTRUCTIONS_BUILD)
 
 .PHONY: load
 load: ## Measure under load over TLS, next to a server that does nothing; LOAD='--sizes 2' selects some

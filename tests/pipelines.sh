@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-cargo build --locked --quiet --workspace --bin imagegate
+cargo build --locked --quiet --workspace --bin imagegate --example manual
 venv=$PWD/target/formats/venv
 [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check pre-commit==4.7.0

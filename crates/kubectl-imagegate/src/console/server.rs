@@ -253,7 +253,7 @@ mod tests {
         let Served { at, .. } = served(LONG).await;
         let long = format!("x-long: {}\r\n", "x".repeat(LARGEST_HEAD));
         assert_eq!(status(&get(at, "/", &long).await), "431");
-        let many: String = (0..100).map(|number| format!("x-{number}: y\r\n")).collect();
+        let many = "x-short: y\r\n".repeat(100);
         assert_eq!(status(&get(at, "/", &many).await), "431");
     }
 

@@ -173,11 +173,11 @@ mod tests {
     use crate::cluster::Fault;
     use crate::gate::{Counted, Replica, Said};
 
-    fn look(allowed: u64) -> Result<Look, Fault> {
+    fn look(allowed: u64) -> Look {
         let counted = Some(Counted { allowed, ..Counted::default() });
         let said = Ok(Said { counted, ..Said::default() });
         let replicas = vec![Replica { name: "one".to_owned(), pod: None, said }];
-        Ok(Look { replicas, seen: None })
+        Look { replicas, seen: None }
     }
 
     #[test]
@@ -190,18 +190,18 @@ mod tests {
     #[test]
     fn what_was_seen_stays_while_nobody_answers_and_the_fault_goes_when_somebody_does() {
         let watch = Watch::default();
-        watch.record(look(7));
+        watch.record(Ok(look(7)));
         watch.record(Err(Fault::lost("no route").with_hint("look at the cable")));
         let page = watch.page(0);
         assert_eq!(page["fault"]["message"], "no route");
         assert_eq!(page["fault"]["hint"], "look at the cable");
         assert_eq!(page["replicas"][0]["counted"]["allowed"], 7);
-        watch.record(look(9));
+        watch.record(Ok(look(9)));
         let page = watch.page(0);
         assert!(page["fault"].is_null(), "{page}");
         // What was counted while it was lost belongs to no time that is known.
         assert!(page["samples"].as_array().unwrap().is_empty(), "{page}");
-        watch.record(look(10));
+        watch.record(Ok(look(10)));
         assert_eq!(watch.page(0)["samples"][0]["allowed"], 1);
     }
 }

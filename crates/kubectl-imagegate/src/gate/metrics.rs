@@ -97,6 +97,7 @@ fn value(line: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fmt::Write as _;
 
     use super::{Counted, Metrics};
 
@@ -144,8 +145,9 @@ mod tests {
     fn a_replica_that_makes_series_up_costs_no_memory() {
         let mut text = String::new();
         for number in 0..10_000 {
-            text += &format!("imagegate_violations_total{{rule=\"r{number}\"}} 1\n");
-            text += &format!("imagegate_admission_duration_seconds_bucket{{le=\"{number}\"}} 1\n");
+            let _ = writeln!(text, "imagegate_violations_total{{rule=\"r{number}\"}} 1");
+            let _ =
+                writeln!(text, "imagegate_admission_duration_seconds_bucket{{le=\"{number}\"}} 1");
         }
         let counted = Metrics::read(&text).counted.unwrap();
         assert_eq!((counted.violations.len(), counted.latency.len()), (64, 64));

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use crate::image::Reference;
 use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::place_index::{PlaceIndex, PlaceIndexBuilder, Reach};
 use crate::policy::pattern::registry_pattern::Pin;
 use crate::policy::pattern::syntax::TagPattern;
 use crate::policy::pattern::version_range::VersionRange;
@@ -15,12 +16,8 @@ use crate::policy::pattern::version_set::VersionSet;
 /// Compiled patterns over images, each known by its position in the policy's list.
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct ImageSet {
-    /// `host/path` by the number of the repository, where the host is no glob.
-    repositories: PatternIndex,
-    /// Globs over hosts, each known by its number.
-    host_globs: PatternIndex,
-    /// `host number/path` by the number of the repository, for the host glob of that number.
-    glob_repositories: PatternIndex,
+    /// Hosts and globs over hosts with a path, each with the number of the repository.
+    repositories: PlaceIndex,
     /// `repository number/tag` for a tag, `repository number/tag/digest` where there is a digest; the tag
     /// is empty where any is meant. No wildcard of a tag reaches across the slash.
     pins: PatternIndex,
@@ -32,27 +29,17 @@ pub(in crate::policy) struct ImageSet {
 #[derive(Debug, Default)]
 pub(in crate::policy) struct ImageSetBuilder {
     set: ImageSet,
-    repositories: HashMap<String, usize>,
-    globs: HashMap<String, usize>,
+    numbers: HashMap<String, usize>,
+    repositories: PlaceIndexBuilder,
     versions: HashMap<usize, Vec<(usize, VersionRange)>>,
 }
 
 impl ImageSetBuilder {
     /// Adds the pattern at `position` of the policy's list.
     pub(in crate::policy) fn insert(&mut self, position: usize, host: &str, path: &str, pin: Pin) {
-        let place = format!("{host}/{path}");
-        let next = self.repositories.len();
-        let number = *self.repositories.entry(place).or_insert_with_key(|place| {
-            if host.contains('*') {
-                let next_host = self.globs.len();
-                let host = *self.globs.entry(host.to_owned()).or_insert_with(|| {
-                    self.set.host_globs.insert(host, next_host);
-                    next_host
-                });
-                self.set.glob_repositories.insert(&format!("{host}/{path}"), next);
-            } else {
-                self.set.repositories.insert(place, next);
-            }
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(format!("{host}/{path}")).or_insert_with(|| {
+            self.repositories.insert(host, path, next);
             next
         });
         let pin = match pin {
@@ -71,17 +58,14 @@ impl ImageSetBuilder {
 
     /// Compiles what was added; `None` where that is nothing.
     pub(in crate::policy) fn build(self) -> Option<Box<ImageSet>> {
-        let Self { mut set, repositories, globs: _, versions } = self;
-        if repositories.is_empty() {
+        let Self { mut set, numbers, repositories, versions } = self;
+        if numbers.is_empty() {
             return None;
         }
         let versions = versions.into_iter();
         set.versions = versions.map(|(number, of)| (number, VersionSet::new(&of))).collect();
-        for index in
-            [&mut set.repositories, &mut set.host_globs, &mut set.glob_repositories, &mut set.pins]
-        {
-            index.shrink();
-        }
+        set.repositories = repositories.build();
+        set.pins.shrink();
         Some(Box::new(set))
     }
 }
@@ -113,17 +97,8 @@ impl ImageSet {
         found
     }
 
-    fn each_repository(&self, reference: &Reference<'_>, mut visit: impl FnMut(usize)) {
-        let (registry, repository) = (reference.registry(), reference.repository());
-        if !self.repositories.is_empty() {
-            let place = format!("{registry}/{repository}");
-            self.repositories.each(&place, registry.len() + 1, &mut visit);
-        }
-        self.host_globs.each(registry, 0, |host| {
-            let host = host.to_string();
-            let place = format!("{host}/{repository}");
-            self.glob_repositories.each(&place, host.len() + 1, &mut visit);
-        });
+    fn each_repository(&self, reference: &Reference<'_>, visit: impl FnMut(usize)) {
+        self.repositories.each(reference, Reach::Whole, visit);
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) mod glob;
 pub(super) mod image_set;
 pub(super) mod index;
 mod languages;
+mod place_index;
 mod regex_habit;
 pub(super) mod regexes;
 pub(super) mod registry_pattern;

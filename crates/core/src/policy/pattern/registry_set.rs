@@ -1,13 +1,13 @@
 //! A list of registry patterns, compiled: hosts first, then hosts with a path, regexes last.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 use regex_syntax::hir::Hir;
 
 use crate::image::Reference;
 use crate::policy::pattern::image_set::{ImageSet, ImageSetBuilder};
 use crate::policy::pattern::index::PatternIndex;
+use crate::policy::pattern::place_index::{PlaceIndex, PlaceIndexBuilder, Reach};
 use crate::policy::pattern::regexes::Regexes;
 use crate::policy::pattern::registry_pattern::RegistryPattern;
 
@@ -17,15 +17,10 @@ pub(in crate::policy) struct RegistrySet {
     everything: Option<usize>,
     /// Hosts and globs over hosts, without a path.
     hosts: PatternIndex,
-    /// `host/path`, where the host is no glob. A path's wildcards cannot reach into the host, since
-    /// every text that is looked up begins with the host that was parsed.
-    places: PatternIndex,
-    /// The hosts of `places`.
+    /// Hosts and globs over hosts, each with a path.
+    places: PlaceIndex,
+    /// The hosts of `places` and `images` that are no glob.
     place_hosts: PatternIndex,
-    /// Globs over hosts that have paths, each known by its number.
-    host_globs: PatternIndex,
-    /// `number/path` for the host glob of that number.
-    glob_places: PatternIndex,
     /// Images by tag or digest; `None` where there are none, as in most lists.
     images: Option<Box<ImageSet>>,
     regexes: Regexes,
@@ -37,7 +32,7 @@ pub(in crate::policy) struct RegistrySet {
 #[derive(Debug, Default)]
 pub(in crate::policy) struct RegistrySetBuilder {
     set: RegistrySet,
-    globs: HashMap<String, usize>,
+    places: PlaceIndexBuilder,
     images: ImageSetBuilder,
     regexes: Vec<(usize, Hir)>,
     specificity: Option<Vec<u32>>,
@@ -60,25 +55,21 @@ impl RegistrySetBuilder {
                 self.set.everything.get_or_insert(position);
             }
             RegistryPattern::Place { host, path: None } => self.set.hosts.insert(&host, position),
-            RegistryPattern::Place { host, path: Some(path) } if host.contains('*') => {
-                let next = self.globs.len();
-                let number = *self.globs.entry(host).or_insert_with_key(|host| {
-                    self.set.host_globs.insert(host, next);
-                    next
-                });
-                self.set.glob_places.insert(&format!("{number}/{path}"), position);
-            }
             RegistryPattern::Place { host, path: Some(path) } => {
-                self.set.place_hosts.insert(&host, position);
-                self.set.places.insert(&format!("{host}/{path}"), position);
+                self.names_host(&host, position);
+                self.places.insert(&host, &path, position);
             }
             RegistryPattern::Images { host, path, pin } => {
-                if !host.contains('*') {
-                    self.set.place_hosts.insert(&host, position);
-                }
+                self.names_host(&host, position);
                 self.images.insert(position, &host, &path, pin);
             }
             RegistryPattern::Regex(regex) => self.regexes.push((position, regex)),
+        }
+    }
+
+    fn names_host(&mut self, host: &str, position: usize) {
+        if !host.contains('*') {
+            self.set.place_hosts.insert(host, position);
         }
     }
 
@@ -87,41 +78,28 @@ impl RegistrySetBuilder {
     /// # Errors
     /// When the regexes together are over their size limit.
     pub(in crate::policy) fn build(self, sets: usize) -> Result<RegistrySet, regex::Error> {
-        let Self { mut set, globs: _, images, regexes, specificity } = self;
+        let Self { mut set, places, images, regexes, specificity } = self;
+        set.places = places.build();
         set.images = images.build();
         set.regexes = Regexes::new(regexes, sets)?;
         set.specificity = specificity.map(Vec::into_boxed_slice);
-        for index in [
-            &mut set.hosts,
-            &mut set.places,
-            &mut set.place_hosts,
-            &mut set.host_globs,
-            &mut set.glob_places,
-        ] {
-            index.shrink();
-        }
+        set.hosts.shrink();
+        set.place_hosts.shrink();
         Ok(set)
     }
 }
 
 impl RegistrySet {
-    /// The position of the pattern that decides, among those that cover the reference: the first, or in a set by specificity the first of the most specific ones.
+    /// The position of the pattern that decides, among those that cover the reference: the first, or in a set
+    /// by specificity the first of the most specific ones.
     pub(in crate::policy) fn first(&self, reference: &Reference<'_>) -> Option<usize> {
         let registry = reference.registry();
         let mut first = Deciding { found: self.everything, by: self.specificity.as_deref() };
         self.hosts.each(registry, 0, |found| first.consider(found));
-        if !self.places.is_empty() || !self.regexes.is_empty() {
-            let place = format!("{registry}/{}", reference.repository());
-            each_below(&self.places, &place, registry.len(), &mut first);
-            self.regexes.first(&place).into_iter().for_each(|found| first.consider(found));
-        }
-        if !self.host_globs.is_empty() {
-            let repository = reference.repository();
-            self.host_globs.each(registry, 0, |number| {
-                let host = number.to_string();
-                let place = format!("{host}/{repository}");
-                each_below(&self.glob_places, &place, host.len(), &mut first);
-            });
+        self.places.each(reference, Reach::Below, |found| first.consider(found));
+        if !self.regexes.is_empty() {
+            let found = self.regexes.first(&format!("{registry}/{}", reference.repository()));
+            found.into_iter().for_each(|found| first.consider(found));
         }
         if let Some(images) = &self.images {
             images.each(reference, |found| first.consider(found));
@@ -137,19 +115,6 @@ impl RegistrySet {
     /// Whether a pattern names this host, without a glob, and a path below it.
     pub(in crate::policy) fn has_paths_of(&self, host: &str) -> bool {
         self.place_hosts.first(host).is_some()
-    }
-}
-
-/// A path covers what is below it, up to a segment boundary: `acme` covers `acme/x`, not `acmex`.
-/// So every leading run of whole segments behind the host is looked up.
-fn each_below(places: &PatternIndex, place: &str, host: usize, first: &mut Deciding<'_>) {
-    if places.is_empty() {
-        return;
-    }
-    let slashes = place.match_indices('/').map(|(end, _)| end).filter(|end| *end > host);
-    for leading in slashes.chain([place.len()]).filter_map(|end| place.get(..end)) {
-        // No pattern of this host has a literal start that is not longer than the host.
-        places.each(leading, host + 1, |found| first.consider(found));
     }
 }
 
