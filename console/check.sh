@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 built=../crates/kubectl-imagegate/src/console/dist
-# Compressed, as a browser would count it; here nothing is, on the way from one's own machine.
+# Compressed, though on the way from one's own machine it is not.
 most_bytes=300000
 
 npm ci --no-fund --no-audit --prefer-offline
