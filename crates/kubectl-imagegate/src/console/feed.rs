@@ -13,6 +13,8 @@ use crate::tail::{Begun, News, Told};
 
 /// Items that are kept: as many as one replica keeps.
 const MOST: usize = 1024;
+/// Bytes of one, as JSON. A gate cuts each text of a decision long before that.
+const LONGEST: usize = 16 << 10;
 /// The wait before the replicas are asked again, where none of them answers.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -101,6 +103,12 @@ impl Feed {
 
 impl Kept {
     fn push(&mut self, what: Value) {
+        let what = match what.to_string().len() {
+            ..=LONGEST => what,
+            bytes => {
+                json!({ "note": format!("a decision of {bytes} bytes is too long to be kept") })
+            }
+        };
         self.last += 1;
         if self.items.len() == MOST {
             self.items.pop_front();
@@ -138,6 +146,17 @@ mod tests {
         assert_eq!(feed.page(4)["items"].as_array().unwrap().len(), 1);
         assert_eq!(feed.page(5)["items"].as_array().unwrap().len(), 0);
         assert_eq!(feed.page(99)["items"].as_array().unwrap().len(), 5);
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_kept() {
+        let feed = Feed::default();
+        feed.record(News::Decision(Box::new(told(1, &"9".repeat(20_000)))));
+        feed.record(News::Decision(Box::new(told(2, "2026-11-27T09:00:03Z"))));
+        let page = feed.page(0);
+        let note = page["items"][0]["note"].as_str().unwrap();
+        assert!(note.ends_with("bytes is too long to be kept"), "{note}");
+        assert_eq!(page["items"][1]["id"], 2);
     }
 
     #[test]

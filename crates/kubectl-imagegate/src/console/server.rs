@@ -4,6 +4,7 @@
 //! a bounded time.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +26,10 @@ const LARGEST_HEAD: usize = 16 << 10;
 const MOST_HEADERS: usize = 64;
 /// The time for the head of a request, the wait for it included.
 const HEAD: Duration = Duration::from_secs(10);
-/// The time for a connection, whatever it does. The browser opens another one.
+/// The time for a connection, whatever it does, and for the answer that is on its way then. The browser opens
+/// another one.
 const LONGEST: Duration = Duration::from_mins(5);
+const LAST_ANSWER: Duration = Duration::from_mins(2);
 /// The wait after a connection that could not be taken, such as for want of file descriptors.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -70,9 +73,8 @@ impl Server {
             let (console, idle) = (Arc::clone(&self.console), Arc::clone(&self.idle));
             tokio::spawn(async move {
                 let _place = place;
-                let served = serve(stream, console, idle);
                 // What ends a connection early is the browser's own affair.
-                let _ = tokio::time::timeout(LONGEST, served).await;
+                let _ = serve(stream, console, idle).await;
             });
         }
     }
@@ -91,13 +93,15 @@ async fn serve(stream: TcpStream, console: Arc<Console>, idle: Arc<Idle>) -> hyp
             Ok::<_, Infallible>(response)
         }
     });
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(LARGEST_HEAD)
-        .max_headers(MOST_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
-        .await
+    let mut limits = http1::Builder::new();
+    limits.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    limits.max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
+    let mut connection = pin!(limits.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = tokio::time::sleep(LONGEST) => connection.as_mut().graceful_shutdown(),
+    }
+    tokio::time::timeout(LAST_ANSWER, connection).await.unwrap_or(Ok(()))
 }
 
 impl Idle {

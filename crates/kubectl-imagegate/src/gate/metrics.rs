@@ -7,6 +7,8 @@ use imagegate_core::policy::printable;
 
 /// Buckets of the histogram and rules that are read; a gate has fewer of either.
 const MOST_SERIES: usize = 64;
+/// Bytes of the name of a rule that is read.
+const LONGEST_RULE: usize = 64;
 
 /// What the metrics of a replica say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,11 +65,9 @@ impl Metrics {
             };
             *total = total.saturating_add(number);
         } else if line.starts_with("violations_total{") {
-            let (Some(rule), counted) = (label(line, "rule"), self.counted.get_or_insert_default())
-            else {
-                return;
-            };
-            let rule = printable(rule);
+            let rule = label(line, "rule").filter(|rule| rule.len() <= LONGEST_RULE);
+            let Some(rule) = rule.map(printable) else { return };
+            let counted = self.counted.get_or_insert_default();
             if counted.violations.len() < MOST_SERIES || counted.violations.contains_key(&*rule) {
                 let total = counted.violations.entry(rule.into_owned()).or_default();
                 *total = total.saturating_add(number);
@@ -151,5 +151,8 @@ mod tests {
         }
         let counted = Metrics::read(&text).counted.unwrap();
         assert_eq!((counted.violations.len(), counted.latency.len()), (64, 64));
+        let long = "r".repeat(65);
+        let long = Metrics::read(&format!("imagegate_violations_total{{rule=\"{long}\"}} 1\n"));
+        assert_eq!(long.counted, None);
     }
 }
