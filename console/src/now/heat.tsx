@@ -12,6 +12,9 @@ const LEFT = 58;
 const BOTTOM = 20;
 /** The width of a column that can still be seen. */
 const COLUMN = 7;
+/** The room for a mark of time, and the steps between two, in seconds. */
+const MARK = 90;
+const STEPS = [60, 120, 300, 600, 900];
 
 interface Props {
   samples: Sample[];
@@ -112,15 +115,12 @@ function Map({ samples, bounds, from, to, everySeconds, first, last }: Props & {
     }
     draw.globalAlpha = 1;
     draw.fillStyle = theme.quiet;
-    const marks = Math.max(2, Math.floor(room / 160));
-    let before = "";
-    for (let mark = 0; mark < marks; mark += 1) {
-      const share = mark / (marks - 1);
-      const label = clock(from + share * (to - from)).slice(0, 5);
-      if (label === before) continue;
-      before = label;
-      draw.textAlign = mark === 0 ? "left" : mark === marks - 1 ? "right" : "center";
-      draw.fillText(label, LEFT + share * room, height - BOTTOM / 2);
+    const between = STEPS.find((step) => ((to - from) / step) * MARK <= room) ?? 900;
+    draw.textAlign = "center";
+    for (let at = Math.ceil(from / between) * between; at <= to; at += between) {
+      const x = LEFT + ((at - from) / (to - from)) * room;
+      // At the edges there is no room for half of a label.
+      if (x > LEFT + 16 && x < width - 16) draw.fillText(clock(at).slice(0, 5), x, height - BOTTOM / 2);
     }
   }, [samples, bounds, from, to, everySeconds, first, last, rows, height, width, theme]);
 

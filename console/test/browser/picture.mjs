@@ -15,13 +15,15 @@ try {
   stage.forever(first, second);
   const address = await stage.console(first, second);
   const browser = await stage.browser();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1240 }, deviceScaleFactor: 2, colorScheme: "light" });
+  const viewport = { width: 1280, height: 1500 };
+  const page = await browser.newPage({ viewport, deviceScaleFactor: 2, colorScheme: "light" });
   await page.goto(address);
   await page.waitForTimeout(Number(seconds) * 1000);
   // One whose explanation has something to suggest.
   await page.locator(".decision.is-deny > button", { hasText: "blocked-tag" }).first().click();
   await page.waitForSelector(".steps");
   await page.mouse.move(0, 0);
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: picture });
 } finally {
   await stage.close();
