@@ -17,7 +17,7 @@ else
   options=("-max_total_time=${1:-60}")
 fi
 targets=("${@:2}")
-[[ ${#targets[@]} -gt 0 ]] || targets=(reference json review policy pattern tag images import)
+[[ ${#targets[@]} -gt 0 ]] || targets=(reference json review policy format pattern tag images import)
 ./seeds.sh
 
 # What cargo-fuzz passes without a sanitizer. The code has no `unsafe`, so that coverage is what is

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-mkdir -p corpus/{reference,json,review,policy,pattern,tag,images,import}
+mkdir -p corpus/{reference,json,review,policy,format,pattern,tag,images,import}
 cp ../tests/data/propose/images.json corpus/images/
 cp ../tests/data/admission-reviews/*.json corpus/review/
 cp ../tests/data/admission-reviews/*.json corpus/json/
@@ -23,3 +23,13 @@ for example in ../config/policy ../config/examples/*/; do
   done
 done
 awk '/^```yaml$/ { n++; inside = 1; next } /^```$/ { inside = 0 } inside { print > ("corpus/policy/reference-" n) }' ../docs/policy.md
+cp corpus/policy/* corpus/format/
+# Comments at each place, blank lines, notations and aliases.
+seeds=(
+  $'# a\n\n# b\nblockedTags: [ # c\n  a, # d\n  # e\n  "1.10"\n] # f\nmode: warn # g\n# h\n'
+  $'blockedTags: # a\n# b\n- a # c\n\n# d\n- \'b\'\n# e\nallowedTags: [\n# f\n]\n'
+  $'overrides:\n  - mode: warn # a\n    # b\n    name: x\n    # c\n  # d\n  - {name: y, # e\n    mode: audit} # f\n'
+  $'exemptions:\n- name: a\n  images: &i [a]\n  reason: >- # a\n    b\n    c\n\n- {name: b, images: *i, reason: "c\\x07"}\n'
+  $'overrides: [&o {name: a, namespaces: [x]}, {<<: *o, name: b}]\nrequireTag: !!str true\n'
+)
+for index in "${!seeds[@]}"; do printf '%s' "${seeds[index]}" >"corpus/format/$index"; done

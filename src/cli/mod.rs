@@ -7,6 +7,7 @@ mod check;
 mod diff;
 mod explain;
 mod export;
+mod fmt;
 mod images;
 mod import;
 mod located;
@@ -50,6 +51,7 @@ enum Command {
     Validate(validate::Validate),
     Explain(explain::Explain),
     Test(test::Test),
+    Fmt(fmt::Fmt),
     Diff(diff::Diff),
     Export(export::Export),
     Import(import::Import),
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Validate(validate) => validate::run(&validate),
         Command::Explain(explain) => explain::run(&explain),
         Command::Test(test) => test::run(&test),
+        Command::Fmt(fmt) => fmt::run(&fmt),
         Command::Diff(diff) => diff::run(&diff),
         Command::Export(export) => export::run(&export),
         Command::Import(import) => import::run(&import),

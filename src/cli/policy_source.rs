@@ -122,10 +122,10 @@ struct Metadata {
     annotations: Option<Annotations>,
 }
 
-type Annotations = BTreeMap<String, String>;
+pub(super) type Annotations = BTreeMap<String, String>;
 
 /// The manifest of a ConfigMap with its annotations; `None` for any other text.
-fn manifest(path: &str, text: &[u8]) -> Option<(Manifest, Annotations)> {
+pub(super) fn manifest(path: &str, text: &[u8]) -> Option<(Manifest, Annotations)> {
     let text = std::str::from_utf8(text).ok()?;
     let ConfigMap { kind, data, metadata } = serde_saphyr::from_str(text).ok()?;
     if kind.as_deref() != Some("ConfigMap") {

@@ -13,6 +13,7 @@ mod check_render;
 mod check_trees;
 mod diff;
 mod export;
+mod fmt;
 mod import;
 mod krew;
 mod makefile;

@@ -30,7 +30,7 @@ const REMEMBERED: &str = r#"{"replica": "imagegate-a", "version": "0.1.0", "sinc
 /// The lines of a proposal that are no comments, without the comments behind them.
 fn plain(yaml: &str) -> Vec<&str> {
     let lines = yaml.lines().filter(|line| !line.starts_with('#'));
-    lines.map(|line| line.split("  #").next().unwrap()).collect()
+    lines.map(|line| line.split("  #").next().unwrap().trim_end()).collect()
 }
 
 fn propose(arguments: &[&str], input: &str) -> Ran {
@@ -71,10 +71,10 @@ fn the_pods_of_a_cluster_make_a_policy_that_admits_them() {
     assert_eq!((ran.code, ran.err.as_str()), (0, "4 images: 4 admitted\n"));
     assert_eq!(
         plain(&ran.out)[..3],
-        ["allowedRegistries:", "- docker.io/library/nginx", "- quay.io/acme"]
+        ["allowedRegistries:", "  - docker.io/library/nginx", "  - quay.io/acme"]
     );
     assert!(
-        ran.out.contains("- quay.io/acme  # all below, for 3 images of 3 repositories in 3 namespaces (ci, ops, web): "),
+        ran.out.contains("  - quay.io/acme             # all below, for 3 images of 3 repositories in 3 namespaces (ci, ops, web): "),
         "{}",
         ran.out
     );
@@ -92,7 +92,7 @@ fn tight_and_loose_trade_length_for_what_is_admitted_beyond() {
     let tight = propose(&["-f", "-", "--tight"], PODS);
     assert_eq!(plain(&tight.out).iter().filter(|line| line.contains(".io/")).count(), 4);
     let loose = propose(&["-f", "-", "--loose"], PODS);
-    assert_eq!(plain(&loose.out)[1..3], ["- docker.io/library", "- quay.io/acme"]);
+    assert_eq!(plain(&loose.out)[1..3], ["  - docker.io/library", "  - quay.io/acme"]);
     assert_eq!(propose(&["-f", "-", "--loose", "--tight"], PODS).code, 2);
 }
 
@@ -111,7 +111,7 @@ fn what_a_replica_remembers_is_proposed_unless_it_was_refused() {
          1 image: 1 admitted\n"
     );
     assert_eq!(ran.code, 0);
-    assert!(ran.out.contains("\n- quay.io/acme/agent  # 1 image in ci: "), "{}", ran.out);
+    assert!(ran.out.contains("\n  - quay.io/acme/agent  # 1 image in ci: "), "{}", ran.out);
     assert!(!ran.out.contains("evil"), "{}", ran.out);
     let from_input = propose(&["--from", "-"], REMEMBERED);
     assert_eq!(from_input.out, ran.out);

@@ -11,4 +11,5 @@ mod docs_reliability;
 mod examples;
 mod lockfile;
 mod schema;
+mod style;
 mod workflow;

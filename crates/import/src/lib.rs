@@ -78,5 +78,8 @@ pub fn import(documents: &[Document], exactly: bool) -> Imported {
     }
     let sources = found.sources;
     let policy = assemble::assemble(found);
-    Imported { policy: write::yaml(&policy), notes: policy.notes, sources }
+    let text = write::yaml(&policy);
+    // Should it be no policy, whoever reads it is to see that.
+    let text = imagegate_core::policy::format(&text).unwrap_or(text);
+    Imported { policy: text, notes: policy.notes, sources }
 }

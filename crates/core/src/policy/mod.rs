@@ -5,6 +5,7 @@
 
 mod compile;
 mod floor;
+mod format;
 mod judge;
 mod normal;
 mod pattern;
@@ -16,6 +17,7 @@ mod rules;
 pub use compile::exemptions::end_of_exemption;
 pub use compile::{compile, compile_candidate};
 pub use floor::{Coverage, Extent, Floor, Validation, Variable};
+pub use format::{Unformatted, format};
 pub use judge::checks::{Rule, Step};
 pub use judge::evaluate::Applicable;
 pub use judge::exemption::Exemption;

@@ -24,6 +24,7 @@ mod policy_difference;
 mod policy_entries;
 mod policy_evaluate;
 mod policy_explain;
+mod policy_format;
 mod policy_messages;
 mod policy_properties;
 mod policy_pull;

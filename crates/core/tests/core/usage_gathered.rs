@@ -53,7 +53,7 @@ fn a_proposal_says_what_it_left_out_and_what_it_refuses() {
     gathered.used.add(&Usage::of_pod("ci", "no reference"));
     let Proposed { yaml, notes, denied } =
         Proposed::of(&Wish::New(Fit::Tight), &gathered, NOW).unwrap();
-    assert!(yaml.contains("\n- quay.io/acme/agent"), "{yaml}");
+    assert!(yaml.contains("\n  - quay.io/acme/agent"), "{yaml}");
     assert_eq!(denied, 1);
     assert_eq!(
         notes,

@@ -142,7 +142,7 @@ items:
 ",
         false,
     );
-    assert!(imported.policy.contains("\nmode: audit #"), "{}", imported.policy);
+    assert!(imported.policy.contains("\nmode: audit  "), "{}", imported.policy);
     verdicts(&imported, "- - nginx:1\n+ + nginx@DIGEST\n+ + evil.example/nginx:1@DIGEST");
     notes(
         &imported,

@@ -43,7 +43,7 @@ spec:
         ROWS.lines().filter(|row| !row.is_empty()).map(|row| format!("{row} prod")).collect();
     verdicts(&imported, &rows.join("\n"));
     verdicts(&imported, "+ + quay.io/acme/web:latest default");
-    assert!(imported.policy.contains("    mode: audit #"), "{}", imported.policy);
+    assert!(imported.policy.contains("    mode: audit  "), "{}", imported.policy);
     notes(&imported, &["spec.objectSelector selects what it holds for"]);
 }
 

@@ -29,7 +29,7 @@ fn an_action_for_some_namespaces_is_an_override() {
         let imported = imported(&text, false);
         let policy = &imported.policy;
         assert!(policy.contains("\nmode: audit"), "{policy}");
-        assert!(policy.contains("namespaces: [\"prod\"]\n    mode: enforce"), "{policy}");
+        assert!(policy.contains("namespaces: [prod]\n    mode: enforce"), "{policy}");
         verdicts(&imported, "+ + gcr.io/a:1 prod\n- - evil.io/a:1 prod");
         notes(&imported, &[]);
     }
@@ -42,7 +42,7 @@ fn the_first_action_for_a_namespace_counts() {
     let text = policy(&format!("validationFailureActionOverrides: {overrides}"), "match: {}");
     let first = imported(&text, false);
     let policy = &first.policy;
-    assert!(policy.contains("namespaces: [\"prod-test\"]\n    mode: audit"), "{policy}");
+    assert!(policy.contains("namespaces: [prod-test]\n    mode: audit"), "{policy}");
     assert!(policy.contains("namespaces: [\"prod-*\"]\n    mode: enforce"), "{policy}");
     notes(&first, &[]);
     let by_label = "{action: Enforce, namespaceSelector: {matchLabels: {a: b}}}, \

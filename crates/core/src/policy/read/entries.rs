@@ -30,7 +30,7 @@ pub(in crate::policy) struct RawEntry<'a> {
 }
 
 /// The fields of an entry, in the order in which they are documented.
-const ENTRY_FIELDS: [&str; 9] = [
+pub(in crate::policy) const ENTRY_FIELDS: [&str; 9] = [
     "registry",
     "requireDigest",
     "requireTag",

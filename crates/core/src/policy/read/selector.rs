@@ -33,8 +33,8 @@ pub(in crate::policy) struct RawRequirement<'a> {
 
 /// The fields of a selector, in the order in which they are documented.
 pub(in crate::policy) const SELECTOR_FIELDS: [&str; 3] = ["podSelector", "containers", "kinds"];
-const POD_SELECTOR_FIELDS: [&str; 2] = ["matchLabels", "matchExpressions"];
-const REQUIREMENT_FIELDS: [&str; 3] = ["key", "operator", "values"];
+pub(in crate::policy) const POD_SELECTOR_FIELDS: [&str; 2] = ["matchLabels", "matchExpressions"];
+pub(in crate::policy) const REQUIREMENT_FIELDS: [&str; 3] = ["key", "operator", "values"];
 /// Conditions of one selector: each is looked at for each request.
 const MOST_EXPRESSIONS: usize = 32;
 

@@ -4,7 +4,9 @@
 use super::exempting::{Exempting, ExemptingError};
 use super::policy::{NothingUsed, Proposal};
 use super::{Fit, evidence::counted};
-use crate::policy::{Documents, POLICY_KEY, Policy, Problems, compile, printable};
+use crate::policy::{
+    Documents, POLICY_KEY, Policy, Problems, compile, format as in_style, printable,
+};
 use crate::usage::{Gathered, Impact};
 
 /// What a ConfigMap can hold, in bytes.
@@ -31,7 +33,7 @@ pub enum Wish<'a> {
 /// A policy in full form, and what is to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposed {
-    /// The policy.
+    /// The policy: in the one style, unless it is another's text, which was not.
     pub yaml: String,
     /// For people, a line each.
     pub notes: Vec<String>,
@@ -71,7 +73,7 @@ impl Proposed {
         }
         let mut notes = Vec::new();
         let yaml = match wish {
-            Wish::New(fit) => Proposal::of(used.usages(), *fit)?.yaml().to_owned(),
+            Wish::New(fit) => formatted(Proposal::of(used.usages(), *fit)?.yaml().to_owned()),
             Wish::Exempting { policy, source, exempting } => {
                 let made = exempting.of(policy, *source, used.usages(), now);
                 let made = made.map_err(|error| match error {
@@ -84,7 +86,11 @@ impl Proposed {
                     exempting.expires,
                     counted(made.added, "exemption", "exemptions")
                 ));
-                made.yaml
+                // What its author wrote in another style stays so.
+                match source {
+                    Some(source) if in_style(source).as_deref() != Ok(*source) => made.yaml,
+                    _ => formatted(made.yaml),
+                }
             }
         };
         let left_out = refused.images().difference(&used.images()).count();
@@ -115,6 +121,11 @@ impl Proposed {
         }
         Ok(Self { yaml, notes, denied: newly_denied.images })
     }
+}
+
+/// The text in the one style; what is no policy stays as it is, to be reported.
+fn formatted(yaml: String) -> String {
+    in_style(&yaml).unwrap_or(yaml)
 }
 
 fn images(count: usize) -> String {
