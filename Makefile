@@ -10,6 +10,7 @@ BINARY := $(TARGET)/release/imagegate
 PLUGIN := $(TARGET)/release/kubectl-imagegate
 COMPLETE := crates/kubectl-imagegate/kubectl_complete-imagegate
 DEBUG_BINARY := $(TARGET)/debug/imagegate
+DEBUG_PLUGIN := $(TARGET)/debug/kubectl-imagegate
 # With the features that the whole workspace asks for, so that the targets below share one build.
 BUILD := cargo build --locked --workspace
 # And with those of the dev-dependencies, which examples ask for: shared with `cargo test`.
@@ -35,6 +36,20 @@ $(POLICY)/policy.yaml: config/policy/policy.yaml
 	cp config/policy.schema.json $(POLICY)/..
 	cp --no-clobber $< $@
 	touch $@
+
+.PHONY: console
+console: ## Look at two gates with sample traffic in the browser: `kubectl imagegate console`; CONSOLE=--no-browser
+	$(BUILD) --bin imagegate --bin kubectl-imagegate
+	tests/console/run.sh $(DEBUG_BINARY) $(DEBUG_PLUGIN) $(CONSOLE)
+
+.PHONY: console-check
+console-check: ## Check the page of the console, and that its sources build the committed files; needs npm
+	console/check.sh
+
+.PHONY: console-test
+console-test: ## Try the console in a real browser; needs chromium, and `make console-check` before it
+	$(BUILD_ALL)
+	tests/console/test.sh $(DEBUG_BINARY) $(DEBUG_PLUGIN) $(PICTURES)
 
 .PHONY: test
 test: ## Run every test that needs nothing but the toolchain; ends with what it had to skip

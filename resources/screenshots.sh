@@ -2,10 +2,12 @@
 # Draws the pictures of README and docs: the logo from its SVG, and screenshots from real runs.
 #
 # Usage: screenshots.sh BINARY [PICTURE…]
-#   PICTURE             logo, start, denied, edit, plugin, annotations or metrics; all of them by default
+#   PICTURE             logo, start, denied, edit, plugin, annotations, metrics or console; all of them by default
 #   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
 #                       drawn as kubectl tells it, and what it says of an edit, and the plugin; without it,
 #                       the first as `imagegate check` does, and the others stay as they are
+#
+# The console takes four minutes, chromium, and what console/check.sh has installed.
 #
 # Looks best with the fonts Inter and JetBrains Mono: apt-get install bsdutils curl fonts-inter
 # fonts-jetbrains-mono git iproute2 librsvg2-bin openssl pngquant procps python3
@@ -17,7 +19,7 @@ for tool in curl git ip openssl pngquant python3 rsvg-convert script; do
 done
 binary=$(realpath -- "$1")
 shift
-pictures=${*:-logo start denied edit plugin annotations metrics}
+pictures=${*:-logo start denied edit plugin annotations metrics console}
 resources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A network of its own, so that the ports are free and are those of a cluster; and a host name of its
@@ -243,4 +245,9 @@ if drawn metrics; then
   "$resources/scrape.py" 127.0.0.1:3000 127.0.0.1:8080 policy >samples.json
   stop_server
   "$resources/panels.py" <samples.json | png screenshot_metrics
+fi
+
+if drawn console; then
+  node "$resources/../console/test/browser/picture.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" console.png
+  pngquant --speed 1 --strip 128 - <console.png >"$resources/screenshot_console.png"
 fi

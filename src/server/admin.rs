@@ -34,7 +34,7 @@ pub fn admin_routes(
     let policy = (Arc::clone(&turn), Arc::clone(&live));
     let metrics = page("metrics").then(move || {
         let metrics = Arc::clone(&metrics);
-        rendered(Arc::clone(&turn), move || text(StatusCode::OK, metrics.render()))
+        rendered(Arc::clone(&turn), move || metrics_page(&metrics))
     });
     let healthz = page("healthz").map(|| text(StatusCode::OK, "ok\n".to_owned()));
     let readyz = page("readyz").map(move || readiness(&live, *phase.borrow()));
@@ -70,6 +70,11 @@ where
         render()
     });
     rendering.await.unwrap_or_else(|_| Refusal::Panic.into_response())
+}
+
+/// `/metrics`, of this port and of the operator's.
+pub(super) fn metrics_page(metrics: &Metrics) -> Response {
+    text(StatusCode::OK, metrics.render())
 }
 
 /// Ready if there is a policy and the process is not shutting down.

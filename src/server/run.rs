@@ -91,7 +91,8 @@ pub async fn run(settings: Settings, variables: BTreeMap<String, String>) -> Res
             tracing::warn!(operator, "the operator port is not on loopback: {EXPOSED}");
         }
         let (live, observed) = (Arc::clone(&live), Arc::clone(&observed));
-        let routes = operator_routes(live, observed, drain.subscribe(), at);
+        let metrics = Arc::clone(&metrics);
+        let routes = operator_routes(live, observed, metrics, drain.subscribe(), at);
         let operator_listener = listener(operator, None, routes, None);
         tasks.spawn("the listener of the operator port", operator_listener.run());
         operator_at = Some(at.to_string());

@@ -38,7 +38,8 @@ impl Server {
         let gate = Arc::new(gate.remembering(Arc::clone(&observed)));
         let routes = webhook_routes(gate, Arc::new(Budgets::new(&settings)));
         let (drain, at) = (Drain::default(), settings.operator_listen.unwrap());
-        let operator = operator_routes(Arc::clone(&live), observed, drain.subscribe(), at);
+        let (page, seen) = (Arc::clone(&live), Arc::clone(&metrics));
+        let operator = operator_routes(page, observed, seen, drain.subscribe(), at);
         Self { live, metrics, routes, operator, drain }
     }
 

@@ -137,7 +137,7 @@ mod tests {
     fn a_replica_without_an_answer_is_not_one_without_a_candidate() {
         let page = |page: &str| {
             let page = serde_json::from_str(page).unwrap();
-            Ok(Said { page, version: None, certificate_ends: None })
+            Ok(Said { page, ..Said::default() })
         };
         let tried =
             r#"{"candidate":{"hash":"c1","evaluated":3,"flippedToAllow":1,"flippedToDeny":2}}"#;

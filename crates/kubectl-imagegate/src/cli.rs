@@ -11,8 +11,8 @@ use imagegate_report::{Exit, Patient};
 use crate::cluster::Fault;
 use crate::connection::Connection;
 use crate::{
-    audit, candidate, complete, diff, doctor, edit, exempt, explain, floor, history, images,
-    propose, status, tail,
+    audit, candidate, complete, console, diff, doctor, edit, exempt, explain, floor, history,
+    images, propose, status, tail,
 };
 
 /// What a cluster runs, and what its image policy says of it
@@ -41,6 +41,7 @@ enum Command {
     Audit(audit::Audit),
     Tail(tail::Tail),
     Images(images::Images),
+    Console(console::ConsoleFlags),
     Propose(propose::Propose),
     Diff(diff::Diff),
     Doctor(doctor::Doctor),
@@ -70,6 +71,7 @@ impl Command {
             | Self::Audit(_)
             | Self::Tail(_)
             | Self::Images(_)
+            | Self::Console(_)
             | Self::Propose(_)
             | Self::Diff(_)
             | Self::Doctor(_) => return Ok(()),
@@ -127,6 +129,7 @@ async fn run(arguments: Arguments) -> Exit {
     let follows = match &command {
         Command::Tail(tail) => tail.follows(),
         Command::Status(status) => status.follows(),
+        Command::Console(_) => true,
         _ => false,
     };
     let result = tokio::select! {
@@ -136,6 +139,7 @@ async fn run(arguments: Arguments) -> Exit {
                 Command::Audit(audit) => audit::run(&connection, &audit).await,
                 Command::Tail(tail) => tail::run(&connection, &tail).await,
                 Command::Images(images) => images::run(&connection, &images).await,
+                Command::Console(console) => console::run(&connection, &console).await,
                 Command::Propose(propose) => propose::run(&connection, &propose).await,
                 Command::Diff(diff) => diff::run(&connection, &diff).await,
                 Command::History(history) => history::history(&connection, &history).await,
@@ -245,7 +249,7 @@ mod tests {
             assert!(rights.ends_with('.'), "{}: {rights}", command.get_name());
             with_rights += 1;
         }
-        assert_eq!(with_rights, 15);
+        assert_eq!(with_rights, 16);
     }
 
     #[test]
@@ -273,6 +277,7 @@ mod tests {
             ("audit", None),
             ("tail", None),
             ("images", None),
+            ("console", None),
             ("propose", None),
             ("diff new.yaml", None),
             ("doctor", None),

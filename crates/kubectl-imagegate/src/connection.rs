@@ -41,7 +41,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) gate_namespace: Option<String>,
     /// Ask the admin port of a replica here instead of by port-forward, as http://HOST:PORT; may be
-    /// given several times. For `tail`, `images`, `propose` and `diff` it is the operator port
+    /// given several times. For `tail`, `images`, `console`, `propose` and `diff` it is the operator port
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Vec<Uri>,
 }

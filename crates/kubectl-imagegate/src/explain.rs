@@ -9,6 +9,7 @@ use imagegate_core::policy::{
     ContainerImage, Decision, Explanation, Policy, Subject, Verdict, printable,
 };
 use imagegate_report::Exit;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::cli::{Failure, say};
@@ -111,7 +112,7 @@ pub(crate) async fn run(connection: &Connection, explain: &Explain) -> Result<Ex
 }
 
 /// What a policy says of an image, for somebody.
-struct Answer<'a> {
+pub(crate) struct Answer<'a> {
     image: &'a str,
     subject: Subject<'a>,
     explanation: Explanation,
@@ -119,7 +120,7 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn of(policy: &'a Policy, subject: &Subject<'a>, image: &'a str) -> Self {
+    pub(crate) fn of(policy: &'a Policy, subject: &Subject<'a>, image: &'a str) -> Self {
         let name = image.rsplit('/').next().unwrap_or(image);
         let name = name.split([':', '@']).next().unwrap_or(name);
         let container = ContainerImage {
@@ -173,6 +174,35 @@ impl<'a> Answer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The same for programs. Fields are added, and never change their meaning.
+    pub(crate) fn to_json(&self, in_force: &InForce, reach: Option<&Reach>) -> Value {
+        let Self { image, subject, explanation, verdict } = self;
+        let Explanation {
+            canonical, override_name, steps, exemptions, near_misses, remedies, ..
+        } = explanation;
+        let steps = steps.iter().map(|step| {
+            json!({ "rule": step.rule.as_str(), "passed": step.passed, "detail": step.detail })
+        });
+        json!({
+            "image": image,
+            "canonical": canonical.as_ref().ok(),
+            "unreadable": canonical.as_ref().err(),
+            "namespace": subject.namespace,
+            "user": subject.user,
+            "override": override_name,
+            "policyHash": in_force.policy.hash(),
+            "origin": in_force.origin,
+            "notes": in_force.notes,
+            "steps": steps.collect::<Vec<_>>(),
+            "verdict": self.word(Paint::never(), reach),
+            "messages": verdict.violations.iter().map(|each| &each.message).collect::<Vec<_>>(),
+            "exemptions": exemptions,
+            "nearMisses": near_misses,
+            "accepted": self.accepted(),
+            "remedies": remedies,
+        })
     }
 
     /// The verdict in a word, and in which way it has no effect here.

@@ -129,7 +129,8 @@ fn shown(usage: &Usage<'_>, is_refused: bool) -> Value {
     })
 }
 
-fn moment(at: i64) -> Option<String> {
+/// As RFC 3339 has it, in UTC.
+pub(crate) fn moment(at: i64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(at).ok()?.format(&Rfc3339).ok()
 }
 

@@ -11,6 +11,7 @@
 //! | `gate` | where the gate is, what its replicas say, how it is registered | by `cluster` |
 //! | `status`, `explain`, `audit`, `doctor`, `tail`, `images`, `propose`, `diff` | the commands of these names | standard output |
 //! | `edit`, `candidate`, `exempt`, `history` | the commands that change the policy, or take that back | an editor |
+//! | `console` | the page of `console`, and the server of it on this machine | a socket on loopback |
 //! | `uses` | what is used, in the cluster and as the replicas remember | by `cluster` |
 //! | `change` | a change of the policy, from the text to the last replica | by `cluster` |
 //! | `floor` | the command of this name, and the floor that follows a change | by `cluster` |
@@ -37,6 +38,7 @@ mod cli;
 mod cluster;
 mod complete;
 mod connection;
+mod console;
 mod diff;
 mod doctor;
 mod edit;

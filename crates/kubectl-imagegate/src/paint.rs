@@ -16,7 +16,6 @@ impl Paint {
     }
 
     /// Without colours.
-    #[cfg(test)]
     pub(crate) fn never() -> Self {
         Self { wanted: false }
     }

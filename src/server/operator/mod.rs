@@ -1,4 +1,5 @@
-//! The operator port: what this replica remembers, and the policy in force. Plain HTTP, read only.
+//! The operator port: what this replica remembers, the policy in force, and the metrics of the admin port, so
+//! that whoever looks at a replica needs one port of it. Plain HTTP, read only.
 //!
 //! It names images, namespaces and users, so it is bound to loopback: `kubectl port-forward` reaches it
 //! there, and so Kubernetes' own rules decide who may. Nothing of it is on the admin port.
@@ -20,11 +21,12 @@ use warp::filters::BoxedFilter;
 use warp::reject::{InvalidQuery, Reject, Rejection};
 use warp::reply::Response;
 
-use super::admin::{policy_page, rendered};
+use super::admin::{metrics_page, policy_page, rendered};
 use super::drain::Phase;
 use crate::observed::Observed;
 use crate::refusal::{Refusal, json};
 use crate::reload::Live;
+use crate::telemetry::Metrics;
 
 pub(super) use replica::Replica;
 
@@ -38,6 +40,7 @@ const FOLLOWERS: usize = 16;
 struct Sources {
     live: Arc<Live>,
     observed: Arc<Observed>,
+    metrics: Arc<Metrics>,
     replica: Replica,
     phase: watch::Receiver<Phase>,
     pages: Arc<Semaphore>,
@@ -46,12 +49,13 @@ struct Sources {
     turn: Arc<Semaphore>,
 }
 
-/// `GET /images`, `/decisions` and `/policy`, for requests to this machine's own name where the port
+/// `GET /images`, `/decisions`, `/policy` and `/metrics`, for requests to this machine's own name where the port
 /// is `bound_to` loopback.
 #[must_use]
 pub fn operator_routes(
     live: Arc<Live>,
     observed: Arc<Observed>,
+    metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
     bound_to: SocketAddr,
 ) -> BoxedFilter<(Response,)> {
@@ -60,6 +64,7 @@ pub fn operator_routes(
     let sources = Sources {
         live,
         observed,
+        metrics,
         replica,
         phase,
         pages: Arc::new(Semaphore::new(PAGES)),
@@ -81,6 +86,10 @@ pub fn operator_routes(
         let Sources { turn, live, .. } = sources;
         rendered(turn, move || json(StatusCode::OK, policy_page(&live))).await
     });
+    let metrics = page("metrics").and(own(&sources)).then(async |sources: Sources| {
+        let Sources { turn, metrics, .. } = sources;
+        rendered(turn, move || metrics_page(&metrics)).await
+    });
     let is_loopback = bound_to.ip().is_loopback();
     let refused = |rejection: Rejection| async move {
         Ok::<_, Infallible>(refusal(&rejection).into_response())
@@ -91,7 +100,7 @@ pub fn operator_routes(
             ready(if is_own { Ok(()) } else { Err(warp::reject::custom(Foreign)) })
         })
         .untuple_one()
-        .and(images.or(decisions).unify().or(policy).unify())
+        .and(images.or(decisions).unify().or(policy).unify().or(metrics).unify())
         .recover(refused)
         .unify()
         .map(move |response| head.signed(response))

@@ -160,7 +160,34 @@ confirms() {
   same "$hash" "$(policy_hash)"
   asks 0 apply --filename "$scratch/full.yaml" --yes --no-audit
 }
+ask_console() {
+  curl --silent --cookie "$scratch/cookies" "${address%%\?*}api/$1"
+}
+has_address() {
+  grep -q '^http://127.0.0.1:' "$scratch/console.log"
+}
+console_is_live() {
+  [[ $(ask_console now | jq '[.replicas[] | select(.policyHash)] | length') == 2 ]]
+}
+console_knows_the_last_denial() {
+  ask_console decisions | grep -q 'evil.example/later:1'
+}
+shows_it_in_a_browser() {
+  spawn console "$plugin" console --no-browser
+  eventually 20 has_address || say "$(cat "$scratch/console.log")"
+  address=$(grep -m 1 '^http://127.0.0.1:' "$scratch/console.log")
+  same 403 "$(curl --silent --output /dev/null --write-out '%{http_code}' "${address%%\?*}")"
+  curl --silent --location --cookie-jar "$scratch/cookies" "$address" | grep -q 'src="/app.js"'
+  eventually 20 console_is_live || say "$(ask_console now)"
+  eventually 20 console_knows_the_last_denial || say "$(ask_console decisions)"
+  same imagegate "$(ask_console now | jq -r .namespace)"
+  same 1 "$(ask_console images | jq '[.images[] | select(.image == "gcr.io/acme/nightly:7")] | length')"
+  same 'deny, but the namespace has opted out: nothing is judged there' \
+    "$(ask_console 'explain?image=quay.io/acme/old:1&namespace=legacy' | jq -r .verdict)"
+  end_group "$(tail -n 1 "$scratch/pids")"
+}
 check 'images: what runs and what the replicas remember, merged' uses
+check 'console: the page of a cluster, with the rights of its user' shows_it_in_a_browser
 check 'propose: a policy that covers it, and exemptions' proposes
 check 'diff: whom a policy would hit' differs
 check 'apply: whom it hits among what has gone' told_of_what_is_gone

@@ -161,7 +161,7 @@ mod tests {
 
     fn replica(page: &str) -> Replica {
         let page = serde_json::from_str(page).unwrap();
-        let said = Ok(Said { page, version: None, certificate_ends: None });
+        let said = Ok(Said { page, ..Said::default() });
         Replica { name: "one".to_owned(), pod: None, said }
     }
 

@@ -55,6 +55,11 @@ impl Cluster {
         Ok(Self { client, namespace, address, limit, turns })
     }
 
+    /// No cluster, for replicas that are named by their addresses. A request to an API server fails.
+    pub(crate) fn none() -> Result<Self, Fault> {
+        Self::new(Config::new(http::Uri::from_static("http://no-cluster.invalid")), None)
+    }
+
     /// The namespace of `-n`, or of the context.
     pub(crate) fn namespace(&self) -> &str {
         &self.namespace

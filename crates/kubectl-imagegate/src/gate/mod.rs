@@ -16,6 +16,7 @@ mod webhooks;
 pub(crate) use certificate::Served;
 pub(crate) use config_map::{ConfigMap, documents, keeper};
 pub(crate) use find::Found;
+pub(crate) use metrics::Counted;
 pub(crate) use operator::{Memory, NO_POD, Operator, Remembering};
 pub(crate) use policy::{InForce, PolicyFault, Which, config_map_hash, keys};
 pub(crate) use reach::{Namespaces, Reach};

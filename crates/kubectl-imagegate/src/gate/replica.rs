@@ -5,7 +5,7 @@ use http::Uri;
 use imagegate_core::policy::printable;
 
 use super::find::{Found, Pod};
-use super::metrics::Metrics;
+use super::metrics::{Counted, Metrics};
 use super::page::PolicyPage;
 use crate::cli::say;
 use crate::cluster::{Asked, AtPort, Cluster, Fault};
@@ -21,12 +21,14 @@ pub(crate) struct Replica {
 }
 
 /// What a replica says on its admin port.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
     pub(crate) page: PolicyPage,
     pub(crate) version: Option<String>,
     /// When its certificate ends, in Unix seconds.
     pub(crate) certificate_ends: Option<i64>,
+    /// What it has counted since it started; `None` where it does not say.
+    pub(crate) counted: Option<Counted>,
 }
 
 impl Replica {
@@ -99,6 +101,6 @@ async fn ask(port: Result<AtPort, Fault>) -> Result<Said, Fault> {
         Asked::Page(bytes) => Metrics::read(&String::from_utf8_lossy(&bytes)),
         Asked::Missing => Metrics::default(),
     };
-    let Metrics { version, certificate_ends } = metrics;
-    Ok(Said { page, version, certificate_ends })
+    let Metrics { version, certificate_ends, counted } = metrics;
+    Ok(Said { page, version, certificate_ends, counted })
 }

@@ -52,12 +52,26 @@ impl Problem {
 
 /// Everything that is wrong, the replicas first.
 pub(crate) fn of(seen: &Seen) -> Vec<Problem> {
+    let mut problems = of_replicas(&seen.replicas);
+    problems.extend(around(seen));
+    problems
+}
+
+/// What is wrong by what the replicas say themselves.
+pub(crate) fn of_replicas(replicas: &[Replica]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    for replica in &seen.replicas {
+    for replica in replicas {
         of_replica(replica, now, &mut problems);
     }
-    differences(seen, &mut problems);
+    differences(replicas, &mut problems);
+    problems
+}
+
+/// What is wrong around the replicas: an edit that does not reach them, and how they are asked.
+pub(crate) fn around(seen: &Seen) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    unreached(seen, &mut problems);
     webhooks(seen, &mut problems);
     namespaces(seen, &mut problems);
     floor(seen, &mut problems);
@@ -146,9 +160,9 @@ fn of_replica(replica: &Replica, now: i64, problems: &mut Vec<Problem>) {
 }
 
 /// What the replicas do not agree on.
-fn differences(seen: &Seen, problems: &mut Vec<Problem>) {
+fn differences(replicas: &[Replica], problems: &mut Vec<Problem>) {
     let mut hashes: BTreeMap<&str, usize> = BTreeMap::new();
-    for hash in seen.replicas.iter().filter_map(Replica::hash) {
+    for hash in replicas.iter().filter_map(Replica::hash) {
         *hashes.entry(hash).or_default() += 1;
     }
     if hashes.len() > 1 {
@@ -160,11 +174,8 @@ fn differences(seen: &Seen, problems: &mut Vec<Problem>) {
             "an edit reaches a node within a minute or two; after that, touch the Pods so that the kubelet looks again",
         ));
     }
-    let versions: BTreeSet<&str> = seen
-        .replicas
-        .iter()
-        .filter_map(|each| each.said.as_ref().ok()?.version.as_deref())
-        .collect();
+    let versions: BTreeSet<&str> =
+        replicas.iter().filter_map(|each| each.said.as_ref().ok()?.version.as_deref()).collect();
     if versions.len() > 1 {
         let versions: Vec<&str> = versions.into_iter().collect();
         problems.push(Problem::note(
@@ -173,9 +184,14 @@ fn differences(seen: &Seen, problems: &mut Vec<Problem>) {
             "a rollout does that for a while; `kubectl rollout status` follows it",
         ));
     }
-    if let (Some(stored), [(hash, _)]) =
-        (&seen.config_map_hash, hashes.iter().collect::<Vec<_>>().as_slice())
-        && stored != *hash
+}
+
+/// An edit that is stored, and that no replica enforces.
+fn unreached(seen: &Seen, problems: &mut Vec<Problem>) {
+    let hashes: BTreeSet<&str> = seen.replicas.iter().filter_map(Replica::hash).collect();
+    if let (Some(stored), [hash]) =
+        (&seen.config_map_hash, hashes.into_iter().collect::<Vec<_>>().as_slice())
+        && stored != hash
     {
         problems.push(Problem::wrong(
             About::Policy,

@@ -31,9 +31,7 @@ pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> 
     let memories = seen.memories.iter().map(Option::as_ref).chain(std::iter::repeat(None));
     let replicas = seen.replicas.iter().zip(memories);
     let replicas = replicas.map(|(each, memory)| replica(each, memory));
-    let problems = problems.iter().map(|Problem { is_wrong, text, hint, .. }| {
-        json!({ "severity": if *is_wrong { "problem" } else { "note" }, "message": text, "hint": hint })
-    });
+    let problems = problems.iter().map(problem);
     let status = json!({
         "verdict": verdict(&seen.replicas),
         "namespace": seen.gate_namespace,
@@ -52,7 +50,15 @@ pub(super) fn print(out: &mut impl Write, seen: &Seen, problems: &[Problem]) -> 
     write_json(&status, out)
 }
 
-fn replica(replica: &Replica, memory: Option<&Memory>) -> Value {
+/// Something that is wrong, or that somebody should know.
+pub(crate) fn problem(problem: &Problem) -> Value {
+    let Problem { is_wrong, text, hint, .. } = problem;
+    let severity = if *is_wrong { "problem" } else { "note" };
+    json!({ "severity": severity, "message": text, "hint": hint })
+}
+
+/// A replica, and what it says of itself.
+pub(crate) fn replica(replica: &Replica, memory: Option<&Memory>) -> Value {
     let pod = replica.pod.as_ref();
     let mut shown = json!({
         "name": replica.name,
@@ -61,7 +67,7 @@ fn replica(replica: &Replica, memory: Option<&Memory>) -> Value {
         "restarts": pod.map(|pod| pod.restarts),
     });
     let said = match &replica.said {
-        Ok(Said { page, version, certificate_ends }) => json!({
+        Ok(Said { page, version, certificate_ends, .. }) => json!({
             "version": version,
             "policyHash": page.hash,
             "mode": page.mode(),

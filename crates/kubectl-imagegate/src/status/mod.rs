@@ -1,8 +1,8 @@
 //! `kubectl imagegate status`: what the gate is doing, replica by replica, and what is wrong with it.
 
 pub(crate) mod faults;
-mod json;
-mod text;
+pub(crate) mod json;
+pub(crate) mod text;
 
 use std::io::Write;
 use std::time::Duration;

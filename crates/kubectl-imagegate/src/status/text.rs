@@ -58,7 +58,7 @@ pub(super) fn print(
 }
 
 /// The line on top: `2 of 2 replicas enforce 8a8df72b731a`.
-pub(super) fn verdict(replicas: &[Replica]) -> String {
+pub(crate) fn verdict(replicas: &[Replica]) -> String {
     let all = replicas.len();
     let mut by_hash: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for Said { page, .. } in replicas.iter().filter_map(|replica| replica.said.as_ref().ok()) {
@@ -113,7 +113,7 @@ fn replicas(seen: &Seen) -> Table<9> {
     for (Replica { name, pod, said }, memory) in seen.replicas.iter().zip(memories) {
         let name = printable(name).into_owned();
         let restarts = pod.as_ref().map_or_else(unknown, |pod| pod.restarts.to_string());
-        let Ok(Said { page, version, certificate_ends }) = said else {
+        let Ok(Said { page, version, certificate_ends, .. }) = said else {
             let state = pod.as_ref().map_or("no answer", |pod| pod.state.as_str());
             let state = if state == "Running" { "no answer" } else { state };
             let state = printable(state).into_owned();

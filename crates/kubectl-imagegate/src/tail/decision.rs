@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 /// What is looked at of a decision. A replica of another version may leave out any of it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Decision {
+pub(crate) struct Decision {
     /// From 1, in the order in which its process noted them.
     pub(super) id: u64,
     /// As RFC 3339 has it, in UTC and in whole seconds: texts of that form are in the order of time.
-    pub(super) at: String,
+    pub(crate) at: String,
     /// `deny`, `warn`, `audit`, `exempt`, or `allow` where the candidate alone would decide otherwise.
     #[serde(rename = "decision")]
     pub(super) answer: String,
@@ -33,10 +33,10 @@ pub(super) struct Decision {
 
 /// A decision of a replica, with all that it said.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// Which replica.
     pub(super) replica: String,
-    pub(super) decision: Decision,
+    pub(crate) decision: Decision,
     all: Map<String, Value>,
 }
 
@@ -68,13 +68,13 @@ pub(super) enum What {
 
 impl Told {
     /// Reads a decision; `None` where it is none.
-    pub(super) fn read(replica: &str, all: Map<String, Value>) -> Option<Self> {
+    pub(crate) fn read(replica: &str, all: Map<String, Value>) -> Option<Self> {
         let decision = Decision::deserialize(&Value::Object(all.clone())).ok()?;
         Some(Self { replica: replica.to_owned(), decision, all })
     }
 
     /// All that the replica said, with its name.
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let mut all = self.all.clone();
         all.insert("replica".to_owned(), self.replica.as_str().into());
         Value::Object(all)

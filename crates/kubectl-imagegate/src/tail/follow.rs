@@ -25,7 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What there is to say.
 #[derive(Clone, Debug)]
-pub(super) enum News {
+pub(crate) enum News {
     /// A decision.
     Decision(Box<Told>),
     /// Decisions of a replica that nobody will tell; how many, where that is known.

@@ -1,4 +1,4 @@
-//! The Pods that come while others are followed.
+//! The replicas that come while others are followed.
 //!
 //! Looks them up again and again, and begins with each new one beside the others: a replica that takes its
 //! time holds nobody up.
@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use http::Uri;
 use imagegate_core::policy::printable;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::follow::{Follower, News};
-use crate::cluster::{Cluster, Kind};
+use crate::cluster::{Cluster, Fault, Kind};
 use crate::gate::{Found, Operator};
 
 /// How often the Pods of the gate are looked up.
@@ -28,23 +29,28 @@ pub(super) struct Lookout {
     pub(super) news: mpsc::Sender<News>,
 }
 
+/// Where the replicas are.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// The gate's namespace, where Pods come and go.
+    Namespace(String),
+    /// These addresses, and no others.
+    Addresses(Vec<Uri>),
+}
+
 /// The replicas that were asked and have not answered yet.
 #[derive(Default)]
 struct Asked(BTreeMap<String, JoinHandle<()>>);
 
 impl Lookout {
     /// Looks until nobody reads the news.
-    pub(super) async fn keep_looking(self, namespace: &str) {
+    pub(super) async fn keep_looking(self, place: Place) {
         let mut asked = Asked::default();
         let mut is_told = false;
         while !self.news.is_closed() {
             tokio::time::sleep(EVERY).await;
-            let gate = match Found::find(&self.cluster, Some(namespace)).await {
-                Ok(gate) => gate,
-                // Between the last Pod and the next one.
-                Err(fault) if fault.kind == Kind::NotFound => {
-                    Found { namespace: namespace.to_owned(), pods: Vec::new() }
-                }
+            let (operators, there) = match self.look(&place).await {
+                Ok(found) => found,
                 Err(fault) => {
                     // The names stay: whoever cannot be asked now is not gone for that.
                     if !std::mem::replace(&mut is_told, true) {
@@ -56,11 +62,30 @@ impl Lookout {
                 }
             };
             is_told = false;
-            let operators = Operator::of_gate(&gate);
-            let there: BTreeSet<String> = gate.pods.into_iter().map(|pod| pod.name).collect();
             self.present.send_modify(|followed| followed.retain(|name| there.contains(name)));
             self.ask_new(operators, &mut asked);
         }
+    }
+
+    /// Those that can be asked, and the names of all that there are.
+    async fn look(&self, place: &Place) -> Result<(Vec<Operator>, BTreeSet<String>), Fault> {
+        let namespace = match place {
+            Place::Namespace(namespace) => namespace,
+            Place::Addresses(addresses) => {
+                let operators = Operator::at(addresses);
+                let names = operators.iter().map(|each| each.name.clone()).collect();
+                return Ok((operators, names));
+            }
+        };
+        let gate = match Found::find(&self.cluster, Some(namespace)).await {
+            // Between the last Pod and the next one.
+            Err(fault) if fault.kind == Kind::NotFound => {
+                Found { namespace: namespace.clone(), pods: Vec::new() }
+            }
+            found => found?,
+        };
+        let operators = Operator::of_gate(&gate);
+        Ok((operators, gate.pods.into_iter().map(|pod| pod.name).collect()))
     }
 
     /// Asks those that are not followed, each on its own. One that does not answer is asked again the next

@@ -17,14 +17,16 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Failure, say};
-use crate::cluster::Fault;
+use crate::cluster::{Cluster, Fault};
 use crate::connection::{Connection, Everywhere};
 use crate::gate::{Found, NO_POD, Operator};
 use crate::output::TextOrJson;
 use crate::paint::Paint;
-use decision::{Told, Wanted, What};
-use follow::{Follower, News};
-use lookout::Lookout;
+pub(crate) use decision::Told;
+use decision::{Wanted, What};
+use follow::Follower;
+pub(crate) use follow::News;
+use lookout::{Lookout, Place};
 
 /// News that wait to be printed. A replica waits beyond that, and goes on where it stopped.
 const WAITING: usize = 256;
@@ -77,56 +79,87 @@ impl Tail {
 
 pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Failure> {
     let cluster = connection.open().await?;
-    let start = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
-    let (namespace, operators) = match connection.endpoint.as_slice() {
-        [] => {
-            let gate = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
-            (Some(gate.namespace.clone()), Operator::of_gate(&gate))
-        }
-        endpoints => (None, Operator::at(endpoints)),
-    };
+    let begun = Begun::of(&cluster, connection).await?;
     let output = Printer::of(connection, tail);
-    let asked = operators.into_iter().map(|each| Follower::begin(&cluster, each));
-    let (mut followers, mut kept, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    for each in join_all(asked).await {
-        match each {
-            Ok((follower, told)) => {
-                followers.push(follower);
-                kept.extend(told);
-            }
-            Err(fault) => faults.push(fault),
-        }
-    }
-    if followers.is_empty() {
-        let none = || Fault::lost(NO_POD);
-        return Err(faults.into_iter().next().unwrap_or_else(none).into());
-    }
-    for fault in &faults {
+    let Begun { kept, faults, .. } = &begun;
+    for fault in faults {
         say(&format!("warning: a replica is left out: {fault}"));
     }
-    let begun = output.begin_with(kept, tail.last);
-    let is_closed = begun.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+    let shown = output.begin_with(kept.clone(), tail.last);
+    let is_closed = shown.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
     // Whoever leaves early ends what follows; what has an end keeps its exit code.
     if !is_closed || tail.follows() {
-        begun?;
+        shown?;
     }
     if !tail.follows() {
         return Ok(if faults.is_empty() { Exit::Fine } else { Exit::Unusable });
     }
-    let (news, told) = mpsc::channel(WAITING);
-    let names: BTreeSet<String> = followers.iter().map(|each| each.operator.name.clone()).collect();
-    let (present, _) = watch::channel(names);
-    for follower in followers {
-        tokio::spawn(follower.follow(cluster.clone(), present.subscribe(), news.clone()));
-    }
-    if let Some(namespace) = namespace {
-        let lookout = Lookout { cluster, start, present, news };
-        let (printed, ()) = tokio::join!(output.print_all(told), lookout.keep_looking(&namespace));
-        printed?;
-    } else {
-        output.print_all(told).await?;
+    let (told, looking) = begun.follow(&cluster);
+    tokio::select! {
+        printed = output.print_all(told) => printed?,
+        () = looking => {}
     }
     Ok(Exit::Fine)
+}
+
+/// The replicas that answered, and what they have kept.
+pub(crate) struct Begun {
+    followers: Vec<Follower>,
+    place: Place,
+    /// When they were asked, as RFC 3339 has it.
+    start: String,
+    pub(crate) kept: Vec<Told>,
+    /// Of those that did not answer.
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Begun {
+    /// Asks all replicas for what they have kept.
+    ///
+    /// # Errors
+    /// Where none of them answers.
+    pub(crate) async fn of(cluster: &Cluster, connection: &Connection) -> Result<Self, Fault> {
+        let start = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+        let (place, operators) = match connection.endpoint.as_slice() {
+            [] => {
+                let gate = Found::find(cluster, connection.gate_namespace.as_deref()).await?;
+                (Place::Namespace(gate.namespace.clone()), Operator::of_gate(&gate))
+            }
+            endpoints => (Place::Addresses(endpoints.to_vec()), Operator::at(endpoints)),
+        };
+        let asked = operators.into_iter().map(|each| Follower::begin(cluster, each));
+        let (mut followers, mut kept, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for each in join_all(asked).await {
+            match each {
+                Ok((follower, told)) => {
+                    followers.push(follower);
+                    kept.extend(told);
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if followers.is_empty() {
+            let none = || Fault::lost(NO_POD);
+            return Err(faults.into_iter().next().unwrap_or_else(none));
+        }
+        Ok(Self { followers, place, start, kept, faults })
+    }
+
+    /// Follows them; and those that come, for as long as somebody waits for the second part, which has no end
+    /// but that of the news.
+    pub(crate) fn follow(
+        self,
+        cluster: &Cluster,
+    ) -> (mpsc::Receiver<News>, impl Future<Output = ()> + Send + use<>) {
+        let (news, told) = mpsc::channel(WAITING);
+        let names = self.followers.iter().map(|each| each.operator.name.clone());
+        let (present, _) = watch::channel(names.collect::<BTreeSet<String>>());
+        for follower in self.followers {
+            tokio::spawn(follower.follow(cluster.clone(), present.subscribe(), news.clone()));
+        }
+        let lookout = Lookout { cluster: cluster.clone(), start: self.start, present, news };
+        (told, lookout.keep_looking(self.place))
+    }
 }
 
 /// Puts news on standard output, and what is about them on standard error.

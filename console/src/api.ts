@@ -1,0 +1,201 @@
+/**
+ * The JSON of the console's server, in `crates/kubectl-imagegate/src/console/`. `test/shapes.test.ts` holds these
+ * types to the answers in `test/answers/`, which a test of the server keeps as they are.
+ */
+
+export interface Fault {
+  message: string;
+  hint: string | null;
+}
+
+export interface Problem {
+  severity: "problem" | "note";
+  message: string;
+  hint: string;
+}
+
+export interface Candidate {
+  hash: string;
+  evaluated: number;
+  flippedToAllow: number;
+  flippedToDeny: number;
+}
+
+/** A replica that answers has all of these; one that does not has an `error`. */
+export interface Replica {
+  name: string;
+  state: string | null;
+  ready: boolean | null;
+  restarts: number | null;
+  /** What it counted since it started; `null` where it does not say. */
+  counted: { allowed: number; denied: number } | null;
+  error?: string;
+  version?: string | null;
+  policyHash?: string | null;
+  mode?: string;
+  generation?: number;
+  appliedAt?: string | null;
+  failingSince?: string | null;
+  problems?: string[];
+  candidate?: Candidate | null;
+  candidateProblems?: string[];
+  /** In Unix seconds. */
+  certificateNotAfter?: number | null;
+}
+
+/** What one replica counted between two looks at it. */
+export interface Sample {
+  /** The end of the time, in Unix seconds. */
+  at: number;
+  seconds: number;
+  replica: string;
+  allowed: number;
+  denied: number;
+  violations: Record<string, number>;
+  /** Reviews in each bucket: one more than there are bounds. */
+  latency: number[];
+}
+
+export interface Now {
+  version: string;
+  readOnly: boolean;
+  /** When the console was started, in Unix seconds. */
+  begunAt: number;
+  everySeconds: number;
+  keptSeconds: number;
+  /** When the replicas were looked at last; `null` before the first look. */
+  at: number | null;
+  /** Why the last look failed. */
+  fault: Fault | null;
+  namespace: string | null;
+  verdict: string | null;
+  replicas: Replica[];
+  problems: Problem[];
+  /** Upper bounds of the buckets, in seconds. */
+  latencyBounds: number[];
+  samples: Sample[];
+}
+
+/** As a replica tells it. One of another version may leave out any of it. */
+export interface Decision {
+  number: number;
+  replica: string;
+  id?: number;
+  at?: string;
+  decision?: string;
+  operation?: string;
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  owner?: string;
+  user?: string;
+  uid?: string;
+  dryRun?: boolean;
+  rule?: string | null;
+  container?: string;
+  image?: string;
+  violations?: number;
+  exemption?: string | null;
+  override?: string | null;
+  candidate?: string | null;
+  candidateRule?: string | null;
+  policyHash?: string;
+}
+
+export interface Gap {
+  number: number;
+  replica: string;
+  gap: { missed: number | null; message: string };
+}
+
+export interface Note {
+  number: number;
+  note: string;
+}
+
+export type Item = Decision | Gap | Note;
+
+export interface Decisions {
+  last: number;
+  fault: string | null;
+  items: Item[];
+}
+
+export interface Explanation {
+  image: string;
+  canonical: string | null;
+  unreadable: string | null;
+  namespace: string;
+  user: string;
+  override: string | null;
+  policyHash: string;
+  origin: string;
+  notes: string[];
+  steps: { rule: string; passed: boolean; detail: string }[];
+  verdict: string;
+  messages: string[];
+  exemptions: string[];
+  nearMisses: string[];
+  accepted: string[];
+  remedies: string[];
+}
+
+/** One use of an image, as the replicas remember it. */
+export interface Use {
+  image: string;
+  /** `null` where the image is no reference. */
+  registry: string | null;
+  repository: string | null;
+  tag: string | null;
+  pinned: boolean;
+  namespace: string;
+  owner: string;
+  user: string;
+  count: number;
+  firstSeen: string | null;
+  lastSeen: string | null;
+  refused: boolean;
+}
+
+export interface Images {
+  /** In Unix seconds. */
+  at: number;
+  notes: string[];
+  gaps: string[];
+  images: Use[];
+}
+
+/** Why there is no answer, in words for the page. */
+export class Unanswered extends Error {
+  readonly hint: string | null;
+  constructor(fault: Fault) {
+    super(fault.message);
+    this.hint = fault.hint;
+  }
+}
+
+const PATIENCE_MILLISECONDS = 90_000;
+
+/** Asks the console's server. */
+export async function ask<T>(path: string): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) });
+  } catch {
+    throw new Unanswered({
+      message: "the console does not answer",
+      hint: "it may have ended: start kubectl imagegate console again, and open the address that it prints",
+    });
+  }
+  if (response.ok) {
+    return (await response.json()) as T;
+  }
+  if (response.status === 403) {
+    throw new Unanswered({
+      message: "the console was started anew",
+      hint: "open the address that it printed; each start has a new one",
+    });
+  }
+  const fault = (await response.json().catch(() => null)) as Fault | null;
+  throw new Unanswered(fault ?? { message: `the console answered ${response.status}`, hint: null });
+}

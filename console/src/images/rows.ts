@@ -1,0 +1,85 @@
+/** Which uses of images are shown, in which order. Pure. */
+
+import type { Use } from "../api.js";
+
+export type Column = "image" | "namespace" | "owner" | "count" | "lastSeen" | "refused";
+
+export interface Order {
+  column: Column;
+  descending: boolean;
+}
+
+/** What is asked for; what is empty asks for all. */
+export interface Wanted {
+  /** Words that all have to be somewhere in the row. */
+  text: string;
+  registry: string;
+  namespace: string;
+  /** `=latest` for a tag, `none` for an image without one. */
+  tag: string;
+  unpinned: boolean;
+  decision: "" | "admitted" | "refused";
+}
+
+export const ALL: Wanted = {
+  text: "",
+  registry: "",
+  namespace: "",
+  tag: "",
+  unpinned: false,
+  decision: "",
+};
+
+/** What stands for the registry of an image that is no reference. */
+export const UNREADABLE = "not a reference";
+
+export function registryOf(use: Use): string {
+  return use.registry ?? UNREADABLE;
+}
+
+/** The uses that are wanted, in the order in which they were. */
+export function filtered(uses: Use[], wanted: Wanted): Use[] {
+  const words = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
+  return uses.filter(
+    (use) =>
+      (wanted.registry === "" || registryOf(use) === wanted.registry) &&
+      (wanted.namespace === "" || use.namespace === wanted.namespace) &&
+      (wanted.tag === "" || (wanted.tag === "none" ? use.tag === null : `=${use.tag}` === wanted.tag)) &&
+      (!wanted.unpinned || !use.pinned) &&
+      (wanted.decision === "" || use.refused === (wanted.decision === "refused")) &&
+      (words.length === 0 || hasAll(use, words)),
+  );
+}
+
+function hasAll(use: Use, words: string[]): boolean {
+  const text = `${use.image}\n${use.namespace}\n${use.owner}\n${use.user}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+export function sorted(uses: Use[], { column, descending }: Order): Use[] {
+  const sign = descending ? -1 : 1;
+  const compare = (one: Use, other: Use) =>
+    sign * compared(one[column], other[column]) || compared(one.image, other.image);
+  return [...uses].sort(compare);
+}
+
+type Value = string | number | boolean | null;
+
+/** By code units: of texts that users wrote, any order will do, and this one is quick. */
+function compared(one: Value, other: Value): number {
+  const [left, right] = [one ?? "", other ?? ""];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** A value with how many uses have it. */
+export type Share = [value: string, count: number];
+
+/** How often each value occurs, the most first. */
+export function shares(uses: Use[], value: (use: Use) => string): Share[] {
+  const counts = new Map<string, number>();
+  for (const use of uses) {
+    const key = value(use);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts].sort((one, other) => other[1] - one[1] || compared(one[0], other[0]));
+}

@@ -1,0 +1,132 @@
+/** Why a decision is what it is, rule by rule, as `kubectl imagegate explain` says it. */
+
+import { useEffect, useState } from "preact/hooks";
+import { ask, Unanswered, type Decision, type Explanation } from "../api.js";
+import { Loading } from "../state.js";
+import { exemptCommand, shown } from "../words.js";
+
+export function ExplanationOf({ decision }: { decision: Decision }) {
+  const [explanation, setExplanation] = useState<Explanation | null>(null);
+  const [fault, setFault] = useState<Unanswered | null>(null);
+  const [tries, setTries] = useState(0);
+  const { image = "", namespace = "", user = "" } = decision;
+  useEffect(() => {
+    let isOver = false;
+    setFault(null);
+    const query = new URLSearchParams({ image, namespace, user });
+    ask<Explanation>(`/api/explain?${query}`).then(
+      (explanation) => {
+        if (!isOver) setExplanation(explanation);
+      },
+      (error: Unanswered) => {
+        if (!isOver) setFault(error);
+      },
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [image, namespace, user, tries]);
+
+  return (
+    <div class="explanation">
+      {explanation ? (
+        <Steps explanation={explanation} decision={decision} />
+      ) : fault ? (
+        <div class="empty" role="alert">
+          <strong>{shown(fault.message)}</strong>
+          {fault.hint && <p>{shown(fault.hint)}</p>}
+          <button type="button" onClick={() => setTries(tries + 1)}>
+            Try again
+          </button>
+        </div>
+      ) : (
+        <Loading label="Explaining" />
+      )}
+      <Facts decision={decision} />
+    </div>
+  );
+}
+
+function Steps({ explanation, decision }: { explanation: Explanation; decision: Decision }) {
+  const { steps, messages, accepted, remedies, nearMisses, exemptions, notes, policyHash } = explanation;
+  const command = decision.decision === "deny" ? exemptCommand(explanation.image, explanation.namespace) : null;
+  return (
+    <div class="why">
+      {decision.policyHash !== undefined && decision.policyHash !== policyHash && (
+        <p class="gap">
+          This was decided by the policy {shown(decision.policyHash)}; what follows is what {shown(policyHash)}, in
+          force now, makes of it.
+        </p>
+      )}
+      {messages.map((message) => (
+        <p key={message} class="message">
+          {shown(message)}
+        </p>
+      ))}
+      <ol class="steps">
+        {steps.map((step) => (
+          <li key={step.rule} class={step.passed ? "is-passed" : "is-failed"}>
+            <span class="outcome">{step.passed ? "pass" : "FAIL"}</span>
+            <span class="code">{shown(step.rule)}</span>
+            <span>{shown(step.detail)}</span>
+          </li>
+        ))}
+      </ol>
+      <Lines title="Would be accepted" lines={[...accepted, ...remedies]} />
+      <Lines title="Looks alike, and does not cover it" lines={nearMisses} />
+      <Lines title="Exemptions" lines={exemptions} />
+      <Lines title="Notes" lines={notes} />
+      {command && (
+        <div>
+          <h3>To exempt it for a while</h3>
+          <pre tabIndex={0}>{command}</pre>
+        </div>
+      )}
+      <p class="quiet">
+        Judged anew for the namespace and the user, by {shown(explanation.origin)}: {shown(explanation.verdict)}. Groups
+        and labels of the request are not kept, so an exemption or override by those is not seen here.
+      </p>
+    </div>
+  );
+}
+
+function Lines({ title, lines }: { title: string; lines: string[] }) {
+  if (lines.length === 0) return null;
+  return (
+    <div>
+      <h3>{title}</h3>
+      <ul>
+        {lines.map((line) => (
+          <li key={line}>{shown(line)}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Facts({ decision }: { decision: Decision }) {
+  const facts: [string, string | null | undefined][] = [
+    ["Object", [decision.operation, decision.kind, decision.name].filter(Boolean).join(" ")],
+    ["Owner", decision.owner],
+    ["Container", decision.container],
+    ["User", decision.user],
+    ["Override", decision.override],
+    ["Exemption", decision.exemption],
+    ["Candidate", decision.candidate && `would ${decision.candidate}, ${decision.candidateRule ?? ""}`],
+    ["Policy", decision.policyHash],
+    ["Replica", decision.replica],
+    ["Request", decision.uid],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) =>
+        value ? (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{shown(value)}</dd>
+          </div>
+        ) : null,
+      )}
+    </dl>
+  );
+}

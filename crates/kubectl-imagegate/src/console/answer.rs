@@ -1,0 +1,192 @@
+//! One request, answered. Every answer has the headers that keep other sites out of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::access::{Access, Admission, Refusal};
+use super::assets::{self, Asset};
+use super::feed::Feed;
+use super::pages::{self, Asked};
+use super::watch::Watch;
+use crate::cluster::{Cluster, Fault};
+use crate::connection::Connection;
+
+/// What the browser may load for the page, and who may show the page: files of our own, and nobody. No text is
+/// ever read as markup, not even by mistake.
+/// Source: <https://www.w3.org/TR/CSP3/>.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'";
+const JSON: &str = "application/json";
+/// What is shown where there is no page.
+const REFUSED: &str = "\
+<!doctype html><html lang=en><meta charset=utf-8><title>ImageGate console</title>
+<h1>Not shown</h1><p>";
+
+/// What the page is made from.
+#[derive(Debug)]
+pub(super) struct Console {
+    cluster: Cluster,
+    connection: Connection,
+    access: Access,
+    watch: Watch,
+    feed: Feed,
+    /// Held by the one request that asks the replicas for all that they remember.
+    turn: Semaphore,
+}
+
+/// An answer, and whether it was for somebody who may ask.
+pub(super) struct Answered {
+    pub(super) response: Response<Full<Bytes>>,
+    pub(super) is_admitted: bool,
+}
+
+impl Console {
+    pub(super) fn new(cluster: Cluster, connection: Connection, access: Access) -> Self {
+        let (watch, feed) = (Watch::default(), Feed::default());
+        Self { cluster, connection, access, watch, feed, turn: Semaphore::new(1) }
+    }
+
+    /// Looks at the gate without an end.
+    pub(super) async fn keep_watching(self: &Arc<Self>) {
+        tokio::join!(
+            self.watch.keep_looking(&self.cluster, &self.connection),
+            self.feed.keep_following(&self.cluster, &self.connection),
+        );
+    }
+
+    /// The answer to a request.
+    pub(super) async fn answer(&self, request: &Parts) -> Answered {
+        let admission = self.access.admit(request);
+        let is_admitted = !matches!(admission, Admission::Refused(_));
+        let mut response = match admission {
+            Admission::Admitted => self.page(request).await,
+            Admission::Entered => self.entered(),
+            Admission::Refused(refusal) => refused(refusal),
+        };
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (CACHE_CONTROL, "no-store"),
+            (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+            (REFERRER_POLICY, "no-referrer"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (X_FRAME_OPTIONS, "DENY"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        Answered { response, is_admitted }
+    }
+
+    async fn page(&self, request: &Parts) -> Response<Full<Bytes>> {
+        let query = request.uri.query().unwrap_or_default();
+        match request.uri.path() {
+            "/api/now" => json(StatusCode::OK, &self.watch.page(after(query))),
+            "/api/decisions" => json(StatusCode::OK, &self.feed.page(after(query))),
+            "/api/images" => self.images().await,
+            "/api/explain" => match Asked::of(query) {
+                Some(asked) => self.explained(&asked),
+                None => json(StatusCode::BAD_REQUEST, &pages::fault(&Fault::usage("no `image`"))),
+            },
+            path => match assets::at(path) {
+                Some(Asset { media_type, bytes }) => {
+                    answer(StatusCode::OK, media_type, Bytes::from_static(bytes))
+                }
+                None => json(StatusCode::NOT_FOUND, &pages::fault(&Fault::usage("no such page"))),
+            },
+        }
+    }
+
+    /// One request at a time: each holds all that every replica remembers.
+    async fn images(&self) -> Response<Full<Bytes>> {
+        // The semaphore is never closed.
+        let _turn = self.turn.acquire().await;
+        match pages::images(&self.cluster, &self.connection).await {
+            Ok(page) => answer(StatusCode::OK, JSON, page.into()),
+            Err(fault) => unavailable(&fault),
+        }
+    }
+
+    fn explained(&self, asked: &Asked<'_>) -> Response<Full<Bytes>> {
+        let reach = self.watch.reach(&asked.namespace);
+        // A policy is compiled for this, on a thread that may wait.
+        let explain = || pages::explanation(&self.watch.replicas(), asked, reach.as_ref());
+        match tokio::task::block_in_place(explain) {
+            Ok(page) => json(StatusCode::OK, &page),
+            Err(fault) => unavailable(&fault),
+        }
+    }
+
+    fn entered(&self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let headers = response.headers_mut();
+        headers.insert(LOCATION, HeaderValue::from_static("/"));
+        if let Ok(cookie) = HeaderValue::from_str(&self.access.cookie()) {
+            headers.insert(SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+/// The number or time behind which the page asks for more; 0 asks for all.
+fn after<N: std::str::FromStr + Default>(query: &str) -> N {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let after = pairs.find(|(name, _)| name == "after");
+    after.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
+}
+
+fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
+    let (status, why) = match refusal {
+        Refusal::Host => {
+            (StatusCode::FORBIDDEN, "The console answers to 127.0.0.1 and localhost alone.")
+        }
+        Refusal::Site => (
+            StatusCode::FORBIDDEN,
+            "Another site led here. Type the address that kubectl printed, or paste it.",
+        ),
+        Refusal::Method => (StatusCode::METHOD_NOT_ALLOWED, "The console only reads."),
+        Refusal::Secret => (
+            StatusCode::FORBIDDEN,
+            "Open the address that kubectl printed. Each start of the console has a new one.",
+        ),
+        Refusal::Used => (
+            StatusCode::FORBIDDEN,
+            "This address works once, and was used before. If that was not you, end the console with \
+             Ctrl-C: somebody else on this machine may have read the address. Otherwise open the one that \
+             kubectl printed.",
+        ),
+    };
+    let page = format!("{REFUSED}{why}\n");
+    let mut response = answer(status, "text/html; charset=utf-8", page.into());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+    }
+    response
+}
+
+fn unavailable(fault: &Fault) -> Response<Full<Bytes>> {
+    json(StatusCode::SERVICE_UNAVAILABLE, &pages::fault(fault))
+}
+
+fn json(status: StatusCode, value: &Value) -> Response<Full<Bytes>> {
+    answer(status, JSON, value.to_string().into())
+}
+
+fn answer(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
