@@ -16,8 +16,13 @@ fn make_install(home: &Path, prefix: &str, path: &str) -> String {
     let script = format!(
         "#!/bin/sh\nset -e\n\
          case \"$*\" in\n\
-         run*plugin_manual*) echo kubectl-imagegate >target/manual/man/kubectl-imagegate.1; exit ;;\n\
-         run*) exec '{}' target/manual ;;\n\
+         *--example*)\n\
+         examples=\"$CARGO_TARGET_DIR/debug/examples\"\n\
+         mkdir -p \"$examples\"\n\
+         cp '{}' \"$examples/manual\"\n\
+         echo 'echo kubectl-imagegate >\"$1/man/kubectl-imagegate.1\"' >\"$examples/plugin_manual\"\n\
+         chmod +x \"$examples/plugin_manual\"\n\
+         exit ;;\n\
          esac\n\
          mkdir -p \"$CARGO_TARGET_DIR/release\"\n\
          cp '{binary}' \"$CARGO_TARGET_DIR/release/imagegate\"\n\
