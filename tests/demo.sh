@@ -86,6 +86,13 @@ expect nginx:latest 'nginx image comes from an untrusted registry! (nginx:latest
 expect docker.io/nginx:latest 'nginx image has a non-allowed tag! (docker.io/nginx:latest). These tags "staging,latest" are prohibited.'
 expect docker.io/nginx:1.20 admitted
 
+say 'fmt: one style, comments kept, the same policy'
+printf '%s\n' 'blockedTags: ["latest"] # no moving tags' 'allowedRegistries:' '- "docker.io"' >"$work/written.yaml"
+"$binary" fmt --write "$work/written.yaml"
+printf '%s\n' 'allowedRegistries: [docker.io]' 'blockedTags: [latest]  # no moving tags' | diff - "$work/written.yaml" ||
+  fail 'it is written in another style'
+cat "$work/written.yaml"
+
 say 'a floor: how much of the policy an API server can hold by itself, in CEL'
 "$binary" export vap --policy "$work/policy" 2>&1 >"$work/floor.yaml" | tee "$work/held"
 grep -q ' 3 rules are held wholly, 1 in part, 0 not$' "$work/held" || fail 'the floor holds something else'

@@ -131,7 +131,15 @@ def pre_commit(directory):
     run([tool, "run", "--files", "deploy/good.yaml"], directory, 0, **home)
     (directory / "notes.yaml").write_text("some: notes\n")
     run([tool, "run", "--files", "notes.yaml"], directory, 0, **home)
-    print("pre-commit: refuses a commit with the image, and takes one without")
+    written = directory / "gate/policy.yaml"
+    written.parent.mkdir()
+    written.write_text('allowedRegistries: ["gcr.io"] # ours\n')
+    # What it does not know, git cannot tell to be changed.
+    run(["git", "add", "gate/policy.yaml"], directory, 0)
+    said = run([tool, "run", "--files", "gate/policy.yaml"], directory, 1, **home)
+    assert "files were modified by this hook" in said, said
+    assert written.read_text() == "allowedRegistries: [gcr.io]  # ours\n", written.read_text()
+    print("pre-commit: refuses a commit with the image, takes one without, and formats a policy")
 
 
 def gitlab(directory):
