@@ -10,6 +10,7 @@ mod check_custom;
 mod check_docs;
 mod check_hidden;
 mod check_render;
+mod check_selected;
 mod check_trees;
 mod diff;
 mod export;
