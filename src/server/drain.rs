@@ -77,8 +77,8 @@ impl Drain {
             }
             failed = failure => (Some(failed), delay),
         };
-        tracing::info!(delay_seconds = delay.as_secs(), "shutting down: not ready, still serving");
         self.phase.send_replace(Phase::Leaving);
+        tracing::info!(delay_seconds = delay.as_secs(), "shutting down: not ready, still serving");
         tokio::select! {
             () = sleep(delay) => {}
             _ = signals.next() => {}
