@@ -17,6 +17,8 @@ pub(crate) struct Fault {
 /// What a caller does something about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// The connection ended before the answer.
+    Broken,
     /// Another writer came first, or owns a field.
     Conflict,
     /// The list that is being read page by page is too old.
@@ -58,6 +60,11 @@ impl Fault {
     /// The cluster, or a replica, does not answer.
     pub(crate) fn lost(message: &str) -> Self {
         Self::new(Kind::Lost, message)
+    }
+
+    /// The connection ended before the answer.
+    pub(crate) fn broken(message: &str) -> Self {
+        Self::new(Kind::Broken, message)
     }
 
     /// An answer that cannot be read.

@@ -197,9 +197,9 @@ async fn send(
         request = request.header("last-event-id", id);
     }
     let request = request.body(Empty::new()).map_err(|error| Fault::usage(&error.to_string()))?;
-    let lost = |error: hyper::Error| Fault::lost(&format!("{path}: {error}"));
-    sender.ready().await.map_err(lost)?;
-    sender.send_request(request).await.map_err(lost)
+    let broken = |error: hyper::Error| Fault::broken(&format!("{path}: {error}"));
+    sender.ready().await.map_err(broken)?;
+    sender.send_request(request).await.map_err(broken)
 }
 
 fn refused(path: &str, status: StatusCode) -> Fault {

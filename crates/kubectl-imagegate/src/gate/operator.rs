@@ -11,7 +11,7 @@ use imagegate_core::usage::{Gathered, Remembered, Usage};
 use serde::Deserialize;
 
 use super::find::{Found, Pod};
-use crate::cluster::{Asked, AtPort, Cluster, Fault};
+use crate::cluster::{Asked, AtPort, Cluster, Fault, Kind};
 
 /// Why nobody remembers anything.
 pub(crate) const NO_POD: &str = "no Pod of the gate is running";
@@ -80,10 +80,15 @@ impl Operator {
         }
     }
 
-    /// A page of the port.
+    /// A page of the port. A connection that ends without an answer is made once more, as a forwarded port
+    /// may lose one while it goes on with the next.
     pub(crate) async fn page(&self, cluster: &Cluster, path: &str) -> Result<Bytes, Fault> {
-        let mut port = self.connect(cluster).await?;
-        match port.memory(path).await? {
+        let page = async || self.connect(cluster).await?.memory(path).await;
+        let asked = match page().await {
+            Err(fault) if fault.kind == Kind::Broken => page().await,
+            asked => asked,
+        };
+        match asked? {
             Asked::Page(page) => Ok(page),
             Asked::Missing => Err(Self::without(path)),
         }
@@ -153,8 +158,32 @@ impl Remembering {
 
 #[cfg(test)]
 mod tests {
-    use super::{NO_POD, Remembering};
-    use crate::cluster::Fault;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::{NO_POD, Operator, Remembering};
+    use crate::cluster::{Cluster, Fault, Kind};
+
+    #[tokio::test]
+    async fn a_connection_that_ends_without_an_answer_is_made_once_more() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let operator = Operator::at(&[address.parse().unwrap()]).remove(0);
+        let cluster = Cluster::none().unwrap();
+        let answers = async {
+            for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", "", ""] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 1024]).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        };
+        let asked = async {
+            assert_eq!(operator.page(&cluster, "/images").await.unwrap(), "ok");
+            let fault = operator.page(&cluster, "/images").await.unwrap_err();
+            assert_eq!(fault.kind, Kind::Broken, "{fault}");
+        };
+        tokio::join!(answers, asked);
+    }
 
     #[test]
     fn a_memory_that_is_missing_is_a_gap() {
