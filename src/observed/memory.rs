@@ -326,9 +326,12 @@ impl Memory {
             known.len() == note.labels().len()
                 && note.labels().all(|(key, value)| known.get(key) == Some(value))
         };
+        // Hashing costs, and a Pod whose labels no policy selects by has neither.
+        let labels = note.text_of_labels();
+        let rare = (!kind.is_empty() || !labels.is_empty()).then_some((kind, labels));
         let mut more = 0;
         let at = self.circumstances.take(
-            (user, pinned, kind, note.text_of_labels()),
+            (user, pinned, rare),
             |met| {
                 *met.user == *user
                     && met.pinned.as_deref() == pinned
