@@ -29,7 +29,8 @@ mkdir -p "$dist"
 target=$(rustc -vV | sed -n 's/^host: //p')
 name=imagegate-$version-${target%%-*}-linux
 
-make --silent manual
+# No man page has them, and without them what is built already is good enough.
+env --unset=SOURCE_DATE_EPOCH --unset=IMAGEGATE_COMMIT make --silent manual
 deploy/sbom.py "$target" >"$dist/$name.cdx.json"
 
 deploy/tarball.sh "$binary" "$plugin" target/manual "$name" >"$dist/$name.tar.gz"
