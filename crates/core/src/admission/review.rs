@@ -465,7 +465,6 @@ fn missing_container<'a, O>(request: &Request<'a, O>) -> ContainerImage<'a> {
     let name = request.name.as_ref().filter(|name| !name.is_empty());
     ContainerImage {
         container: name.map_or(Cow::Borrowed("pod"), |Text(name)| name.clone()),
-        image: None,
         ..ContainerImage::default()
     }
 }

@@ -399,6 +399,11 @@ fn who_asks_is_known() {
     assert_eq!((review.user(), review.groups().len()), ("jane", 2));
     assert_eq!((review.namespace(), review.name(), review.kind()), ("default", "web", "Pod"));
     assert!(review.is_dry_run());
+    let object = json!({"spec": spec(&["a"])});
+    for real in [json!({"dryRun": false, "object": object}), json!({"object": object})] {
+        let body = request(("", "Pod"), real);
+        assert!(!Review::parse(&body).unwrap().is_dry_run());
+    }
     assert_eq!((review.uid(), review.version()), ("u-1", ApiVersion::V1));
     assert_eq!(review.operation(), Operation::Create);
 }
