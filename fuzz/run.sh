@@ -6,10 +6,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+corpus=corpus
 if [[ ${1:-} == --inputs ]]; then
   amount="$2 inputs"
-  # What an earlier run found would lead to other inputs.
-  rm -rf corpus
+  # What earlier runs found would lead to other inputs.
+  corpus=$(mktemp -d)
+  trap 'rm -rf "$corpus"' EXIT
   options=(-seed=1 "-runs=$2")
   shift
 else
@@ -18,7 +20,7 @@ else
 fi
 targets=("${@:2}")
 [[ ${#targets[@]} -gt 0 ]] || targets=(reference json review policy format pattern tag images import)
-./seeds.sh
+./seeds.sh "$corpus"
 
 # What cargo-fuzz passes without a sanitizer. The code has no `unsafe`, so that coverage is what is
 # needed, and that works with a stable toolchain.
@@ -33,7 +35,7 @@ for target in "${targets[@]}"; do
   printf '=== %s: %s\n' "$target" "$amount"
   mkdir -p "artifacts/$target"
   status=0
-  "target/$host/release/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" \
+  "target/$host/release/$target" "$corpus/$target" -artifact_prefix="artifacts/$target/" \
     "${options[@]}" -max_len=16384 -timeout=5 -rss_limit_mb=1024 \
     -print_final_stats=1 >"$target.log" 2>&1 || status=$?
   grep -E '^(stat::number_of_executed_units|stat::average|stat::peak)' "$target.log" || true
