@@ -1,12 +1,12 @@
 /** The frame around the pages: which of them is shown, and whether the gate answers. */
 
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { ask, type Decisions, type Item, type Now, type Sample } from "./api.js";
+import { ask, type Decisions, type Fault, type Item, type Now, type Sample } from "./api.js";
 import { ImagesPage } from "./images/page.js";
 import { extended } from "./now/history.js";
 import { NowPage } from "./now/page.js";
 import { usePolling } from "./poll.js";
-import { State, type Trouble } from "./state.js";
+import { State } from "./state.js";
 import { clock, counted, shown } from "./words.js";
 
 const NOW_MILLISECONDS = 2000;
@@ -105,7 +105,7 @@ function PageLink({ to, page, label }: { to: Page; page: Page; label: string }) 
 }
 
 /** Why what is shown is old, or nothing is. */
-function troubleOf(now: Now | null, unanswered: Trouble | null): Trouble | null {
+function troubleOf(now: Now | null, unanswered: Fault | null): Fault | null {
   if (unanswered) return { message: unanswered.message, hint: unanswered.hint };
   if (!now?.at && !now?.fault) return null;
   if (now.fault) {
@@ -122,7 +122,7 @@ function troubleOf(now: Now | null, unanswered: Trouble | null): Trouble | null 
   return null;
 }
 
-function liveness(now: Now | null, trouble: Trouble | null): string {
+function liveness(now: Now | null, trouble: Fault | null): string {
   if (trouble) return now?.at ? `Not reached · last seen ${clock(now.at)}` : "Not reached";
   if (!now?.at) return "Asking the gate";
   const answering = now.replicas.filter((replica) => replica.error === undefined).length;

@@ -1,15 +1,11 @@
 /** What is shown where there is nothing, or nothing new; and what both pages draw. */
 
 import type { ComponentChildren } from "preact";
+import type { Fault } from "./api.js";
 import { shown } from "./words.js";
 
-export interface Trouble {
-  message: string;
-  hint: string | null;
-}
-
 /** Why the gate, or the console, does not answer. */
-export function State({ trouble }: { trouble: Trouble }) {
+export function State({ trouble }: { trouble: Fault }) {
   return (
     <div class="state is-trouble" role="alert">
       <strong>{shown(trouble.message)}</strong>

@@ -14,9 +14,9 @@ export function whole(number: number): string {
   return NUMBER.format(number);
 }
 
-/** `1 image`, `2 images` */
-export function counted(number: number, noun: string): string {
-  return `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
+/** `1 image`, `2 images`; of a noun that takes more than an `s`, `many` is the plural. */
+export function counted(number: number, noun: string, many = `${noun}s`): string {
+  return `${whole(number)} ${number === 1 ? noun : many}`;
 }
 
 /** A rate in few digits: `0`, `0.2`, `3.4`, `120`. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { days, duration, exemptCommand, moment, rate, shown } from "../src/words.js";
+import { counted, days, duration, exemptCommand, moment, rate, shown } from "../src/words.js";
 
 test("what cannot be seen is written out, and markup stays text", () => {
   assert.equal(shown("<img onerror=alert(1)>"), "<img onerror=alert(1)>");
@@ -9,6 +9,8 @@ test("what cannot be seen is written out, and markup stays text", () => {
 });
 
 test("numbers are short", () => {
+  assert.deepEqual([counted(1, "use"), counted(1200, "use")], ["1 use", "1,200 uses"]);
+  assert.deepEqual([1, 2].map((of) => counted(of, "registry", "registries")), ["1 registry", "2 registries"]);
   assert.deepEqual([0, 0.01, 0.25, 9.94, 123.4, 4567].map(rate), ["0", "< 0.1", "0.3", "9.9", "123", "4,567"]);
   assert.deepEqual([0.00005, 0.0005, 0.0025, 1, 2.5].map(duration), ["50 µs", "500 µs", "2.5 ms", "1 s", "2.5 s"]);
   assert.deepEqual([days(0, 86_399), days(0, 86_400), days(1, 0)], [0, 1, -1]);

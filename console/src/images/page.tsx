@@ -204,7 +204,7 @@ function Registries({ registries, chosen, choose }: RegistriesProps) {
       </ul>
       {rest.length > 0 && (
         <p class="quiet">
-          and {whole(others)} in {counted(rest.length, "more registry").replace("registrys", "registries")}
+          and {whole(others)} in {counted(rest.length, "more registry", "more registries")}
         </p>
       )}
     </section>
