@@ -82,11 +82,7 @@ impl<'p> Outcomes<'p> {
             }
         };
         // The same selectors in the same order select by the same labels.
-        let selectors =
-            |it: &Self| it.possible.iter().map(|each| each.selector).collect::<Vec<_>>();
-        if self.possible.len() == 1 && other.possible.len() == 1
-            || selectors(self) == selectors(other)
-        {
+        if self.selectors().eq(other.selectors()) {
             for (one, other) in self.possible.iter().zip(&other.possible) {
                 both(one, other);
             }
@@ -97,6 +93,10 @@ impl<'p> Outcomes<'p> {
                 both(one, other);
             }
         }
+    }
+
+    fn selectors(&self) -> impl Iterator<Item = Option<&'p PodSelector>> {
+        self.possible.iter().map(|each| each.selector)
     }
 
     /// Whether there are more outcomes than were looked at.
