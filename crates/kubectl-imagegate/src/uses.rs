@@ -76,8 +76,7 @@ impl Gate {
                 None => Reach::Judged(vec![None]),
             };
             let running = self.running(namespace, &namespaces.names()).await?;
-            let keys = policies.iter().flat_map(|policy| policy.label_keys());
-            let keys: BTreeSet<_> = keys.map(|key| &**key).collect();
+            let keys = Policy::label_keys_of(policies);
             let out_of_reach = add_objects(&mut uses.gathered.used, &running, &keys, reach);
             if out_of_reach > 0 {
                 say(&format!(
@@ -160,8 +159,7 @@ fn add_objects(
     for (object, (kind, name)) in by_kind(true).chain(by_kind(false)) {
         let namespace = object.namespace.as_str();
         let reach = reaches.entry(namespace).or_insert_with(|| reach(namespace));
-        let known = object.labels.as_ref().map(|all| KnownLabels::of(all, keys.iter().copied()));
-        let labels = known.as_ref().unwrap_or(KnownLabels::nothing());
+        let labels = &KnownLabels::of(object.labels.as_ref(), keys);
         let written =
             object.images.iter().filter_map(|each| Some((each, each.written.as_deref()?)));
         for (found, image) in written {

@@ -5,8 +5,6 @@ mod answer;
 mod fetch;
 mod owners;
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 
 use super::images::Images;
@@ -46,19 +44,14 @@ impl Sources {
         workloads: &Workloads,
         policies: &[&Policy],
     ) -> Result<(Gathered, usize)> {
-        let keys: BTreeSet<_> = policies.iter().flat_map(|policy| policy.label_keys()).collect();
+        let keys = Policy::label_keys_of(policies);
         self.images.refuse_paths()?;
         let (mut gathered, mut owners) = (Gathered::default(), Owners::default());
         let unreadable = self.images.each(workloads, |target| {
             owners.add(&target, asker);
             let (user, groups) = target.asked_by(asker);
-            let known = target
-                .labels
-                .as_ref()
-                .map(|labels| KnownLabels::of(labels, keys.iter().map(|key| &***key)));
-            let labels = known.as_ref().unwrap_or(KnownLabels::nothing());
-            let usage = usage(&target, asker);
-            gathered.used.add(&Usage { user, groups: &groups, labels, ..usage });
+            let labels = &KnownLabels::of(target.labels.as_deref(), &keys);
+            gathered.used.add(&Usage { user, groups: &groups, labels, ..usage(&target, asker) });
             Ok(())
         })?;
         for from in &self.from {

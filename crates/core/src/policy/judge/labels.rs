@@ -3,6 +3,7 @@
 //! Whoever creates a Pod chooses its labels.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Labels, as far as they are known to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,11 +47,12 @@ impl<'a> KnownLabels<'a> {
         Self(labels)
     }
 
-    /// What `labels` say of these keys.
+    /// What `labels` say of these keys; nothing where there are no labels to be read.
     #[must_use]
-    pub fn of<'k>(labels: &Labels<'_>, keys: impl IntoIterator<Item = &'k str>) -> Self {
+    pub fn of(labels: Option<&Labels<'_>>, keys: &BTreeSet<&str>) -> Self {
+        let Some(labels) = labels else { return Self::default() };
         let said = |key: &str| labels.get(key).map(|value| Cow::Owned(value.to_owned()));
-        Self::new(keys.into_iter().map(|key| (Cow::Owned(key.to_owned()), said(key))).collect())
+        Self::new(keys.iter().map(|key| (Cow::Owned((*key).to_owned()), said(key))).collect())
     }
 
     /// The same, which borrows from nothing.

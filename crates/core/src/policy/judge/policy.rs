@@ -188,6 +188,12 @@ impl Policy {
         &self.label_keys
     }
 
+    /// The keys of the labels by which one of these policies selects Pods.
+    #[must_use]
+    pub fn label_keys_of<'p>(policies: &[&'p Self]) -> BTreeSet<&'p str> {
+        policies.iter().flat_map(|policy| policy.label_keys()).map(|key| &**key).collect()
+    }
+
     /// Whether it has the exemptions of another.
     pub(crate) fn has_exemptions_of(&self, other: &Self) -> bool {
         self.normal_form.exemptions == other.normal_form.exemptions
