@@ -51,8 +51,8 @@ impl Feed {
         }
     }
 
-    async fn follow(&self, cluster: &Cluster, begun: Begun) {
-        self.begin(begun.kept.clone());
+    async fn follow(&self, cluster: &Cluster, mut begun: Begun) {
+        self.begin(std::mem::take(&mut begun.kept));
         let (mut told, looking) = begun.follow(cluster);
         let recording = async {
             while let Some(news) = told.recv().await {

@@ -79,20 +79,19 @@ impl Tail {
 
 pub(crate) async fn run(connection: &Connection, tail: &Tail) -> Result<Exit, Failure> {
     let cluster = connection.open().await?;
-    let begun = Begun::of(&cluster, connection).await?;
+    let mut begun = Begun::of(&cluster, connection).await?;
     let output = Printer::of(connection, tail);
-    let Begun { kept, faults, .. } = &begun;
-    for fault in faults {
+    for fault in &begun.faults {
         say(&format!("warning: a replica is left out: {fault}"));
     }
-    let shown = output.begin_with(kept.clone(), tail.last);
+    let shown = output.begin_with(std::mem::take(&mut begun.kept), tail.last);
     let is_closed = shown.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
     // Whoever leaves early ends what follows; what has an end keeps its exit code.
     if !is_closed || tail.follows() {
         shown?;
     }
     if !tail.follows() {
-        return Ok(if faults.is_empty() { Exit::Fine } else { Exit::Unusable });
+        return Ok(if begun.faults.is_empty() { Exit::Fine } else { Exit::Unusable });
     }
     let (told, looking) = begun.follow(&cluster);
     tokio::select! {
