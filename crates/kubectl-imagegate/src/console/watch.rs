@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::pages;
 use super::samples::{KEPT, Moment, Samples};
 use crate::cli::Failure;
 use crate::cluster::{Cluster, Fault};
@@ -122,10 +123,7 @@ impl Watch {
             "everySeconds": EVERY.as_secs(),
             "keptSeconds": KEPT,
             "at": latest.at,
-            "fault": latest.fault.as_ref().map(|fault| json!({
-                "message": fault.message(),
-                "hint": fault.hint(),
-            })),
+            "fault": latest.fault.as_ref().map(pages::fault),
             "namespace": namespace,
             "verdict": latest.at.map(|_| status_text::verdict(&latest.replicas)),
             "replicas": latest.replicas.iter().map(replica).collect::<Vec<_>>(),
