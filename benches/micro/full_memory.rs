@@ -5,7 +5,7 @@ use std::sync::Arc;
 use imagegate::observed::{Circumstances, SeenImage, Snapshot};
 use imagegate::telemetry::ImageDecision;
 use imagegate_core::policy::{
-    ContainerKind, Documents, KnownLabels, POLICY_KEY, Policy, PullPolicy, Workload, compile,
+    ContainerKind, Documents, KnownLabels, Policy, PullPolicy, Workload, compile,
 };
 
 /// What a replica remembers by default.
@@ -19,8 +19,7 @@ pub(crate) const STRICTER: &str = "allowedRegistries: [docker.io, registry.examp
 
 /// The policy that a text means.
 pub(crate) fn policy(yaml: &str) -> Policy {
-    let volume = Some([(POLICY_KEY.to_owned(), yaml.as_bytes().to_vec())].into());
-    compile(&Documents { volume, ..Documents::default() }).unwrap().0
+    compile(&Documents::full_form(yaml)).unwrap().0
 }
 
 /// So many images of three registries, each as often as fills the memory, in 64 namespaces. In no

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use imagegate_core::policy::{Documents, POLICY_KEY, Policy, compile};
+use imagegate_core::policy::{Documents, Policy, compile};
 
 /// How many rules are measured.
 pub(crate) const COUNTS: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
@@ -40,8 +40,7 @@ pub(crate) fn documents(registries: usize, tags: usize) -> Documents {
     for index in 0..tags {
         writeln!(yaml, "- \"{}\"", tag(index)).unwrap();
     }
-    let keys = [(POLICY_KEY.to_owned(), yaml.into_bytes())];
-    Documents { volume: Some(keys.into()), ..Documents::default() }
+    Documents::full_form(yaml)
 }
 
 /// The policy of [`documents`].

@@ -2,7 +2,7 @@
 //! made that refuses none of them.
 #![no_main]
 
-use imagegate_core::policy::{Documents, POLICY_KEY, Rule, compile};
+use imagegate_core::policy::{Documents, Rule, compile};
 use imagegate_core::usage::{Fit, Impact, Inventory, Proposal, Remembered};
 use libfuzzer_sys::fuzz_target;
 
@@ -13,9 +13,7 @@ fuzz_target!(|text: &[u8]| {
         inventory.add(&usage);
     }
     let Ok(proposal) = Proposal::of(inventory.usages(), Fit::Balanced) else { return };
-    let volume = [(POLICY_KEY.to_owned(), proposal.yaml().as_bytes().to_vec())];
-    let documents = Documents { volume: Some(volume.into()), ..Documents::default() };
-    let (policy, _) = compile(&documents)
+    let (policy, _) = compile(&Documents::full_form(proposal.yaml()))
         .unwrap_or_else(|problems| panic!("{}\n{problems}", proposal.yaml()));
     let denied = Impact::between(None, &policy, inventory.usages(), 0).newly_denied;
     for hit in denied.most_frequent {

@@ -3,7 +3,7 @@
 //! The input is a document as a user hands it over: YAML or JSON, or lines of `NAME=value`.
 #![no_main]
 
-use imagegate_core::policy::{Documents, POLICY_KEY, compile};
+use imagegate_core::policy::{Documents, compile};
 use imagegate_import::{documents, import};
 use libfuzzer_sys::fuzz_target;
 
@@ -12,9 +12,7 @@ fuzz_target!(|text: &str| {
     for exactly in [false, true] {
         let imported = import(&documents, exactly);
         assert!(imported.sources > 0 || documents.is_empty() || !imported.notes.is_empty());
-        let volume = [(POLICY_KEY.to_owned(), imported.policy.clone().into_bytes())];
-        let policy = Documents { volume: Some(volume.into()), ..Documents::default() };
-        if let Err(problems) = compile(&policy) {
+        if let Err(problems) = compile(&Documents::full_form(&*imported.policy)) {
             panic!("{problems}\n{}", imported.policy);
         }
         for note in &imported.notes {

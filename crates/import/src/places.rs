@@ -4,7 +4,7 @@
 //! pattern is matched against the parsed reference and ends at a segment boundary. Where the two
 //! differ, an allowed pattern covers less and a blocked one more, and a note says so.
 
-use imagegate_core::policy::{Documents, POLICY_KEY, Problems, compile};
+use imagegate_core::policy::{Documents, Problems, compile};
 
 use crate::raw_image::{regex, split, up_to_the_last_wildcard, without_tag};
 
@@ -373,8 +373,7 @@ fn policy_of(pattern: &str) -> String {
 
 /// What is wrong with a policy.
 pub(crate) fn problems(policy: &str) -> Option<Problems> {
-    let volume = [(POLICY_KEY.to_owned(), policy.as_bytes().to_vec())].into();
-    compile(&Documents { volume: Some(volume), ..Documents::default() }).err()
+    compile(&Documents::full_form(policy)).err()
 }
 
 #[cfg(test)]

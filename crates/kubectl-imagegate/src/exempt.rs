@@ -149,13 +149,12 @@ fn with_exemption(text: &str, entry: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use imagegate_core::image::Reference;
-    use imagegate_core::policy::{Documents, POLICY_KEY, Policy, Subject, compile};
+    use imagegate_core::policy::{Documents, Policy, Subject, compile};
 
     use super::{Exempt, entry, with_exemption};
 
     fn policy(text: &str) -> Policy {
-        let volume = [(POLICY_KEY.to_owned(), text.as_bytes().to_vec())].into();
-        compile(&Documents { volume: Some(volume), ..Documents::default() }).unwrap().0
+        compile(&Documents::full_form(text)).unwrap().0
     }
 
     #[test]

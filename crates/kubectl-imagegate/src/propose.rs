@@ -118,8 +118,7 @@ async fn base(gate: &Gate, propose: &Propose) -> Result<(InForce, Option<String>
     // A text that is on its way is not yet the policy in force.
     let is_in_force = |text: &String| {
         let variables = gate.found.as_ref().map(Found::simple_keys).unwrap_or_default();
-        let volume = [(POLICY_KEY.to_owned(), text.clone().into_bytes())].into();
-        let documents = Documents { variables, volume: Some(volume) };
+        let documents = Documents { variables, ..Documents::full_form(&**text) };
         let compiled = InForce::compiled(&documents, String::new());
         compiled.is_ok_and(|compiled| compiled.policy.hash() == in_force.policy.hash())
     };

@@ -1,6 +1,6 @@
 //! One way to write a policy: the same policy, the same comments, and nothing left to change.
 
-use imagegate_core::policy::{Documents, POLICY_KEY, Unformatted, compile, format};
+use imagegate_core::policy::{Documents, Unformatted, compile, format};
 use proptest::prelude::*;
 
 fn formatted(text: &str) -> String {
@@ -8,9 +8,11 @@ fn formatted(text: &str) -> String {
 }
 
 fn hash(text: &str) -> String {
-    let volume = [(POLICY_KEY.to_owned(), text.as_bytes().to_vec())];
-    let documents = Documents { volume: Some(volume.into()), ..Documents::default() };
-    compile(&documents).unwrap_or_else(|problems| panic!("{problems}\n{text}")).0.hash().to_owned()
+    compile(&Documents::full_form(text))
+        .unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+        .0
+        .hash()
+        .to_owned()
 }
 
 /// Checks rows of a text and what becomes of it, twice.

@@ -1,13 +1,11 @@
 //! Policies and subjects for tests.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
-use imagegate_core::policy::{
-    ContainerImage, Documents, POLICY_KEY, Policy, Subject, Verdict, compile,
-};
+use imagegate_core::policy::{ContainerImage, Documents, Policy, Subject, Verdict, compile};
 
 /// Documents with the full form alone.
 pub(crate) fn full_form(yaml: &str) -> Documents {
-    volume([(POLICY_KEY, yaml)])
+    Documents::full_form(yaml)
 }
 
 /// Documents with these keys in the volume and no variable.

@@ -10,7 +10,7 @@ mod properties;
 mod selectors;
 mod together;
 
-use imagegate_core::policy::{ContainerImage, Documents, POLICY_KEY, Policy, Subject, compile};
+use imagegate_core::policy::{ContainerImage, Documents, Policy, Subject, compile};
 use imagegate_import::{Imported, documents, import};
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -21,9 +21,7 @@ fn imported(text: &str, exactly: bool) -> Imported {
 }
 
 fn compiled(imported: &Imported) -> Policy {
-    let volume = [(POLICY_KEY.to_owned(), imported.policy.clone().into_bytes())];
-    let documents = Documents { volume: Some(volume.into()), ..Documents::default() };
-    match compile(&documents) {
+    match compile(&Documents::full_form(&*imported.policy)) {
         Ok((policy, _)) => policy,
         Err(problems) => panic!("{problems}\n{}", imported.policy),
     }

@@ -121,9 +121,7 @@ fn severity(finding: &Finding) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use imagegate_core::policy::{Documents, Field, ImageList, POLICY_KEY, PullPolicy, compile};
+    use imagegate_core::policy::{Documents, Field, ImageList, PullPolicy, compile};
     use serde_json::{Value, json};
 
     use super::{MOST_RESULTS, write};
@@ -146,9 +144,7 @@ mod tests {
 
     fn written(all: Vec<Object>, shows_all: bool) -> Vec<Value> {
         let text = "{allowedRegistries: [docker.io], overrides: [{name: dev, namespaces: [dev], mode: warn}]}";
-        let volume = BTreeMap::from([(POLICY_KEY.to_owned(), text.as_bytes().to_vec())]);
-        let documents = Documents { variables: BTreeMap::new(), volume: Some(volume) };
-        let (policy, _) = compile(&documents).unwrap();
+        let (policy, _) = compile(&Documents::full_form(text)).unwrap();
         let objects = Objects { all, ..Objects::default() };
         let audited = judge(&objects, &policy, &Namespaces::default(), None, 0);
         let basis = Basis {

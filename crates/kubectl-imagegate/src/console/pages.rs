@@ -158,6 +158,7 @@ pub(super) fn fault(fault: &Fault) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use imagegate_core::policy::{Documents, compile};
     use imagegate_core::usage::{Owner, Usage};
     use serde_json::{Value, json};
 
@@ -203,12 +204,7 @@ mod tests {
         let none = explanation(&[], &asked, None).unwrap_err();
         assert_eq!(none.message(), "no replica says which policy it enforces");
         let text = "allowedRegistries: [docker.io]\n";
-        let keys = std::collections::BTreeMap::from([("policy.yaml".to_owned(), text.into())]);
-        let documents = imagegate_core::policy::Documents {
-            variables: std::collections::BTreeMap::default(),
-            volume: Some(keys),
-        };
-        let (policy, _) = imagegate_core::policy::compile(&documents).unwrap();
+        let (policy, _) = compile(&Documents::full_form(text)).unwrap();
         let page = json!({ "hash": policy.hash(), "policy": policy.normal_form() });
         let said = Said { page: serde_json::from_value(page).unwrap(), ..Said::default() };
         let replica = Replica { name: "one".to_owned(), pod: None, said: Ok(said) };

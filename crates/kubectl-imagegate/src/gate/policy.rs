@@ -105,9 +105,8 @@ impl InForce {
         let written = pages.find(|page| page.hash.as_deref() == Some(hash));
         let Some(form) = written.and_then(|page| page.policy.as_ref()) else { return Ok(None) };
         let text = as_written(form).to_string().into_bytes();
-        let volume = Some(BTreeMap::from([(POLICY_KEY.to_owned(), text)]));
         let origin = "the policy in force".to_owned();
-        let mut read = Self::compiled(&Documents { variables: BTreeMap::new(), volume }, origin)?;
+        let mut read = Self::compiled(&Documents::full_form(text), origin)?;
         if read.policy.hash() != *hash {
             let message = format!(
                 "the replicas enforce {hash}, which is {} as this version reads it",

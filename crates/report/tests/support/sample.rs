@@ -1,6 +1,6 @@
 //! A report with one of everything, and with texts that try to break out of each format.
 
-use imagegate_core::policy::{ContainerImage, Documents, POLICY_KEY, Policy, Subject, compile};
+use imagegate_core::policy::{ContainerImage, Documents, Policy, Subject, compile};
 use imagegate_report::{
     Finding, NotJudged, Object, Place, PolicySource, Report, Trouble, TroubleKind,
 };
@@ -109,8 +109,7 @@ fn add_hostile(report: &mut Report, policy: &Policy, text: &str) {
 }
 
 pub(crate) fn policy() -> Policy {
-    let volume = [(POLICY_KEY.to_owned(), POLICY.as_bytes().to_vec())].into();
-    compile(&Documents { variables: [].into(), volume: Some(volume) }).expect("a valid policy").0
+    compile(&Documents::full_form(POLICY)).expect("a valid policy").0
 }
 
 pub(crate) fn object(place: Option<Place>, namespace: &str, name: &str) -> Object {

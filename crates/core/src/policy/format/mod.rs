@@ -59,9 +59,7 @@ pub fn format(text: &str) -> Result<String, Unformatted> {
 
 /// The hash of the policy that a text is.
 fn hash(text: &str) -> Result<String, Problems> {
-    let volume = [(POLICY_KEY.to_owned(), text.as_bytes().to_vec())];
-    let documents = Documents { volume: Some(volume.into()), ..Documents::default() };
-    compile(&documents).map(|(policy, _)| policy.hash().to_string())
+    compile(&Documents::full_form(text)).map(|(policy, _)| policy.hash().to_string())
 }
 
 /// Says why a policy cannot be written in the one style, at a line and a column.

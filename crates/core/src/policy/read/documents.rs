@@ -29,6 +29,13 @@ pub struct Documents {
 }
 
 impl Documents {
+    /// A policy in full form, and no variable.
+    #[must_use]
+    pub fn full_form(text: impl Into<Vec<u8>>) -> Self {
+        let volume = Some([(POLICY_KEY.to_owned(), text.into())].into());
+        Self { volume, ..Self::default() }
+    }
+
     /// Whether the volume carries a candidate policy.
     #[must_use]
     pub fn has_candidate(&self) -> bool {

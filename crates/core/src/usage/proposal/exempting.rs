@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::evidence::Evidence;
 use super::scalar::{comment, scalar};
 use crate::image::Reference;
-use crate::policy::{Documents, POLICY_KEY, Policy, Problems, compile};
+use crate::policy::{Documents, Policy, Problems, compile};
 use crate::usage::Usage;
 
 /// What the exemptions say beside images and namespaces.
@@ -310,6 +310,5 @@ fn write_item(yaml: &mut String, indent: &str, item: &Value) {
 }
 
 fn compiled(text: &str) -> Result<Policy, Problems> {
-    let volume = Some([(POLICY_KEY.to_owned(), text.as_bytes().to_vec())].into());
-    compile(&Documents { volume, ..Documents::default() }).map(|(policy, _)| policy)
+    compile(&Documents::full_form(text)).map(|(policy, _)| policy)
 }

@@ -4,9 +4,7 @@
 use super::exempting::{Exempting, ExemptingError};
 use super::policy::{NothingUsed, Proposal};
 use super::{Fit, evidence::counted};
-use crate::policy::{
-    Documents, POLICY_KEY, Policy, Problems, compile, format as in_style, printable,
-};
+use crate::policy::{Documents, Policy, Problems, compile, format as in_style, printable};
 use crate::usage::{Gathered, Impact};
 
 /// What a ConfigMap can hold, in bytes.
@@ -133,8 +131,6 @@ fn images(count: usize) -> String {
 }
 
 fn compiled(yaml: &str) -> Result<Policy, NotProposed> {
-    let volume = Some([(POLICY_KEY.to_owned(), yaml.as_bytes().to_vec())].into());
-    let (policy, _) =
-        compile(&Documents { volume, ..Documents::default() }).map_err(NotProposed::Invalid)?;
+    let (policy, _) = compile(&Documents::full_form(yaml)).map_err(NotProposed::Invalid)?;
     Ok(policy)
 }

@@ -40,7 +40,7 @@ pub(super) fn comment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{comment, scalar};
-    use crate::policy::{Documents, POLICY_KEY, compile};
+    use crate::policy::{Documents, compile};
 
     #[test]
     fn rows() {
@@ -69,8 +69,7 @@ mod tests {
     fn read(scalar: &str) -> String {
         let yaml =
             format!("exemptions:\n- name: e\n  images: [gcr.io]\n  reason: r\n  owner: {scalar}\n");
-        let volume = Some([(POLICY_KEY.to_owned(), yaml.into_bytes())].into());
-        let (policy, _) = compile(&Documents { volume, ..Documents::default() }).unwrap();
+        let (policy, _) = compile(&Documents::full_form(yaml)).unwrap();
         policy.exemptions()[0].owner().unwrap().to_owned()
     }
 }
