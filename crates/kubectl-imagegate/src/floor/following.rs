@@ -27,6 +27,9 @@ use crate::gate::Webhooks;
 /// What to do about a floor that could not be made anew.
 pub(crate) const SET: &str = "`kubectl imagegate floor set` makes it anew";
 
+/// What to do about one that a tool keeps.
+pub(super) const AT_ITS_SOURCE: &str = "change it at its source";
+
 /// What becomes of the floor when the policy changes.
 #[derive(Debug)]
 pub(crate) enum Following {
@@ -105,7 +108,9 @@ impl Anew {
         installed: Installed,
         policy: &Policy,
     ) -> Result<Self, Fault> {
-        let mut anew = Self::whole(cluster, gate_namespace, installed, policy).await?;
+        installed.unless_kept(AT_ITS_SOURCE)?;
+        let registered = Webhooks::registered(cluster, gate_namespace).await?;
+        let mut anew = Self::whole(cluster, &registered, installed, policy).await?;
         let Installed { policies, bindings } = &anew.installed;
         let stays_out = |binding: &Value| {
             let called = name(binding);
@@ -117,22 +122,17 @@ impl Anew {
         Ok(anew)
     }
 
-    /// The same with every binding.
+    /// The same with every binding, for the webhooks that are registered.
     pub(super) async fn whole(
         cluster: &Cluster,
-        gate_namespace: &str,
+        registered: &[Registered],
         installed: Installed,
         policy: &Policy,
     ) -> Result<Self, Fault> {
-        if let Some(keeper) = installed.keeper() {
-            let message = format!("the floor belongs to {keeper}, which would put it back");
-            return Err(Fault::usage(&message).with_hint("change it at its source"));
-        }
-        let registered = Webhooks::registered(cluster, gate_namespace).await?;
         if registered.is_empty() {
             return Err(Fault::not_found("no webhook leads to the gate"));
         }
-        let wanted = wanted(policy, &registered, &installed.base_name());
+        let wanted = wanted(policy, registered, &installed.base_name());
         let anew = Self { installed, wanted, lifted: Vec::new(), audits_first: false };
         for object in &anew.wanted {
             write(cluster, anew.installed.like(object), object, true).await?;
@@ -207,14 +207,13 @@ pub(super) fn wanted(policy: &Policy, registered: &[Registered], name: &str) -> 
 
 #[cfg(test)]
 mod tests {
-    use imagegate_core::policy::{Documents, POLICY_KEY, Policy, compile};
+    use imagegate_core::policy::{Documents, Policy, compile};
     use serde_json::json;
 
     use super::{Installed, may_refuse_too_much};
 
     fn policy(text: &str) -> Policy {
-        let volume = [(POLICY_KEY.to_owned(), text.as_bytes().to_vec())].into();
-        compile(&Documents { volume: Some(volume), ..Documents::default() }).unwrap().0
+        compile(&Documents::full_form(text)).unwrap().0
     }
 
     #[test]

@@ -144,6 +144,13 @@ impl Installed {
         })
     }
 
+    /// Fails where a tool keeps it.
+    pub(super) fn unless_kept(&self, hint: &str) -> Result<(), Fault> {
+        let Some(keeper) = self.keeper() else { return Ok(()) };
+        let message = format!("the floor belongs to {keeper}, which would put it back");
+        Err(Fault::usage(&message).with_hint(hint))
+    }
+
     /// All of its objects, each with its kind, which the items of a list do not say.
     pub(super) fn objects(&self) -> Vec<Value> {
         let [policy, binding] = KINDS;

@@ -6,7 +6,7 @@ mod installed;
 use std::io::Write as _;
 use std::time::Duration;
 
-use imagegate_core::floor::{drift, headline, lines};
+use imagegate_core::floor::{Registered, drift, headline, lines};
 use imagegate_core::policy::{Policy, printable};
 use imagegate_report::Exit;
 use time::OffsetDateTime;
@@ -88,8 +88,10 @@ async fn set(
 ) -> Result<Exit, Failure> {
     let policy = policy(before)?;
     let Before { cluster, gate, .. } = before;
-    let anew = following::Anew::whole(cluster, &gate.namespace, installed, policy).await?;
-    tell_coverage(before, policy).await?;
+    installed.unless_kept(following::AT_ITS_SOURCE)?;
+    let registered = Webhooks::registered(cluster, &gate.namespace).await?;
+    let anew = following::Anew::whole(cluster, &registered, installed, policy).await?;
+    tell_coverage(&registered, policy)?;
     if !flags.yes && !confirmed()? {
         say("nothing was changed");
         return Ok(Exit::Finding);
@@ -107,13 +109,13 @@ async fn set(
 
 async fn show(before: &Before, installed: &Installed) -> Result<Exit, Failure> {
     let policy = policy(before)?;
-    tell_coverage(before, policy).await?;
+    let registered = Webhooks::registered(&before.cluster, &before.gate.namespace).await?;
+    tell_coverage(&registered, policy)?;
     let mut out = stdout();
     if installed.is_empty() {
         writeln!(out, "there is no floor\n  hint: `kubectl imagegate floor set` makes one")?;
         return Ok(Exit::Finding);
     }
-    let registered = Webhooks::registered(&before.cluster, &before.gate.namespace).await?;
     let wanted = following::wanted(policy, &registered, &installed.base_name());
     let differences = drift(&wanted, &installed.objects());
     for difference in &differences {
@@ -132,11 +134,7 @@ async fn take_away(before: &Before, installed: &Installed, flags: Flags) -> Resu
         writeln!(stdout(), "there is no floor")?;
         return Ok(Exit::Fine);
     }
-    if let Some(keeper) = installed.keeper() {
-        let fault =
-            Fault::usage(&format!("the floor belongs to {keeper}, which would put it back"));
-        return Err(fault.with_hint("take it away at its source").into());
-    }
+    installed.unless_kept("take it away at its source")?;
     for object in installed.objects() {
         let kind = if installed::is_binding(&object) { "binding" } else { "policy" };
         writeln!(stdout(), "{kind} {}", printable(installed::name(&object)))?;
@@ -165,8 +163,7 @@ fn policy(before: &Before) -> Result<&Policy, Failure> {
 }
 
 /// What is held of the policy, and of each override that a webhook names.
-async fn tell_coverage(before: &Before, policy: &Policy) -> Result<(), Failure> {
-    let registered = Webhooks::registered(&before.cluster, &before.gate.namespace).await?;
+fn tell_coverage(registered: &[Registered], policy: &Policy) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let mut out = stdout();
     for webhook in registered {
