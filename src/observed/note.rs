@@ -3,14 +3,14 @@
 //! It is made on the way of a request, so it copies a few texts into one allocation and does nothing
 //! else. Its size has a bound: what does not fit is lost, and counted.
 
+use std::fmt::Write as _;
+
 use smallvec::SmallVec;
 
 use super::recent::Recent;
 use crate::telemetry::ImageDecision;
 use imagegate_core::admission::Review;
-use imagegate_core::policy::{
-    ContainerKind, Flip, ObjectKind, Policy, PullPolicy, Rule, Verdict, Workload,
-};
+use imagegate_core::policy::{ContainerKind, Flip, Policy, PullPolicy, Rule, Verdict, Workload};
 
 /// Images of one request that are remembered. The first violations of a verdict are described, and
 /// these are among them.
@@ -136,10 +136,10 @@ impl Note {
         }
         let pinned = pinned.unwrap_or_default();
         let longest = review.namespace().len().max(pinned.len());
-        let ObjectKind { group, kind: object_kind } = review.object_kind();
+        let kind = review.object_kind();
         if longest > LONGEST_NAME
             || review.user().len() > LONGEST_USER
-            || group.len() + object_kind.len() > LONGEST_KIND
+            || kind.group.len() + kind.kind.len() > LONGEST_KIND
         {
             self.lost.too_long = u32::try_from(images.count()).unwrap_or(u32::MAX);
             return;
@@ -153,11 +153,7 @@ impl Note {
         }
         // A Pod is the usual kind, and says it by being one.
         if self.workload == Workload::Template {
-            if !group.is_empty() {
-                self.texts.push_str(group);
-                self.texts.push('/');
-            }
-            self.texts.push_str(object_kind);
+            let _ = write!(self.texts, "{kind}");
         }
         self.ends[3] = position(&self.texts);
         self.texts.push_str(cut(owner.kind, LONGEST_OWNER / 4));
@@ -319,7 +315,7 @@ pub(super) mod tests {
     use crate::telemetry::ImageDecision;
     use imagegate_core::admission::Review;
     use imagegate_core::policy::{
-        ContainerKind, Documents, POLICY_KEY, Policy, PullPolicy, Rule, Workload, compile,
+        ContainerKind, Documents, Policy, PullPolicy, Rule, Workload, compile,
     };
 
     static POLICY: LazyLock<Policy> = LazyLock::new(|| compile(&Documents::default()).unwrap().0);
@@ -350,8 +346,7 @@ pub(super) mod tests {
 
     /// The policy of a full form.
     pub(in crate::observed) fn policy(yaml: &str) -> Policy {
-        let volume = Some([(POLICY_KEY.to_owned(), yaml.as_bytes().to_vec())].into());
-        compile(&Documents { volume, ..Documents::default() }).unwrap().0
+        compile(&Documents::full_form(yaml)).unwrap().0
     }
 
     /// What it leaves behind at `now`, judged by a policy.
