@@ -18,14 +18,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::{Cluster, Events, Fault};
+use super::{Cluster, Events, Fault, Kind};
 
 /// Bytes of a page about the replica itself: `/policy` is of a ConfigMap's size, and `/metrics` smaller.
 const LARGEST_PAGE: usize = 16 << 20;
 /// Bytes of all that a replica remembers: 512 for each use of an image.
 const LARGEST_MEMORY: usize = 512 * imagegate_core::usage::MOST_ENTRIES;
 /// The time for a connection, and for one page.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// The time for all that a replica remembers.
 const PATIENCE_FOR_MEMORY: Duration = Duration::from_mins(1);
 
@@ -160,7 +160,7 @@ impl AtPort {
 
 /// What comes of some work, or what the kubelet says of a port that cannot be used. That comes beside the
 /// stream, which stays open: whoever waits for the stream alone waits until the end.
-async fn or_said_by_kubelet<T>(
+pub(crate) async fn or_said_by_kubelet<T>(
     error: &mut Option<oneshot::Receiver<String>>,
     work: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
@@ -212,7 +212,19 @@ fn refused(path: &str, status: StatusCode) -> Fault {
     }
 }
 
-async fn within<T>(
+/// What comes of a connection, which is made once more where it ends before the answer: a forwarded port may
+/// lose one while it goes on with the next.
+pub(crate) async fn again_if_broken<T, F: Future<Output = Result<T, Fault>>>(
+    exchange: impl Fn() -> F,
+) -> Result<T, Fault> {
+    match exchange().await {
+        Err(fault) if fault.kind == Kind::Broken => exchange().await,
+        done => done,
+    }
+}
+
+/// What comes of some work, or a fault when its time is over.
+pub(crate) async fn within<T>(
     limit: Duration,
     what: &str,
     work: impl Future<Output = Result<T, Fault>>,

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use events::{Event, Events};
 pub(crate) use fault::{Fault, Kind};
-pub(crate) use forward::{Asked, AtPort};
+pub(crate) use forward::{Asked, AtPort, PATIENCE, again_if_broken, or_said_by_kubelet, within};
 pub(crate) use pages::{Item, Resource, Scope, escaped, path};
 
 /// Bytes of one answer. A page of 500 Pods is a few MiB.

@@ -1,5 +1,6 @@
 //! The certificate that a replica serves, and whether the API server would trust it.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls_pki_types::pem::PemObject as _;
@@ -10,7 +11,7 @@ use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
 
 use super::find::Pod;
 use super::webhooks::Webhook;
-use crate::cluster::{Cluster, Fault};
+use crate::cluster::{Cluster, Fault, PATIENCE, again_if_broken, or_said_by_kubelet, within};
 
 /// What an API server would make of the certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +40,25 @@ impl Served {
         };
         let name = ServerName::try_from(name)
             .map_err(|error| Fault::unreadable(&format!("the Service's name: {error}")))?;
-        let stream = cluster.forward(namespace, &pod.name, pod.webhook_port).await?.stream;
-        match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
-            Ok(_) => Ok(Some(Self::Trusted)),
-            Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                Some(rustls::Error::InvalidCertificate(why)) => {
-                    Ok(Some(Self::Untrusted(in_words(why))))
-                }
-                // The replica wants a certificate of the client, for which it has shown its own.
-                Some(rustls::Error::AlertReceived(_)) => Ok(Some(Self::Trusted)),
-                _ => Err(Fault::lost(&format!("the TLS handshake failed: {error}"))),
-            },
-        }
+        let connector = TlsConnector::from(Arc::new(config));
+        let served = || async {
+            let port = cluster.forward(namespace, &pod.name, pod.webhook_port).await?;
+            let shaken = async { Ok(connector.connect(name.clone(), port.stream).await) };
+            let shaken = within(PATIENCE, "the TLS handshake", shaken);
+            of_handshake(or_said_by_kubelet(&mut Some(port.error), shaken).await?.err())
+        };
+        again_if_broken(served).await.map(Some)
+    }
+}
+
+/// What a handshake says of the certificate, by what it failed of.
+fn of_handshake(error: Option<io::Error>) -> Result<Served, Fault> {
+    let Some(error) = error else { return Ok(Served::Trusted) };
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(why)) => Ok(Served::Untrusted(in_words(why))),
+        // The replica wants a certificate of the client, for which it has shown its own.
+        Some(rustls::Error::AlertReceived(_)) => Ok(Served::Trusted),
+        _ => Err(Fault::broken(&format!("the TLS handshake failed: {error}"))),
     }
 }
 
@@ -87,5 +95,27 @@ fn in_words(error: &CertificateError) -> String {
             "it does not have the name of the Service".to_owned()
         }
         error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
+
+    use super::{Served, of_handshake};
+    use crate::cluster::Kind;
+
+    #[test]
+    fn a_handshake_says_what_became_of_the_certificate() {
+        let failed = |error| of_handshake(Some(io::Error::new(io::ErrorKind::InvalidData, error)));
+        assert_eq!(of_handshake(None), Ok(Served::Trusted));
+        let wanted = Error::AlertReceived(AlertDescription::CertificateRequired);
+        assert_eq!(failed(wanted), Ok(Served::Trusted));
+        let expired = failed(Error::InvalidCertificate(CertificateError::Expired));
+        assert_eq!(expired, Ok(Served::Untrusted("it has expired".to_owned())));
+        let ended = of_handshake(Some(io::ErrorKind::UnexpectedEof.into())).unwrap_err();
+        assert_eq!(ended.kind, Kind::Broken, "{ended}");
     }
 }

@@ -11,7 +11,7 @@ use imagegate_core::usage::{Gathered, Remembered, Usage};
 use serde::Deserialize;
 
 use super::find::{Found, Pod};
-use crate::cluster::{Asked, AtPort, Cluster, Fault, Kind};
+use crate::cluster::{Asked, AtPort, Cluster, Fault, again_if_broken};
 
 /// Why nobody remembers anything.
 pub(crate) const NO_POD: &str = "no Pod of the gate is running";
@@ -80,15 +80,9 @@ impl Operator {
         }
     }
 
-    /// A page of the port. A connection that ends without an answer is made once more, as a forwarded port
-    /// may lose one while it goes on with the next.
+    /// A page of the port.
     pub(crate) async fn page(&self, cluster: &Cluster, path: &str) -> Result<Bytes, Fault> {
-        let page = async || self.connect(cluster).await?.memory(path).await;
-        let asked = match page().await {
-            Err(fault) if fault.kind == Kind::Broken => page().await,
-            asked => asked,
-        };
-        match asked? {
+        match again_if_broken(|| async { self.connect(cluster).await?.memory(path).await }).await? {
             Asked::Page(page) => Ok(page),
             Asked::Missing => Err(Self::without(path)),
         }

@@ -8,7 +8,7 @@ use super::find::{Found, Pod};
 use super::metrics::{Counted, Metrics};
 use super::page::PolicyPage;
 use crate::cli::say;
-use crate::cluster::{Asked, AtPort, Cluster, Fault};
+use crate::cluster::{Asked, AtPort, Cluster, Fault, again_if_broken};
 
 /// A replica with its answer.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ impl Replica {
         let asked = gate.pods.iter().map(async |pod| {
             let said = match pod.state.as_str() {
                 "Running" => {
-                    let port = cluster.at_port(&gate.namespace, &pod.name, pod.admin_port).await;
-                    ask(port).await
+                    let port = || cluster.at_port(&gate.namespace, &pod.name, pod.admin_port);
+                    again_if_broken(|| async { ask(port().await?).await }).await
                 }
                 state => Err(Fault::lost(&format!("its Pod is not running: {state}"))),
             };
@@ -62,7 +62,8 @@ impl Replica {
     /// Asks the admin ports at these addresses.
     pub(crate) async fn ask_endpoints(endpoints: &[Uri]) -> Vec<Self> {
         let asked = endpoints.iter().map(async |address| {
-            let said = ask(AtPort::at_address(address).await).await;
+            let port = || AtPort::at_address(address);
+            let said = again_if_broken(|| async { ask(port().await?).await }).await;
             Self { name: address.to_string().trim_end_matches('/').to_owned(), pod: None, said }
         });
         join_all(asked).await
@@ -86,8 +87,7 @@ impl Replica {
     }
 }
 
-async fn ask(port: Result<AtPort, Fault>) -> Result<Said, Fault> {
-    let mut port = port?;
+async fn ask(mut port: AtPort) -> Result<Said, Fault> {
     let page = match port.page("/policy").await? {
         Asked::Page(bytes) => serde_json::from_slice(&bytes)
             .map_err(|error| Fault::unreadable(&format!("/policy: {error}")))?,
