@@ -78,6 +78,18 @@ impl InUse {
         Ok(Self { objects, namespaces, webhooks, remembered, gaps })
     }
 
+    /// What is remembered, and nothing else.
+    #[cfg(test)]
+    pub(crate) fn of_remembered(remembered: Inventory) -> Self {
+        Self {
+            objects: Objects::default(),
+            namespaces: Namespaces::default(),
+            webhooks: None,
+            remembered,
+            gaps: Vec::new(),
+        }
+    }
+
     /// What replicas remember that are in no cluster.
     pub(crate) async fn observed(cluster: &Cluster, operators: &[Operator]) -> Self {
         let asked = Remembering::ask(cluster, operators, |_| true).await;
@@ -140,8 +152,7 @@ impl<'u> Hits<'u> {
         if running == 0 {
             writeln!(out, "nothing that runs is hit")?;
         }
-        for (Newly { running, beyond }, denies) in
-            [(self.denied(), true), (self.admitted(), false)]
+        for (Newly { running, beyond }, denies) in [(self.denied(), true), (self.admitted(), false)]
         {
             let would = if denies { "would newly be denied" } else { "would newly be admitted" };
             let title = |line: String| if denies { paint.bad(&line) } else { paint.good(&line) };
@@ -249,7 +260,9 @@ mod tests {
     #[test]
     fn what_depends_on_labels_is_said_in_one_line() {
         assert_eq!(super::labels_in_words(0), None);
-        assert!(super::labels_in_words(3).unwrap().starts_with("3 images seen by the replicas may"));
+        assert!(
+            super::labels_in_words(3).unwrap().starts_with("3 images seen by the replicas may")
+        );
     }
 
     #[test]
