@@ -321,6 +321,26 @@ export async function apply(token: string, confirmed: Confirmed): Promise<Change
   return post<Change>("/api/policy/apply", token, confirmed, AbortSignal.timeout(PATIENCE_MILLISECONDS));
 }
 
+/** What an exemption says beside the image and the namespace. */
+export interface Terms {
+  reason: string;
+  /** `2027-01-31` */
+  expires: string;
+  owner: string;
+}
+
+/** A text with an exemption more. */
+export async function exempted(
+  token: string,
+  text: string,
+  { image, namespace }: { image: string; namespace: string },
+  { reason, expires, owner }: Terms,
+): Promise<{ text: string }> {
+  const terms = { reason, expires, owner: owner === "" ? null : owner, name: null };
+  const body = { text, image, namespace, terms };
+  return post("/api/policy/exemption", token, body, AbortSignal.timeout(PATIENCE_MILLISECONDS));
+}
+
 async function post<T>(path: string, token: string, body: unknown, signal: AbortSignal): Promise<T> {
   const headers = { "content-type": "application/json", "x-console-token": token };
   return answered<T>(path, { method: "POST", headers, body: JSON.stringify(body), signal });

@@ -19,7 +19,7 @@ type Page = "now" | "images" | "policy";
 const TITLES: Record<Page, string> = { now: "Now", images: "Images", policy: "Policy" };
 
 function pageOf(hash: string): Page {
-  const page = hash.slice(1);
+  const [page] = hash.slice(1).split("?");
   return page === "images" || page === "policy" ? page : "now";
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Checked } from "../src/api.js";
 import { inOneLine } from "../src/policy/effect.js";
+import { dayIn, exemptionLink, wishOf } from "../src/policy/exemption.js";
 import { Newest, unlessLate } from "../src/policy/newest.js";
 import { ITEM, placeAt, type Step } from "../src/policy/place.js";
 import { choicesAt, describedAt, type Schema } from "../src/policy/schema.js";
@@ -122,4 +123,14 @@ test("an edit is told in one line to whoever hears it", () => {
   assert.equal(inOneLine(answer), "Valid. 2 images newly denied, 0 images newly admitted.");
   const problem = { document: "policy.yaml", path: "", line: 1, column: 1, message: "no", hint: null };
   assert.equal(inOneLine({ ...answer, isValid: false, problems: [problem] }), "1 problem");
+});
+
+test("a link to an exemption is read back as it was written, whatever the image is called", () => {
+  for (const image of ["quay.io/a/b:1", "<img src=x>&namespace=prod", "a b#c?d=e%20\u202e"]) {
+    assert.deepEqual(wishOf(exemptionLink({ image, namespace: "ci" })), { image, namespace: "ci" });
+  }
+  for (const hash of ["", "#policy", "#policy?exempt=a", "#now?exempt=a&namespace=b", "#policy?exempt=&namespace=b"]) {
+    assert.equal(wishOf(hash), null, hash);
+  }
+  assert.equal(dayIn(30, Date.parse("2026-12-15T23:00:00Z")), "2027-01-14");
 });

@@ -7,6 +7,7 @@ import { Loading, State } from "../state.js";
 import { shown } from "../words.js";
 import { Confirmation } from "./confirmation.js";
 import { EffectOf } from "./effect.js";
+import { ExemptionForm, wishOf } from "./exemption.js";
 import { Frame } from "./frame.js";
 import { HistoryOf } from "./history.js";
 import { Newest, unlessLate } from "./newest.js";
@@ -86,6 +87,11 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
   const [isCompared, setCompared] = useState(false);
   const [asked, setAsked] = useState<{ title: string; yes: string; wanted: Wanted } | null>(null);
   const [change, setChange] = useState<Change | null>(null);
+  const [wish, setWish] = useState(() => wishOf(location.hash));
+  const forget = () => {
+    setWish(null);
+    history.replaceState(null, "", "#policy");
+  };
   const isReady = isNew && checked?.isValid === true && !checked.isSame && !isLate && policy.locked === null;
 
   return (
@@ -106,6 +112,19 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
         </p>
       ))}
       <OnItsWay latest={change ?? policy.change} ended={again} />
+      {wish && document === "policy" && (
+        <ExemptionForm
+          wish={wish}
+          token={policy.token}
+          text={text}
+          close={forget}
+          written={(text) => {
+            edit(text);
+            setDrops(drops + 1);
+            forget();
+          }}
+        />
+      )}
       <div class={`editing ${isCompared ? "is-compared" : ""}`}>
         <section class="card" aria-label="The text">
           <div class="head">

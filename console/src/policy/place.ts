@@ -57,15 +57,15 @@ class Reader {
     }
     const content = this.#begin(line);
     if (content === null) return;
-    const rest = this.#readField(content.text, content.column);
-    if (rest !== null) this.#readValue(rest);
+    this.#readValue(this.#readField(content.text, content.column) ?? content.text);
   }
 
   place(line: string, offset: number): Place | null {
     if (this.#flows.length === 0) {
       const content = this.#begin(line, true);
       if (content === null) return null;
-      const rest = this.#readField(content.text, content.column);
+      const isFlow = /^[[{]/.test(content.text);
+      const rest = isFlow ? content.text : this.#readField(content.text, content.column);
       if (rest === null) {
         if (content.text.includes(" ") || /["'#]/.test(content.text)) return null;
         this.#leave(content.column);
@@ -74,6 +74,7 @@ class Reader {
       // Behind the colon there has to be a space first.
       if (rest === "") return null;
       this.#readValue(rest);
+      if (isFlow && this.#flows.length === 0) return null;
       if (this.#flows.length === 0) {
         const word = rest.trimStart();
         return /["'#|>]/.test(word) ? null : this.#found(false, offset - word.length);

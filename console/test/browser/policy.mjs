@@ -84,6 +84,21 @@ export async function policySteps({ page, step, stage, first, looksRight, eventu
     assert.equal(await page.evaluate(() => document.querySelector(".host").matches(":focus-within")), false);
   });
 
+  await step("a denial leads to an exemption that is written into the text", async () => {
+    await page.click("text=Start over");
+    await page.click("nav >> text=Now");
+    await page.locator(".decision.is-deny > button", { hasText: "untrusted-registry" }).first().click();
+    await page.click("text=Write the exemption here");
+    await page.waitForSelector("#exemption");
+    await page.fill(".exemption input[required][type=text]", 'INC-7 "quoted"');
+    await looksRight(page, "exemption");
+    await page.click("text=Write it into the text");
+    await page.waitForSelector("#exemption", { state: "detached" });
+    await page.waitForSelector(".cm-line >> text=INC-7");
+    await page.waitForSelector(".hits.is-allow");
+    await page.waitForSelector(".changes >> text=exemption");
+  });
+
   await step("what is written is kept while another page is looked at, until it is dropped", async () => {
     await write(`${base}requireTag: false\n`);
     await page.waitForSelector(".changes >> text=requireTag");

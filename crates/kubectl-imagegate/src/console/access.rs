@@ -33,7 +33,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The header of the secret that a POST has.
 const CONSOLE_TOKEN: HeaderName = HeaderName::from_static("x-console-token");
 /// What may be posted to.
-const POSTED: [&str; 2] = ["/api/policy/check", "/api/policy/apply"];
+const POSTED: [&str; 3] = ["/api/policy/check", "/api/policy/exemption", "/api/policy/apply"];
 /// Bytes of a secret.
 const SECRET: usize = 32;
 

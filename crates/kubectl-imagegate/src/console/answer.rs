@@ -20,7 +20,7 @@ use super::access::{Access, Admission, Refusal};
 use super::assets::{self, Asset};
 use super::feed::Feed;
 use super::pages::{self, Asked};
-use super::policy::{Apply, Check, Place, PolicyEditor, Reason, Refused};
+use super::policy::{Apply, Check, Exemption, Place, PolicyEditor, Reason, Refused};
 use super::watch::Watch;
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
@@ -139,23 +139,28 @@ impl Console {
         let replicas = self.watch.replicas();
         let place =
             Place { cluster: &self.cluster, connection: &self.connection, replicas: &replicas };
-        if path == "/api/policy/apply" {
-            let asked: Apply = match parsed(body) {
-                Ok(asked) => asked,
-                Err(response) => return response,
-            };
-            return match self.policy.apply(place, asked).await {
-                Ok(change) => json(StatusCode::ACCEPTED, &change),
-                Err(refused) => not_stored(&refused),
-            };
-        }
-        let asked: Check = match parsed(body) {
-            Ok(asked) => asked,
-            Err(response) => return response,
-        };
-        match self.policy.check(place, &asked).await {
-            Ok(page) => json(StatusCode::OK, &page),
-            Err(fault) => unavailable(&fault),
+        match path {
+            "/api/policy/apply" => match parsed::<Apply>(body) {
+                Ok(asked) => match self.policy.apply(place, asked).await {
+                    Ok(change) => json(StatusCode::ACCEPTED, &change),
+                    Err(refused) => not_stored(&refused),
+                },
+                Err(response) => response,
+            },
+            "/api/policy/exemption" => match parsed::<Exemption>(body) {
+                Ok(asked) => match self.policy.exempted(place, &asked).await {
+                    Ok(page) => json(StatusCode::OK, &page),
+                    Err(fault) => json(StatusCode::UNPROCESSABLE_ENTITY, &pages::fault(&fault)),
+                },
+                Err(response) => response,
+            },
+            _ => match parsed::<Check>(body) {
+                Ok(asked) => match self.policy.check(place, &asked).await {
+                    Ok(page) => json(StatusCode::OK, &page),
+                    Err(fault) => unavailable(&fault),
+                },
+                Err(response) => response,
+            },
         }
     }
 

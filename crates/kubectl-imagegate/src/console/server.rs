@@ -296,7 +296,7 @@ mod tests {
             (without("content-type"), "415"),
             (page.replace("application/json", "text/plain"), "415"),
         ] {
-            for target in [CHECK, APPLY] {
+            for target in [CHECK, APPLY, "/api/policy/exemption"] {
                 let answer = post(at, target, &headers, WANTED).await;
                 assert_eq!(status(&answer), expected, "{target} {headers}: {answer}");
             }

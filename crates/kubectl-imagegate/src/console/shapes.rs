@@ -107,8 +107,8 @@ fn explained() -> Value {
     page
 }
 
-#[test]
-fn the_page_is_written_for_these_answers() {
+#[tokio::test]
+async fn the_page_is_written_for_these_answers() {
     let answers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../console/test/answers");
     for (name, answer) in [
         ("now", now()),

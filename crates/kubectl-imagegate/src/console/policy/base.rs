@@ -22,7 +22,13 @@ pub(super) enum Base {
     /// A gate in a cluster.
     ConfigMap(Box<Before>),
     /// What the replicas enforce, and why there is no more than that.
-    Replicas { in_force: Box<InForce>, data: BTreeMap<String, String>, why: Fault },
+    Replicas {
+        in_force: Box<InForce>,
+        data: BTreeMap<String, String>,
+        why: Fault,
+        /// Where its ConfigMap alone cannot be read.
+        gate: Option<Found>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -54,7 +60,14 @@ impl Base {
             no_cluster()
         };
         match InForce::of_replicas(replicas) {
-            Ok(Some(in_force)) => Ok(Self::of_replicas(in_force, why)),
+            Ok(Some(in_force)) => {
+                let named = connection.gate_namespace.as_deref();
+                let gate = match connection.endpoint.as_slice() {
+                    [] => Found::find(cluster, named).await.ok(),
+                    _ => None,
+                };
+                Ok(Self::of_replicas(in_force, why, gate))
+            }
             Ok(None) if connection.endpoint.is_empty() => Err(why),
             Ok(None) => Err(Fault::lost("no replica says which policy it enforces")),
             Err(PolicyFault::Unread(fault)) => Err(fault),
@@ -62,16 +75,16 @@ impl Base {
         }
     }
 
-    pub(super) fn of_replicas(in_force: InForce, why: Fault) -> Self {
+    pub(super) fn of_replicas(in_force: InForce, why: Fault, gate: Option<Found>) -> Self {
         let data = BTreeMap::from([(POLICY_KEY.to_owned(), in_force.policy.to_yaml())]);
-        Self::Replicas { in_force: Box::new(in_force), data, why }
+        Self::Replicas { in_force: Box::new(in_force), data, why, gate }
     }
 
     /// The gate, where it is in a cluster.
     pub(super) fn gate(&self) -> Option<&Found> {
         match self {
             Self::ConfigMap(before) => Some(&before.gate),
-            Self::Replicas { .. } => None,
+            Self::Replicas { gate, .. } => gate.as_ref(),
         }
     }
 
@@ -107,7 +120,11 @@ impl Base {
     /// What keys compile to.
     pub(super) fn compile(&self, data: &BTreeMap<String, String>) -> Result<Compiled, Problems> {
         let keys = data.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
-        let variables = self.gate().map(Found::simple_keys).unwrap_or_default();
+        // What replicas enforce has the variables of their containers in it.
+        let variables = match self {
+            Self::ConfigMap(before) => before.gate.simple_keys(),
+            Self::Replicas { .. } => BTreeMap::new(),
+        };
         let documents = Documents { variables, volume: Some(keys.collect()) };
         let compiled = compile(&documents);
         let candidate = compile_candidate(&documents).transpose();

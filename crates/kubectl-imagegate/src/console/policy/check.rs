@@ -158,7 +158,7 @@ mod tests {
     fn base(text: &str) -> Base {
         let (policy, _) = compile(&Documents::full_form(text)).unwrap();
         let in_force = InForce { policy, origin: "the policy in force".into(), notes: Vec::new() };
-        Base::of_replicas(in_force, no_cluster())
+        Base::of_replicas(in_force, no_cluster(), None)
     }
 
     fn check(base: &Base, wanted: &Wanted, in_use: &InUse) -> Value {
@@ -177,7 +177,7 @@ mod tests {
         let base = base("allowedRegistries: [docker.io, quay.io]");
         let mut remembered = Inventory::default();
         for namespace in ["ci", "prod"] {
-            remembered.add(&Usage::of_pod(namespace, "quay.io/acme/<b>web</b>:1"));
+            remembered.add(&Usage::of_pod(namespace, "quay.io/acme/web:1"));
         }
         remembered.add(&Usage { count: 7, ..Usage::of_pod("ci", "quay.io/acme/agent:1") });
         remembered.add(&Usage::of_pod("ci", "gcr.io/acme/new:1"));

@@ -23,18 +23,20 @@ mod wanted;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use imagegate_core::policy::POLICY_KEY;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-use crate::change::InUse;
+use crate::change::{InUse, data_of};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
+use crate::exempt::{self, last_day};
 use crate::gate::{Operator, Replica};
 use base::Base;
 use change::Changes;
 pub(super) use change::{Reason, Refused};
-pub(super) use wanted::{Apply, Check};
+pub(super) use wanted::{Apply, Check, Exemption};
 
 /// How long what was read is good for while somebody types. It is read anew for a page that is loaded, and for
 /// an edit that is put in force.
@@ -47,7 +49,7 @@ const FRESH_USE: Duration = Duration::from_secs(30);
 pub(super) struct PolicyEditor {
     is_read_only: bool,
     base: Mutex<Option<(Instant, Arc<Base>)>>,
-    in_use: Mutex<Option<(Instant, Arc<InUse>)>>,
+    in_use: Arc<Mutex<Option<(Instant, Arc<InUse>)>>>,
     /// Held by the one request that judges what is in use.
     turn: Semaphore,
     changes: Arc<Changes>,
@@ -66,7 +68,7 @@ impl PolicyEditor {
         Self {
             is_read_only,
             base: Mutex::default(),
-            in_use: Mutex::default(),
+            in_use: Arc::default(),
             turn: Semaphore::new(1),
             changes: Arc::default(),
         }
@@ -105,6 +107,33 @@ impl PolicyEditor {
         Ok(tokio::task::block_in_place(|| checked.to_json(Some(in_use.as_deref()))))
     }
 
+    /// A text with an exemption more, as `kubectl imagegate exempt` writes it. What it does is for a check to say.
+    pub(super) async fn exempted(
+        &self,
+        place: Place<'_>,
+        asked: &Exemption,
+    ) -> Result<Value, Fault> {
+        let Exemption { text, image, namespace, terms } = asked;
+        if namespace.is_empty() {
+            return Err(Fault::usage("an exemption needs a namespace"));
+        }
+        last_day(&terms.expires)
+            .map_err(|why| Fault::usage(&format!("`{}`: {why}", terms.expires)))?;
+        let base = self.base(place, FRESH).await?;
+        let data = data_of(base.data(), POLICY_KEY, text).map_err(|why| Fault::usage(&why))?;
+        if !data.contains_key(POLICY_KEY) {
+            let fault = Fault::usage("the policy is in simple form, which has no exemptions");
+            return Err(fault.with_hint("write it in full form first (docs/policy.md)"));
+        }
+        let text = exempt::exempted(text, image, namespace, terms, base.policy())?;
+        let data = data_of(base.data(), POLICY_KEY, &text).map_err(|why| Fault::usage(&why))?;
+        // A text with a problem is told by the check.
+        if let Ok(compiled) = base.compile(&data) {
+            exempt::refuse_where_vain(&compiled.policy, image, namespace)?;
+        }
+        Ok(json!({ "text": text }))
+    }
+
     /// Puts an edit in force, unless something is in its way. It is seen through whatever becomes of the request.
     pub(super) async fn apply(&self, place: Place<'_>, asked: Apply) -> Result<Value, Refused> {
         if self.is_read_only {
@@ -131,20 +160,23 @@ impl PolicyEditor {
         Ok(base)
     }
 
-    async fn in_use(&self, place: Place<'_>, base: &Base) -> Result<Arc<InUse>, Fault> {
-        let mut kept = self.in_use.lock().await;
-        if let Some((_, in_use)) = kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH_USE) {
-            return Ok(Arc::clone(in_use));
-        }
-        let in_use = match base.gate() {
-            Some(gate) => InUse::read(place.cluster, gate).await?,
-            None => {
-                let operators = Operator::at(&place.connection.endpoint);
-                InUse::observed(place.cluster, &operators).await
+    /// What could be hit. Reading it ends by itself: whoever types asks again before a large cluster has answered.
+    async fn in_use(&self, place: Place<'_>, base: &Arc<Base>) -> Result<Arc<InUse>, Fault> {
+        let (kept, base) = (Arc::clone(&self.in_use), Arc::clone(base));
+        let (cluster, operators) =
+            (place.cluster.clone(), Operator::at(&place.connection.endpoint));
+        let reading = tokio::spawn(async move {
+            let mut kept = kept.lock().await;
+            if let Some((_, in_use)) = kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH_USE) {
+                return Ok(Arc::clone(in_use));
             }
-        };
-        let in_use = Arc::new(in_use);
-        *kept = Some((Instant::now(), Arc::clone(&in_use)));
-        Ok(in_use)
+            let in_use = Arc::new(match base.gate() {
+                Some(gate) => InUse::read(&cluster, gate).await?,
+                None => InUse::observed(&cluster, &operators).await,
+            });
+            *kept = Some((Instant::now(), Arc::clone(&in_use)));
+            Ok(in_use)
+        });
+        reading.await.unwrap_or_else(|_| Err(Fault::lost("what is in use was not read to its end")))
     }
 }

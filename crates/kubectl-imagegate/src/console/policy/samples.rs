@@ -18,7 +18,8 @@ fn in_cluster() -> Base {
     let data = json!({ "policy.yaml": text, "candidate.yaml": "mode: warn\n" });
     let metadata = json!({ "name": "imagegate-webhook-config", "resourceVersion": "7" });
     let config_map: ConfigMap =
-        serde_json::from_value(json!({ "metadata": metadata, "data": { "policy.yaml": "{}\n" } })).unwrap();
+        serde_json::from_value(json!({ "metadata": metadata, "data": { "policy.yaml": "{}\n" } }))
+            .unwrap();
     let data: std::collections::BTreeMap<String, String> = serde_json::from_value(data).unwrap();
     let (history, _) = Revisions::before(&config_map, &data, "2026-11-27T09:00:00Z".to_owned());
     let mut metadata = metadata;
@@ -68,7 +69,7 @@ pub(in crate::console) fn checked() -> Value {
 pub(in crate::console) fn invalid() -> Value {
     let (policy, _) = compile(&Documents::full_form("{}")).unwrap();
     let in_force = InForce { policy, origin: String::new(), notes: Vec::new() };
-    let base = Base::of_replicas(in_force, no_cluster());
+    let base = Base::of_replicas(in_force, no_cluster(), None);
     let wanted = Wanted::Policy("mode: wran\n".to_owned());
     let problems = Checked::of(&base, &wanted).unwrap_err();
     let mut page = check::invalid(&base, &problems);

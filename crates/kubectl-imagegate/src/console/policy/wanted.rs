@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::base::Base;
 use crate::change::data_of;
+use crate::exempt::Terms;
 
 /// `POST /api/policy/check`.
 #[derive(Debug, Deserialize)]
@@ -26,6 +27,17 @@ pub(in crate::console) struct Apply {
     pub(super) confirms: String,
     /// The hash by which somebody says that an edit is meant that refuses much.
     pub(super) confirm: Option<String>,
+}
+
+/// `POST /api/policy/exemption`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in crate::console) struct Exemption {
+    /// The policy's text that it is added to.
+    pub(super) text: String,
+    pub(super) image: String,
+    pub(super) namespace: String,
+    pub(super) terms: Terms,
 }
 
 /// What is to be in force.
