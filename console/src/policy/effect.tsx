@@ -213,7 +213,7 @@ function Row({ row }: { row: Hit }) {
       <span class="code">{image === null ? "(no image)" : shown(image)}</span>
       <span class="quiet">
         {rule && `${shown(rule)} · `}
-        {runs ? `runs in ${often}` : `seen ${often}${lastSeen ? `, last ${moment(lastSeen)}` : ""}`}
+        {runs ? (count === 0 ? "no Pod of it runs" : `runs in ${often}`) : `seen ${often}${lastSeen ? `, last ${moment(lastSeen)}` : ""}`}
         {owners.length > 0 && ` · ${owners.map(shown).join(", ")}`}
         {moreOwners > 0 && ` and ${moreOwners} more`}
       </span>

@@ -238,7 +238,8 @@ function isIn(of: string, document: Document): boolean {
 function Locked({ fault }: { fault: Fault }) {
   return (
     <p class="gap is-locked">
-      <strong>Nothing can be put in force here: {shown(fault.message)}.</strong> {fault.hint && shown(fault.hint)}
+      <strong>Nothing can be put in force here: {shown(fault.message)}</strong>
+      {fault.hint && <span class="hint">{shown(fault.hint)}</span>}
     </p>
   );
 }

@@ -157,15 +157,15 @@ may_not_write() {
   has "$out" forbidden
 }
 console page
-check 'console: what an edit would do, and whom it hits' tells
-check 'console: an edit is put in force at every replica' is_applied
-check 'console: what somebody else changed is not overwritten' is_overtaken
-check 'console: a policy before comes back' goes_back
-check 'console: a candidate goes on trial, and away' tries_candidate
-check 'console: an edit that refuses too much is refused, and made once it is confirmed' is_guarded
-check 'console: what a tool keeps is not changed' is_owned
-check 'console: with --read-only nothing is changed' reads_only
-check 'console: who may not write is told' may_not_write
+check 'what an edit would do, and whom it hits' tells
+check 'an edit is put in force at every replica' is_applied
+check 'what somebody else changed is not overwritten' is_overtaken
+check 'a policy before comes back' goes_back
+check 'a candidate goes on trial, and away' tries_candidate
+check 'an edit that refuses too much is refused, and made once it is confirmed' is_guarded
+check 'what a tool keeps is not changed' is_owned
+check 'with --read-only nothing is changed' reads_only
+check 'who may not write is told' may_not_write
 
 in_browser() {
   kubectl delete pod --all --namespace shop --grace-period 0 --force
@@ -178,7 +178,7 @@ in_browser() {
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 if [[ -n $browser && -d $root/console/node_modules/playwright-core ]]; then
   console browser
-  check 'console: an edit in a browser, from the first key to the last replica, a conflict, and back' in_browser
+  check 'an edit in a browser, from the first key to the last replica, a conflict, and back' in_browser
 else
   skip 'an edit in a browser' 'there is no chromium, or make console-check was not run'
 fi
