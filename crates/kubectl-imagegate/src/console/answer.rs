@@ -90,7 +90,7 @@ impl Console {
         let mut response = match admission {
             Admission::Admitted if request.method == Method::POST => match read(body).await {
                 Ok(bytes) => self.posted(request.uri.path(), &bytes).await,
-                Err(response) => response,
+                Err(rejected) => not_answered(&rejected),
             },
             Admission::Admitted => self.page(request).await,
             Admission::Entered => self.entered(),
@@ -145,21 +145,21 @@ impl Console {
                     Ok(change) => json(StatusCode::ACCEPTED, &change),
                     Err(refused) => not_stored(&refused),
                 },
-                Err(response) => response,
+                Err(rejected) => not_answered(&rejected),
             },
             "/api/policy/exemption" => match parsed::<Exemption>(body) {
                 Ok(asked) => match self.policy.exempted(place, &asked).await {
                     Ok(page) => json(StatusCode::OK, &page),
                     Err(fault) => json(StatusCode::UNPROCESSABLE_ENTITY, &pages::fault(&fault)),
                 },
-                Err(response) => response,
+                Err(rejected) => not_answered(&rejected),
             },
             _ => match parsed::<Check>(body) {
                 Ok(asked) => match self.policy.check(place, &asked).await {
                     Ok(page) => json(StatusCode::OK, &page),
                     Err(fault) => unavailable(&fault),
                 },
-                Err(response) => response,
+                Err(rejected) => not_answered(&rejected),
             },
         }
     }
@@ -211,28 +211,35 @@ impl Console {
     }
 }
 
+/// Why what is posted is not looked at.
+type Rejected = (StatusCode, Fault);
+
 /// What is posted, as far as it may be and within its time.
-async fn read<B>(body: B) -> Result<Bytes, Response<Full<Bytes>>>
+async fn read<B>(body: B) -> Result<Bytes, Rejected>
 where
     B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
-    let refused = |status, why| json(status, &pages::fault(&Fault::usage(why)));
+    let rejected = |status, why| Err((status, Fault::usage(why)));
     let whole = Limited::new(body, LARGEST_BODY).collect();
     match tokio::time::timeout(BODY, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "a policy has at most 1 MiB"))
+            rejected(StatusCode::PAYLOAD_TOO_LARGE, "a policy has at most 1 MiB")
         }
-        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "what was sent ended early")),
-        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "what was sent took too long")),
+        Ok(Err(_)) => rejected(StatusCode::BAD_REQUEST, "what was sent ended early"),
+        Err(_) => rejected(StatusCode::REQUEST_TIMEOUT, "what was sent took too long"),
     }
 }
 
-fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response<Full<Bytes>>> {
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejected> {
     serde_json::from_slice(body).map_err(|error| {
         let fault = Fault::usage(&format!("what was sent cannot be read: {error}"));
-        json(StatusCode::BAD_REQUEST, &pages::fault(&fault))
+        (StatusCode::BAD_REQUEST, fault)
     })
+}
+
+fn not_answered((status, fault): &Rejected) -> Response<Full<Bytes>> {
+    json(*status, &pages::fault(fault))
 }
 
 fn not_stored(refused: &Refused) -> Response<Full<Bytes>> {

@@ -154,7 +154,7 @@ impl Base {
     }
 
     /// The page. `change` is the last edit.
-    pub(super) fn to_json(&self, locked: Option<&Fault>, change: Value) -> Value {
+    pub(super) fn to_json(&self, locked: Option<&Fault>, change: &Value) -> Value {
         let data = self.data();
         let (name, namespace, owner, history, notes) = match self {
             Self::ConfigMap(before) => (

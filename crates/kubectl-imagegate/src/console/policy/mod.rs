@@ -48,12 +48,15 @@ const FRESH_USE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct PolicyEditor {
     is_read_only: bool,
-    base: Mutex<Option<(Instant, Arc<Base>)>>,
-    in_use: Arc<Mutex<Option<(Instant, Arc<InUse>)>>>,
+    base: Mutex<Kept<Base>>,
+    in_use: Arc<Mutex<Kept<InUse>>>,
     /// Held by the one request that judges what is in use.
     turn: Semaphore,
     changes: Arc<Changes>,
 }
+
+/// What was read last, and when.
+type Kept<T> = Option<(Instant, Arc<T>)>;
 
 /// Where the gate is.
 #[derive(Clone, Copy)]
@@ -82,7 +85,7 @@ impl PolicyEditor {
     pub(super) async fn page(&self, place: Place<'_>) -> Result<Value, Fault> {
         let base = self.base(place, Duration::ZERO).await?;
         let locked = base.locked(self.is_read_only).await;
-        Ok(base.to_json(locked.as_ref(), self.changes.latest()))
+        Ok(base.to_json(locked.as_ref(), &self.changes.latest()))
     }
 
     /// How the last edit gets on; `null` where there was none.

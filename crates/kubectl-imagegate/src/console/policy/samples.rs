@@ -36,7 +36,7 @@ pub(in crate::console) fn page() -> Value {
     assert!(changes.begin());
     changes.done("imagegate-webhook-config changed").unwrap();
     changes.aside("1 of 2 replicas enforce it, waiting");
-    let mut page = in_cluster().to_json(Some(&read_only()), changes.latest());
+    let mut page = in_cluster().to_json(Some(&read_only()), &changes.latest());
     page["token"] = "of this start".into();
     // Those of the policy language, which grows.
     page["policyHash"] = "8a8df72b731a".into();
