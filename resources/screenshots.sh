@@ -248,9 +248,8 @@ if drawn metrics; then
 fi
 
 if drawn console; then
-  node "$resources/../console/test/browser/picture.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" console.png policy.png
+  node "$resources/../console/test/browser/picture.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" console.png
   pngquant --speed 1 --strip 128 - <console.png >"$resources/screenshot_console.png"
-  pngquant --speed 1 --strip 128 - <policy.png >"$resources/screenshot_console_policy.png"
   node "$resources/../console/test/browser/film.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" film
   "$resources/film.py" film "$resources/console_policy.webp"
 fi

@@ -37,31 +37,44 @@ try {
       await frame(90);
     }
     if (holds) await page.waitForSelector(holds);
-    await page.waitForSelector(".is-late", { state: "detached" });
+    await page.waitForFunction(() => !document.querySelector(".is-late, [aria-busy=true]"));
     await frame(2600);
   };
   const toLineEnd = async (part) => {
     await page.locator(`.cm-line >> text=${part}`).first().click();
+    await page.mouse.move(0, 0);
     await page.keyboard.press("End");
   };
 
   await page.locator(".is-locked").evaluate((it) => it.remove());
   await page.locator(".editing").evaluate((it) => scrollTo(0, it.offsetTop - 16));
   await frame(1800);
-  await toLineEnd("blockedTags");
+  const back = async (count) => {
+    for (let key = 0; key < count; key += 1) {
+      await page.keyboard.press("Backspace");
+      await frame(60);
+    }
+  };
+  await toLineEnd("requireDigest");
+  await frame(600);
+  await back("false".length);
+  await type("tr", ".cm-tooltip-autocomplete");
   await page.keyboard.press("Enter");
-  await type("requireDig", ".cm-tooltip-autocomplete");
-  await page.keyboard.press("Enter");
-  await frame(500);
-  await type("true", ".hits.is-deny");
-  await page.keyboard.press("Shift+Home");
-  await page.keyboard.press("Delete");
-  await type("mode: wran", ".cm-lintRange-error");
-  for (let key = 0; key < 3; key += 1) await page.keyboard.press("Backspace");
+  await type("", ".hits.is-deny");
+  await back("true".length);
+  await type("false", ".nobody, .empty");
+  await toLineEnd("mode: enforce");
+  await back("enforce".length);
+  await type("wran", ".cm-lintRange-error");
+  await page.keyboard.press("Escape");
+  await back("ran".length);
   await type("arn", ".hits.is-allow");
-  await page.keyboard.press("Shift+Home");
-  await page.keyboard.press("Delete");
-  await type("blockedRegistries: [docker.io]", ".hits.is-deny");
+  await back("warn".length);
+  await type("enforce");
+  await page.keyboard.press("Escape");
+  await toLineEnd("blockedRegistries");
+  await back("[]".length);
+  await type("[docker.io", ".hits.is-deny");
   await frame(2500);
   writeFileSync(join(folder, "times.json"), JSON.stringify(times));
 } finally {

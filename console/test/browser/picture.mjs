@@ -1,13 +1,12 @@
-// Draws the pictures of the console for README and docs: two gates after some minutes of sample traffic, and an edit of
-// their policy.
+// Draws the picture of the console for README and docs: two gates after some minutes of sample traffic.
 //
-// Usage: node picture.mjs GATE PLUGIN NOW POLICY [SECONDS]
+// Usage: node picture.mjs GATE PLUGIN PICTURE [SECONDS]
 
 import { Stage } from "./stage.mjs";
 
-const [gate, plugin, picture, policy, seconds = "240"] = process.argv.slice(2);
-if (!policy) {
-  console.error("usage: picture.mjs GATE PLUGIN NOW POLICY [SECONDS]");
+const [gate, plugin, picture, seconds = "240"] = process.argv.slice(2);
+if (!picture) {
+  console.error("usage: picture.mjs GATE PLUGIN PICTURE [SECONDS]");
   process.exit(2);
 }
 const stage = new Stage(gate, plugin);
@@ -26,18 +25,6 @@ try {
   await page.mouse.move(0, 0);
   await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: picture });
-
-  await page.setViewportSize({ width: 1280, height: 1000 });
-  await page.click("nav >> text=Policy");
-  await page.locator(".cm-line >> text=blockedTags").first().click();
-  await page.keyboard.press("End");
-  await page.keyboard.press("Enter");
-  await page.keyboard.insertText("requireDigest: true");
-  await page.waitForSelector(".hits.is-deny");
-  await page.keyboard.press("Escape");
-  await page.mouse.move(0, 0);
-  await page.evaluate(() => scrollTo(0, 0));
-  await page.screenshot({ path: policy });
 } finally {
   await stage.close();
 }

@@ -58,7 +58,7 @@ has_ended() {
 # sees_through: the last edit gets to the replicas.
 sees_through() {
   eventually 60 has_ended || say "$(cat "$scratch/change.json")"
-  same done "$(jq -r .outcome "$scratch/change.json")"
+  same 'done' "$(jq -r .outcome "$scratch/change.json")"
 }
 tight='{"policy":"allowedRegistries: [docker.io, gcr.io]\n"}'
 
