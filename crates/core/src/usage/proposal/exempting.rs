@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::evidence::Evidence;
 use super::scalar::{comment, scalar};
+use super::yaml::rewritten;
 use crate::image::Reference;
 use crate::policy::{Documents, Policy, Problems, compile};
 use crate::usage::Usage;
@@ -252,61 +253,6 @@ fn inserted(source: &str, items: impl Fn(&str) -> String) -> Vec<String> {
     let line_end = if source.is_empty() || source.ends_with('\n') { "" } else { "\n" };
     ways.push(format!("{source}{line_end}exemptions:\n{}", items("")));
     ways
-}
-
-/// The normal form as YAML, one field a line.
-fn rewritten(form: &Value) -> String {
-    let mut yaml = String::new();
-    if let Value::Object(fields) = form {
-        for (field, value) in fields {
-            write_field(&mut yaml, "", field, value);
-        }
-    }
-    yaml
-}
-
-fn write_field(yaml: &mut String, indent: &str, field: &str, value: &Value) {
-    let _ = match value {
-        Value::Array(items) if items.is_empty() => writeln!(yaml, "{indent}{field}: []"),
-        Value::Array(items) => {
-            let _ = writeln!(yaml, "{indent}{field}:");
-            for item in items {
-                write_item(yaml, indent, item);
-            }
-            Ok(())
-        }
-        Value::Object(fields) => {
-            let _ = writeln!(yaml, "{indent}{field}:");
-            for (field, value) in fields {
-                write_field(yaml, &format!("{indent}  "), field, value);
-            }
-            Ok(())
-        }
-        Value::String(text) => writeln!(yaml, "{indent}{field}: {}", scalar(text)),
-        other => writeln!(yaml, "{indent}{field}: {other}"),
-    };
-}
-
-fn write_item(yaml: &mut String, indent: &str, item: &Value) {
-    match item {
-        Value::Object(fields) => {
-            // The name stands behind the dash, the others below it.
-            let mut block = String::new();
-            let (name, others): (Vec<_>, Vec<_>) =
-                fields.iter().partition(|(field, _)| *field == "name");
-            for (field, value) in name.into_iter().chain(others) {
-                write_field(&mut block, &format!("{indent}  "), field, value);
-            }
-            let block = block.get(indent.len() + 2..).unwrap_or_default();
-            let _ = write!(yaml, "{indent}- {block}");
-        }
-        Value::String(text) => {
-            let _ = writeln!(yaml, "{indent}- {}", scalar(text));
-        }
-        other => {
-            let _ = writeln!(yaml, "{indent}- {other}");
-        }
-    }
 }
 
 fn compiled(text: &str) -> Result<Policy, Problems> {
