@@ -13,7 +13,7 @@ use super::evidence::Evidence;
 use super::scalar::{comment, scalar};
 use super::yaml::rewritten;
 use crate::image::Reference;
-use crate::policy::{Documents, Policy, Problems, compile};
+use crate::policy::{Documents, Policy, Problems, compile, names_repository};
 use crate::usage::Usage;
 
 /// What the exemptions say beside images and namespaces.
@@ -36,8 +36,8 @@ pub struct ExemptingPolicy {
     pub added: usize,
     /// How many images they are for.
     pub images: usize,
-    /// What would be refused all the same, as written: texts that are no references, and images
-    /// in namespaces that no namespace can be called.
+    /// What would be refused all the same, as written: texts that are no references, images whose
+    /// repository no pattern names, and images in namespaces that no namespace can be called.
     pub left_out: Vec<String>,
 }
 
@@ -171,7 +171,9 @@ fn refused<'a>(
         }
         let reference = reference.ok().filter(|_| is_namespace(usage.namespace));
         let subject = usage.subject(now);
-        match reference.and_then(|reference| policy.judged_repository(&subject, &reference)) {
+        let repository =
+            reference.and_then(|reference| policy.judged_repository(&subject, &reference));
+        match repository.filter(|repository| names_repository(repository)) {
             Some(repository) => refused.push((repository, usage)),
             None => {
                 left_out.insert(usage.image);
