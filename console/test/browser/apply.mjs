@@ -56,7 +56,7 @@ try {
   execSync(overtake, { stdio: "ignore" });
   await page.click("dialog >> text=Yes,");
   await page.waitForSelector("dialog >> text=Somebody else came first, and nothing was overwritten");
-  await looksRight(page, "conflict");
+  if (pictures) await looksRight(page, "conflict");
   await page.click("dialog >> text=Close");
   assert.match(await page.textContent(".cm-content"), /docker\.io, gcr\.io\]/, "the text is still there");
 
@@ -66,7 +66,7 @@ try {
   await page.click("dialog >> text=Yes,");
   await page.waitForSelector(".way.is-done >> text=2 of 2 replicas enforce");
   await page.waitForSelector("text=Nothing is changed yet");
-  await looksRight(page, "done");
+  if (pictures) await looksRight(page, "done");
 
   // And back.
   await page.locator(".history button").first().click();
