@@ -258,7 +258,7 @@ INSTRUCTIONS_BUILD := CARGO_PROFILE_BENCH_LTO=off cargo bench --locked --bench i
   --target-dir target/instructions
 
 .PHONY: instructions
-instructions: ## Compare the instruction counts of a decision with benches/instructions/baseline.tsv; needs valgrind
+instructions: ## Compare instruction counts with benches/instructions/baseline.tsv; needs valgrind; INSTRUCTIONS='--rounds 9'
 	binary=$$($(INSTRUCTIONS_BUILD) --message-format=json \
 	  | sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p'); \
 	python3 benches/instructions/guard.py "$$binary" $(INSTRUCTIONS)

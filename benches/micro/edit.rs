@@ -8,10 +8,7 @@ use imagegate_core::admission::{Before, Judging, POLICY_LABEL, PolicyEdit, SeenH
 use imagegate_core::policy::Policy;
 use serde_json::json;
 
-use crate::full_memory::{ENTRIES, IN_FORCE, NOW, STRICTER, full_memory, policy};
-
-/// Images that the guard names at most.
-pub(crate) const MOST_NAMED: usize = 20;
+use crate::full_memory::{IN_FORCE, NOW, STRICTER, full_memory, policy};
 
 /// An edit, what it replaces, and what was seen before.
 pub(crate) struct Edit {
@@ -21,8 +18,8 @@ pub(crate) struct Edit {
 }
 
 impl Edit {
-    /// Removes the registry of a third of the images.
-    pub(crate) fn of_a_third() -> Self {
+    /// Removes the registry of a third of so many different images, a power of two.
+    pub(crate) fn of_a_third(images: usize) -> Self {
         let object = json!({
             "metadata": {"labels": {POLICY_LABEL: "true"}}, "data": {"policy.yaml": STRICTER},
         });
@@ -36,7 +33,7 @@ impl Edit {
         Self {
             body: review.to_string().into_bytes(),
             in_force: policy(IN_FORCE),
-            memory: full_memory(ENTRIES),
+            memory: full_memory(images, images),
         }
     }
 
@@ -47,7 +44,7 @@ impl Edit {
         let Judging::Compile(new) = edit.judge() else { panic!("it is the policy") };
         let before = Before { policy: Some(in_force), candidate: None };
         let usages = memory.usages();
-        let total = ENTRIES;
+        let total = memory.images.len();
         let seen =
             SeenHere { usages: Some(usages), total, replica: "a", since: NOW - 3600, now: NOW };
         let judged = new.judge(&BTreeMap::new(), before, &seen);

@@ -8,8 +8,6 @@ use imagegate_core::policy::{
     ContainerKind, Documents, KnownLabels, Policy, PullPolicy, Workload, compile,
 };
 
-/// What a replica remembers by default.
-pub(crate) const ENTRIES: usize = 65_536;
 /// Any time: nothing here expires.
 pub(crate) const NOW: i64 = 1_800_000_000;
 /// In force while the images were seen.
@@ -22,9 +20,9 @@ pub(crate) fn policy(yaml: &str) -> Policy {
     compile(&Documents::full_form(yaml)).unwrap().0
 }
 
-/// So many images of three registries, each as often as fills the memory, in 64 namespaces. In no
-/// order, as an index by hash gives them.
-pub(crate) fn full_memory(images: usize) -> Snapshot {
+/// So many images of three registries, each as often as fills `entries` of the memory, a power of two, in
+/// 64 namespaces. In no order, as an index by hash gives them.
+pub(crate) fn full_memory(entries: usize, images: usize) -> Snapshot {
     let circumstances = Arc::new(Circumstances {
         user: "system:serviceaccount:kube-system:replicaset-controller".into(),
         groups: ["system:serviceaccounts".into(), "system:authenticated".into()].into(),
@@ -34,8 +32,8 @@ pub(crate) fn full_memory(images: usize) -> Snapshot {
     });
     let namespaces: Vec<Arc<str>> = (0..64).map(|at| format!("namespace-{at}").into()).collect();
     // Odd, so that each position comes up once.
-    let scattered = |at: usize| at.wrapping_mul(40_503) % ENTRIES;
-    let images = (0..ENTRIES).map(scattered).map(|at| {
+    let scattered = |at: usize| at.wrapping_mul(40_503) % entries;
+    let images = (0..entries).map(scattered).map(|at| {
         let image = at % images;
         let registry = ["docker.io", "quay.io", "registry.example.com"][image % 3];
         SeenImage {

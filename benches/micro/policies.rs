@@ -5,9 +5,6 @@ use std::fmt::Write as _;
 
 use imagegate_core::policy::{Documents, Policy, compile};
 
-/// How many rules are measured.
-pub(crate) const COUNTS: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
-
 /// The registry rule at `index`: of ten, three hosts, three paths, three globs and a glob with a
 /// path.
 fn registry(index: usize) -> String {

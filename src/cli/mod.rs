@@ -23,6 +23,7 @@ mod test;
 mod usages;
 mod validate;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -62,7 +63,14 @@ enum Command {
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Arguments { color, command } = Arguments::parse();
+    run(std::env::args_os())
+}
+
+/// Runs the command of some arguments, of which the first is the program's own name. Ends the process
+/// where they are not understood, or ask for help.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let Arguments { color, command } = Arguments::parse_from(arguments);
     paint::set(color);
     let result = match command {
         Command::Serve(serve) => serve::run(serve),
