@@ -1,7 +1,7 @@
 //! The floor under `imagegate check`: the same files, read on as many threads and parsed by the same
-//! crate, and nothing else. Prints how many files and events there were.
+//! crate, and nothing else; or read alone. Prints how many files and events there were.
 //!
-//! `floor DIRECTORY|FILE`; `benches/check/check.py` runs it beside the command.
+//! `floor read|parse DIRECTORY|FILE`; `benches/check/check.py` runs it beside the command.
 
 use std::fs;
 use std::io;
@@ -12,15 +12,20 @@ use std::thread;
 use granit_parser::{Options, Parser, StrInput};
 
 fn main() -> io::Result<()> {
-    let root = std::env::args_os().nth(1).ok_or_else(|| io::Error::other("name a directory"))?;
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let [mode, root] = arguments.as_slice() else {
+        return Err(io::Error::other("write `read` or `parse`, and a directory"));
+    };
+    let parses = mode == "parse";
     let mut files = Vec::new();
-    walk(Path::new(&root), &mut files)?;
+    walk(Path::new(root), &mut files)?;
     let (next, events) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
         while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             // What is no text is not parsed by the command either.
             let Ok(text) = String::from_utf8(fs::read(path).unwrap_or_default()) else { continue };
-            events.fetch_add(count(&text), Ordering::Relaxed);
+            let found = if parses { count(&text) } else { 0 };
+            events.fetch_add(found, Ordering::Relaxed);
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
