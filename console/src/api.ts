@@ -293,6 +293,11 @@ export class Unanswered extends Error {
     this.reason = fault.reason ?? null;
     this.confirm = fault.confirm ?? null;
   }
+
+  /** Whatever was thrown. */
+  static of(error: unknown): Unanswered {
+    return error instanceof Unanswered ? error : new Unanswered({ message: String(error), hint: null });
+  }
 }
 
 const PATIENCE_MILLISECONDS = 90_000;

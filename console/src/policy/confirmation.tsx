@@ -42,7 +42,7 @@ export function Confirmation({ title, yes, wanted, policy, close, stored }: Conf
     try {
       stored(await apply(policy.token, { wanted, resourceVersion, confirms, confirm }));
     } catch (error) {
-      setFault(error instanceof Unanswered ? error : new Unanswered({ message: String(error), hint: null }));
+      setFault(Unanswered.of(error));
       setSending(false);
     }
   };

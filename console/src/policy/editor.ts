@@ -146,13 +146,6 @@ export class Editor {
     this.#view.dispatch(setDiagnostics(state, diagnostics));
   }
 
-  /** Goes to a place, from 1. */
-  show(line: number, column: number): void {
-    const { from } = spanOf(this.text, line, column);
-    this.#view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
-    this.#view.focus();
-  }
-
   /** Shows what differs from another text; `null` shows this one alone. */
   compare(comparison: Comparison | null): void {
     const { text } = this;

@@ -49,7 +49,7 @@ export function ExemptionForm({ wish, token, text, written, close }: ExemptionPr
     try {
       written((await exempted(token, text, wish, terms)).text);
     } catch (error) {
-      setFault(error instanceof Unanswered ? error : new Unanswered({ message: String(error), hint: null }));
+      setFault(Unanswered.of(error));
     }
   };
   return (
