@@ -24,6 +24,7 @@ use super::policy::{Apply, Check, Exemption, Place, PolicyEditor, Reason, Refuse
 use super::watch::Watch;
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
+use crate::gate::Replica;
 
 /// What the browser may load for the page, and who may show the page: files of our own, and nobody. No text is
 /// ever read as markup, not even by mistake.
@@ -88,10 +89,10 @@ impl Console {
         let admission = self.access.admit(request);
         let is_admitted = !matches!(admission, Admission::Refused(_));
         let mut response = match admission {
-            Admission::Admitted if request.method == Method::POST => match read(body).await {
-                Ok(bytes) => self.posted(request.uri.path(), &bytes).await,
-                Err(rejected) => not_answered(&rejected),
-            },
+            Admission::Admitted if request.method == Method::POST => {
+                let answered = self.posted(request.uri.path(), body).await;
+                answered.unwrap_or_else(|(status, fault)| json(status, &pages::fault(&fault)))
+            }
             Admission::Admitted => self.page(request).await,
             Admission::Entered => self.entered(),
             Admission::Refused(refusal) => refused(refusal),
@@ -135,40 +136,38 @@ impl Console {
         }
     }
 
-    async fn posted(&self, path: &str, body: &[u8]) -> Response<Full<Bytes>> {
+    async fn posted<B>(&self, path: &str, body: B) -> Result<Response<Full<Bytes>>, Rejected>
+    where
+        B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    {
+        let body = read(body).await?;
         let replicas = self.watch.replicas();
-        let place =
-            Place { cluster: &self.cluster, connection: &self.connection, replicas: &replicas };
-        match path {
-            "/api/policy/apply" => match parsed::<Apply>(body) {
-                Ok(asked) => match self.policy.apply(place, asked).await {
-                    Ok(change) => json(StatusCode::ACCEPTED, &change),
-                    Err(refused) => not_stored(&refused),
-                },
-                Err(rejected) => not_answered(&rejected),
+        let place = self.place(&replicas);
+        Ok(match path {
+            "/api/policy/apply" => match self.policy.apply(place, parsed::<Apply>(&body)?).await {
+                Ok(change) => json(StatusCode::ACCEPTED, &change),
+                Err(refused) => not_stored(&refused),
             },
-            "/api/policy/exemption" => match parsed::<Exemption>(body) {
-                Ok(asked) => match self.policy.exempted(place, &asked).await {
+            "/api/policy/exemption" => {
+                match self.policy.exempted(place, &parsed::<Exemption>(&body)?).await {
                     Ok(page) => json(StatusCode::OK, &page),
                     Err(fault) => json(StatusCode::UNPROCESSABLE_ENTITY, &pages::fault(&fault)),
-                },
-                Err(rejected) => not_answered(&rejected),
+                }
+            }
+            _ => match self.policy.check(place, &parsed::<Check>(&body)?).await {
+                Ok(page) => json(StatusCode::OK, &page),
+                Err(fault) => unavailable(&fault),
             },
-            _ => match parsed::<Check>(body) {
-                Ok(asked) => match self.policy.check(place, &asked).await {
-                    Ok(page) => json(StatusCode::OK, &page),
-                    Err(fault) => unavailable(&fault),
-                },
-                Err(rejected) => not_answered(&rejected),
-            },
-        }
+        })
+    }
+
+    fn place<'a>(&'a self, replicas: &'a [Replica]) -> Place<'a> {
+        Place { cluster: &self.cluster, connection: &self.connection, replicas }
     }
 
     async fn policy_page(&self) -> Response<Full<Bytes>> {
         let replicas = self.watch.replicas();
-        let place =
-            Place { cluster: &self.cluster, connection: &self.connection, replicas: &replicas };
-        match self.policy.page(place).await {
+        match self.policy.page(self.place(&replicas)).await {
             Ok(mut page) => {
                 if let Value::Object(page) = &mut page {
                     page.insert("token".to_owned(), self.access.token().into());
@@ -236,10 +235,6 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejected> {
         let fault = Fault::usage(&format!("what was sent cannot be read: {error}"));
         (StatusCode::BAD_REQUEST, fault)
     })
-}
-
-fn not_answered((status, fault): &Rejected) -> Response<Full<Bytes>> {
-    json(*status, &pages::fault(fault))
 }
 
 fn not_stored(refused: &Refused) -> Response<Full<Bytes>> {
