@@ -33,7 +33,7 @@ pub(crate) use hit::{Hits, InUse, Newly};
 pub(crate) use put::Put;
 pub(crate) use revisions::Revisions;
 pub(crate) use tell::{AtPrompt, Tell};
-pub(crate) use text::{data_of, text_of};
+pub(crate) use text::{data_of, promoted, text_of};
 pub(crate) use wait::{Awaited, until_shown};
 
 /// How a change is made.
@@ -79,6 +79,31 @@ pub(crate) struct Compiled {
     pub(crate) candidate: Option<Policy>,
     /// Of the policy.
     pub(crate) warnings: Vec<Warning>,
+}
+
+/// What a change does to the policy; of a candidate, what it would do once that is promoted.
+pub(crate) struct Effect<'a> {
+    pub(crate) is_of_candidate: bool,
+    /// `None` where the policy was not valid: nothing can be compared then.
+    pub(crate) old: Option<&'a Policy>,
+    pub(crate) new: &'a Policy,
+}
+
+impl Compiled {
+    /// What becomes of the policy `old`, and of a candidate that is new: it is on trial so that it can be promoted.
+    pub(crate) fn effects<'a>(
+        &'a self,
+        old: Option<&'a Policy>,
+        is_new_candidate: bool,
+    ) -> Vec<Effect<'a>> {
+        let new = &self.policy;
+        let stays = old.is_some_and(|old| old.hash() == new.hash());
+        let of_policy = (!stays).then_some(Effect { is_of_candidate: false, old, new });
+        let candidate = self.candidate.as_ref().filter(|_| is_new_candidate);
+        let of_candidate =
+            candidate.map(|it| Effect { is_of_candidate: true, old: Some(new), new: it });
+        of_policy.into_iter().chain(of_candidate).collect()
+    }
 }
 
 impl Before {
@@ -230,28 +255,24 @@ impl Before {
         Ok(())
     }
 
-    /// Judges all that runs by the old policy and the new one, and by the candidate where that is new: it
-    /// is on trial so that it can be promoted.
+    /// Judges all that runs by the old policy and the new one, and by the candidate where that is new.
     async fn tell_hits(
         &self,
         new: &Compiled,
         data: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
-        let of_policy = self.policy.as_ref().filter(|old| old.hash() != new.policy.hash());
-        if let Some(old) = of_policy {
-            self.tell_hits_between(old, &new.policy).await?;
+        let effects = new.effects(self.policy.as_ref(), self.candidate_changes(data));
+        if effects.iter().all(|effect| effect.old.is_none()) {
+            return Ok(());
         }
-        let promoted = new.candidate.as_ref().filter(|_| self.candidate_changes(data));
-        if let Some(candidate) = promoted {
-            writeln!(stdout(), "if the candidate were promoted:")?;
-            self.tell_hits_between(&new.policy, candidate).await?;
-        }
-        Ok(())
-    }
-
-    async fn tell_hits_between(&self, old: &Policy, new: &Policy) -> Result<(), Failure> {
         let in_use = InUse::read(&self.cluster, &self.gate).await?;
-        Hits::of(&in_use, old, new).print(&mut stdout(), Paint::for_stdout())?;
+        for Effect { is_of_candidate, old, new } in effects {
+            let Some(old) = old else { continue };
+            if is_of_candidate {
+                writeln!(stdout(), "if the candidate were promoted:")?;
+            }
+            Hits::of(&in_use, old, new).print(&mut stdout(), Paint::for_stdout())?;
+        }
         for gap in &in_use.gaps {
             say(&format!("warning: {gap}"));
         }

@@ -45,6 +45,15 @@ pub(crate) fn data_of(
     Ok(data)
 }
 
+/// The keys once the candidate is the policy; `None` where there is no candidate.
+pub(crate) fn promoted(before: &BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+    let mut data = before.clone();
+    let text = data.remove(CANDIDATE_KEY)?;
+    data.retain(|key, _| !SIMPLE_KEYS.contains(&key.as_str()));
+    data.insert(POLICY_KEY.to_owned(), text);
+    Some(data)
+}
+
 fn quoted(value: &str) -> String {
     serde_json::Value::from(value).to_string()
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::base::Base;
 use super::hits;
 use super::wanted::Wanted;
-use crate::change::{Compiled, Hits, InUse};
+use crate::change::{Compiled, Effect, Hits, InUse};
 use crate::cluster::Fault;
 use crate::console::pages;
 
@@ -36,14 +36,14 @@ impl<'b> Checked<'b> {
 
     /// Whether what is in use has to be judged for it.
     pub(super) fn needs_use(&self) -> bool {
-        self.effects().iter().any(|(_, old, _)| old.is_some())
+        self.effects().iter().any(|effect| effect.old.is_some())
     }
 
     /// What it does. `in_use` is what could be hit, where that is asked for and known.
     pub(super) fn to_json(&self, in_use: Option<Result<&InUse, &Fault>>) -> Value {
         let Self { base, compiled, .. } = self;
         let in_use = in_use.transpose();
-        let effects = self.effects().into_iter().map(|(of, old, new)| {
+        let effects = self.effects().into_iter().map(|Effect { is_of_candidate, old, new }| {
             let difference = old.map(|old| Difference::between(old, new)).unwrap_or_default();
             let changes = difference.changes.iter();
             let changes = changes.map(|it| json!({ "text": it.text, "loosens": it.loosens }));
@@ -52,7 +52,7 @@ impl<'b> Checked<'b> {
                 _ => Value::Null,
             };
             json!({
-                "of": of,
+                "of": if is_of_candidate { "candidate" } else { "policy" },
                 "oldHash": old.map(Policy::hash),
                 "newHash": new.hash(),
                 "changes": changes.collect::<Vec<_>>(),
@@ -82,18 +82,10 @@ impl<'b> Checked<'b> {
         })
     }
 
-    /// What becomes of the policy, and of a candidate that is new: the policies before and after. Without an old
-    /// one, nothing can be compared.
-    fn effects(&self) -> Vec<(&'static str, Option<&Policy>, &Policy)> {
+    fn effects(&self) -> Vec<Effect<'_>> {
         let Self { base, data, compiled } = self;
-        let old = base.policy();
-        let stays = old.is_some_and(|old| old.hash() == compiled.policy.hash());
-        let of_policy = (!stays).then_some(("policy", old, &compiled.policy));
         let is_new = data.get(CANDIDATE_KEY) != base.data().get(CANDIDATE_KEY);
-        let candidate = compiled.candidate.as_ref().filter(|_| is_new);
-        // It is on trial so that it can be promoted.
-        let of_candidate = candidate.map(|it| ("candidate", Some(&compiled.policy), it));
-        of_policy.into_iter().chain(of_candidate).collect()
+        compiled.effects(base.policy(), is_new)
     }
 
     fn candidate(&self) -> &'static str {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, Problem, SIMPLE_KEYS};
+use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, Problem};
 use serde::Deserialize;
 
 use super::base::Base;
-use crate::change::data_of;
+use crate::change::{data_of, promoted};
 use crate::exempt::Terms;
 
 /// `POST /api/policy/check`.
@@ -66,15 +66,8 @@ impl Wanted {
                 .map_err(|problem| Problem::of_document(POLICY_KEY, problem)),
             Self::Candidate(text) => data_of(before, CANDIDATE_KEY, text)
                 .map_err(|problem| Problem::of_document(CANDIDATE_KEY, problem)),
-            Self::Promote => {
-                let mut data = before.clone();
-                let Some(text) = data.remove(CANDIDATE_KEY) else {
-                    return Err(Problem::of_document(CANDIDATE_KEY, "there is no candidate"));
-                };
-                data.retain(|key, _| !SIMPLE_KEYS.contains(&key.as_str()));
-                data.insert(POLICY_KEY.to_owned(), text);
-                Ok(data)
-            }
+            Self::Promote => promoted(before)
+                .ok_or_else(|| Problem::of_document(CANDIDATE_KEY, "there is no candidate")),
             Self::Revision(position) => base.revision(*position).ok_or_else(|| {
                 Problem::of_document(POLICY_KEY, "this policy is no longer kept")
                     .with_hint("load the page again to see what is")
