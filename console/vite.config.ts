@@ -17,8 +17,9 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         entryFileNames: "app.js",
+        // The editor of the policy is loaded by itself, once it is wanted.
+        chunkFileNames: "[name].js",
         assetFileNames: "app[extname]",
-        codeSplitting: false,
       },
     },
   },

@@ -7,7 +7,7 @@
 #                       drawn as kubectl tells it, and what it says of an edit, and the plugin; without it,
 #                       the first as `imagegate check` does, and the others stay as they are
 #
-# The console takes four minutes, chromium, and what console/check.sh has installed.
+# The console takes five minutes, chromium, what console/check.sh has installed, and python3-pil.
 #
 # Looks best with the fonts Inter and JetBrains Mono: apt-get install bsdutils curl fonts-inter
 # fonts-jetbrains-mono git iproute2 librsvg2-bin openssl pngquant procps python3
@@ -250,4 +250,6 @@ fi
 if drawn console; then
   node "$resources/../console/test/browser/picture.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" console.png
   pngquant --speed 1 --strip 128 - <console.png >"$resources/screenshot_console.png"
+  node "$resources/../console/test/browser/film.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" film
+  "$resources/film.py" film "$resources/console_policy.webp"
 fi

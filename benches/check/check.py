@@ -4,8 +4,9 @@ and does nothing else.
 
 The three are run in turn, round by round, on two processors; the medians are shown, and those of the ratios
 round by round, with their median absolute deviation. What parsing alone takes is what the second floor takes
-more than the first. The memory is the most that the kernel counted of the process. What the tree has is counted again in
-what the command says. The floor of the JSON list parses it as YAML, while the command has a parser for JSON.
+more than the first. The memory is the most that the kernel counted of the process. What the tree has is
+counted again in what the command says. The floor of the JSON list parses it as YAML, while the command has a
+parser for JSON.
 
 usage: check.py --check BINARY --floor BINARY [--rounds 9] [--formats] [--list]
 
@@ -60,7 +61,7 @@ def compare(check, floor, path, rounds):
     run(commands[0])
     turns = [[run(command) for command in commands] for _ in range(rounds)]
     wall, cpu = ([[each[at] for each in turn] for turn in turns] for at in (0, 1))
-    middle = lambda values: statistics.median(values)
+    middle = statistics.median
     print(
         f"| {path.name} | {middle(turn[2] for turn in wall):.2f} s | {middle(turn[2] for turn in cpu):.2f} s "
         f"| {middle(turn[0] for turn in cpu):.3f} s | {middle(turn[1] - turn[0] for turn in cpu):.2f} s "

@@ -105,8 +105,9 @@ def main():
         failed += ratio > 1 + tolerance
         apart = f"  spread {spread:.3%}" if rounds > 1 else ""
         print(f"{case:24} {count:>12,}  {ratio:6.3f} of {before:,}{apart}  {verdict}")
-    if set(baseline) - {case for case, _ in cases}:
-        parser.exit(1, f"no such case any more: {sorted(set(baseline) - {case for case, _ in cases})}\n")
+    gone = sorted(set(baseline) - {case for case, _ in cases})
+    if gone:
+        parser.exit(1, f"no such case any more: {gone}\n")
     print(f"{len(counts) - failed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -90,6 +90,9 @@ def rows(arguments):
         for size in sizes:
             yield ("gate, no log", "gate, all logged"), protocol, 16, "denied", size
             yield ("gate, no memory", "gate"), protocol, 16, "allowed", size
+            if arguments.before:
+                yield ("gate, before", "gate"), protocol, 16, "allowed", size
+                yield ("gate, before", "gate"), protocol, 16, "denied", size
         yield ("plain hyper", "floor"), protocol, 16, "allowed", sizes[0]
         if shutil.which("nginx"):
             yield ("nginx", "floor"), protocol, 16, "allowed", sizes[0]
@@ -140,6 +143,7 @@ class Field:
                 "gate, no log": lambda: self.another_gate(max_log_lines_per_second=0),
                 "gate, all logged": lambda: self.another_gate(max_log_lines_per_second=2**31),
                 "gate, no memory": lambda: self.another_gate(observed_images=0),
+                "gate, before": lambda: Gate(self.arguments.before, self.pair, self.volume),
             }[name]()
         return self.others[key]
 
@@ -183,6 +187,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gate", required=True, help="the release binary")
     parser.add_argument("--floor", required=True, help="the floor's binary")
+    parser.add_argument("--before", help="an older release binary, to be driven beside this one")
     parser.add_argument("--output", type=pathlib.Path, required=True, help="for report and chart")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2, help="of one turn")

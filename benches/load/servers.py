@@ -67,9 +67,13 @@ class Gate(Server):
 
     def __init__(self, binary, pair, policy, **settings):
         cert, key = pair
+        # An older one has no operator port.
+        text = subprocess.run([binary, "serve", "--help"], capture_output=True, text=True).stdout
+        listen = ["--listen", "--admin-listen", "--operator-listen"]
+        listen = [part for each in listen if each in text for part in (each, "127.0.0.1:0")]
         super().__init__(
-            [binary, "serve", "--policy", policy, "--tls-cert", cert, "--tls-key", key,
-             "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--log-format", "json"],
+            [binary, "serve", "--policy", policy, "--tls-cert", cert, "--tls-key", key, *listen,
+             "--log-format", "json"],
             stderr=subprocess.PIPE,
             env={**os.environ, **{f"IMAGEGATE_{name.upper()}": str(value)
                                   for name, value in settings.items()}},

@@ -165,12 +165,138 @@ export interface Images {
   images: Use[];
 }
 
+/** A policy that is or was in force; the first one of a history is the present one. */
+export interface Revision {
+  policyHash: string;
+  candidateHash: string;
+  /** When another took its place. */
+  until: string | null;
+  changes: string[];
+  changesLeftOut: number;
+  loosens: boolean;
+  data: Record<string, string>;
+}
+
+/** How an edit gets on once it is stored. */
+export interface Change {
+  number: number;
+  isRunning: boolean;
+  outcome: "done" | "incomplete" | "failed" | null;
+  lines: { text: string; isAside: boolean }[];
+}
+
+export interface Policy {
+  /** Of the ConfigMap; `null` where there is none to be read. */
+  name: string | null;
+  namespace: string | null;
+  resourceVersion: string | null;
+  /** `null` where the policy is not valid. */
+  policyHash: string | null;
+  text: string;
+  candidate: string | null;
+  owner: string | null;
+  /** Why an edit cannot be put in force. */
+  locked: Fault | null;
+  history: Revision[];
+  notes: string[];
+  change: Change | null;
+  /** For a header of each POST. */
+  token: string;
+}
+
+/** What is wrong with an edit, and where. */
+export interface Wrong {
+  document: string;
+  path: string;
+  /** From 1. */
+  line: number | null;
+  column: number | null;
+  message: string;
+  hint: string | null;
+}
+
+/** An image that is hit. */
+export interface Hit {
+  image: string | null;
+  /** Whether it runs; or else it is remembered. */
+  runs: boolean;
+  /** Pods of what runs; times of what is remembered. */
+  count: number;
+  lastSeen: string | null;
+  owners: string[];
+  moreOwners: number;
+  rule: string | null;
+}
+
+export interface Newly {
+  images: number;
+  rows: Hit[];
+  namespaces: { namespace: string; images: number }[];
+  allNamespaces: number;
+}
+
+export interface Hits {
+  judged: { uses: number; images: number };
+  newlyDenied: Newly;
+  newlyAdmitted: Newly;
+  byLabels: number;
+}
+
+/** What an edit does to the policy, or would do once its candidate is promoted. */
+export interface Effect {
+  of: "policy" | "candidate";
+  oldHash: string | null;
+  newHash: string;
+  changes: { text: string; loosens: boolean }[];
+  changesLeftOut: number;
+  changesLeftOutLoosening: number;
+  loosens: boolean;
+  hits: Hits | null;
+}
+
+export interface Checked {
+  isValid: boolean;
+  problems: Wrong[];
+  warnings: Wrong[];
+  resourceVersion: string | null;
+  /** In Unix seconds. */
+  at: number;
+  isSame: boolean;
+  policyHash: string | null;
+  /** What is confirmed with it. */
+  confirms: string | null;
+  candidate: "none" | "begins" | "ends" | "changes" | "stays" | null;
+  effects: Effect[];
+  gaps: string[];
+  /** Why it is not known whom it hits. */
+  fault: Fault | null;
+}
+
+/** What is to be in force. */
+export type Wanted = { policy: string } | { candidate: string } | { revision: number } | "promote";
+
+/** Why an edit was not stored. */
+export interface Refused extends Fault {
+  reason: "locked" | "conflict" | "guard" | "failed";
+  /** The hash that would confirm it. */
+  confirm: string | null;
+}
+
 /** Why there is no answer, in words for the page. */
 export class Unanswered extends Error {
   readonly hint: string | null;
-  constructor(fault: Fault) {
+  readonly reason: Refused["reason"] | null;
+  readonly confirm: string | null;
+  constructor(fault: Fault & Partial<Refused>) {
     super(fault.message);
     this.hint = fault.hint;
+    this.reason = fault.reason ?? null;
+    this.confirm = fault.confirm ?? null;
+  }
+
+  /** Whatever was thrown. */
+  static of(error: unknown): Unanswered {
+    return error instanceof Unanswered ? error : new Unanswered({ message: String(error), hint: null });
   }
 }
 
@@ -178,9 +304,57 @@ const PATIENCE_MILLISECONDS = 90_000;
 
 /** Asks the console's server. */
 export async function ask<T>(path: string): Promise<T> {
+  return answered<T>(path, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) });
+}
+
+/** What an edit would do. */
+export async function check(token: string, wanted: Wanted, signal: AbortSignal): Promise<Checked> {
+  const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
+  return post<Checked>("/api/policy/check", token, { wanted }, AbortSignal.any([signal, patience]));
+}
+
+/** What whoever confirmed an edit has seen of it. */
+export interface Confirmed {
+  wanted: Wanted;
+  resourceVersion: string;
+  confirms: string;
+  confirm: string | null;
+}
+
+/** Puts an edit in force; answers once it is stored. */
+export async function apply(token: string, confirmed: Confirmed): Promise<Change> {
+  return post<Change>("/api/policy/apply", token, confirmed, AbortSignal.timeout(PATIENCE_MILLISECONDS));
+}
+
+/** What an exemption says beside the image and the namespace. */
+export interface Terms {
+  reason: string;
+  /** `2027-01-31` */
+  expires: string;
+  owner: string;
+}
+
+/** A text with an exemption more. */
+export async function exempted(
+  token: string,
+  text: string,
+  { image, namespace }: { image: string; namespace: string },
+  { reason, expires, owner }: Terms,
+): Promise<{ text: string }> {
+  const terms = { reason, expires, owner: owner === "" ? null : owner, name: null };
+  const body = { text, image, namespace, terms };
+  return post("/api/policy/exemption", token, body, AbortSignal.timeout(PATIENCE_MILLISECONDS));
+}
+
+async function post<T>(path: string, token: string, body: unknown, signal: AbortSignal): Promise<T> {
+  const headers = { "content-type": "application/json", "x-console-token": token };
+  return answered<T>(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+}
+
+async function answered<T>(path: string, request: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) });
+    response = await fetch(path, request);
   } catch {
     throw new Unanswered({
       message: "the console does not answer",

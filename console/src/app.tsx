@@ -5,6 +5,7 @@ import { ask, type Decisions, type Fault, type Item, type Now, type Sample } fro
 import { ImagesPage } from "./images/page.js";
 import { extended } from "./now/history.js";
 import { NowPage } from "./now/page.js";
+import { PolicyPage } from "./policy/page.js";
 import { usePolling } from "./poll.js";
 import { State } from "./state.js";
 import { clock, counted, shown } from "./words.js";
@@ -13,10 +14,13 @@ const NOW_MILLISECONDS = 2000;
 /** Decisions that are kept here: as many as the console keeps. */
 const MOST_ITEMS = 1024;
 
-type Page = "now" | "images";
+type Page = "now" | "images" | "policy";
+
+const TITLES: Record<Page, string> = { now: "Now", images: "Images", policy: "Policy" };
 
 function pageOf(hash: string): Page {
-  return hash === "#images" ? "images" : "now";
+  const [page] = hash.slice(1).split("?");
+  return page === "images" || page === "policy" ? page : "now";
 }
 
 export function App() {
@@ -27,7 +31,7 @@ export function App() {
     return () => removeEventListener("hashchange", follow);
   }, []);
   useEffect(() => {
-    document.title = `${page === "now" ? "Now" : "Images"} · ImageGate console`;
+    document.title = `${TITLES[page]} · ImageGate console`;
   }, [page]);
 
   const [now, setNow] = useState<Now | null>(null);
@@ -64,8 +68,9 @@ export function App() {
           <span>ImageGate</span>
         </a>
         <nav aria-label="Pages">
-          <PageLink to="now" page={page} label="Now" />
-          <PageLink to="images" page={page} label="Images" />
+          {(["now", "images", "policy"] as const).map((to) => (
+            <PageLink key={to} to={to} page={page} label={TITLES[to]} />
+          ))}
         </nav>
         <p class={`live ${trouble ? "is-lost" : now?.at ? "is-live" : ""}`} role="status">
           <span class="dot" aria-hidden="true" />
@@ -76,13 +81,15 @@ export function App() {
       <main id="main" tabIndex={-1}>
         {page === "now" ? (
           <NowPage now={now} history={history} items={items} feedFault={feedFault} isLost={trouble !== null} />
-        ) : (
+        ) : page === "images" ? (
           <ImagesPage />
+        ) : (
+          <PolicyPage />
         )}
       </main>
       <footer>
         <p>
-          This page only reads. It is served by the console on your own machine
+          {now?.readOnly && "This page only reads. "}It is served by the console on your own machine
           {now && `, version ${shown(now.version)}`}, and loads nothing from elsewhere.{" "}
           <a href="/licences.md">Licences</a>
         </p>

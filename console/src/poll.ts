@@ -30,8 +30,7 @@ export function usePolling(once: () => Promise<void>, milliseconds: number): Una
         await once();
         if (!isOver) setFault(null);
       } catch (error) {
-        const fault = error instanceof Unanswered ? error : new Unanswered({ message: String(error), hint: null });
-        if (!isOver) setFault(fault);
+        if (!isOver) setFault(Unanswered.of(error));
       }
       if (!isOver) timer = setTimeout(turn, milliseconds);
     };

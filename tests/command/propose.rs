@@ -173,7 +173,7 @@ fn what_no_policy_admits_is_a_finding() {
     let ran = propose(&["docker.io/nginx:1", "a b"], "");
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("refused, since no policy and no exemption admits it: a b\n"));
-    assert!(ran.out.contains("# Left out, since no policy admits what is no reference: a b\n"));
+    assert!(ran.out.contains("# Left out, since no policy can admit it: a b\n"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask, Unanswered, type Decision, type Explanation } from "../api.js";
 import { Loading } from "../state.js";
+import { exemptionLink } from "../policy/exemption.js";
 import { exemptCommand, shown } from "../words.js";
 
 export function ExplanationOf({ decision }: { decision: Decision }) {
@@ -80,6 +81,10 @@ function Steps({ explanation, decision }: { explanation: Explanation; decision: 
         <div>
           <h3>To exempt it for a while</h3>
           <pre tabIndex={0}>{command}</pre>
+          <p>
+            <a href={exemptionLink(explanation)}>Write the exemption here</a>, and see what it does before it is put in
+            force.
+          </p>
         </div>
       )}
       <p class="quiet">

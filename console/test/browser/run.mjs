@@ -1,16 +1,17 @@
-// The console in a real browser, beside real gates: every state of both pages, texts that try to break out, twenty
+// The console in a real browser, beside real gates: every state of its pages, texts that try to break out, twenty
 // thousand images, a gate that is killed and comes back, and what axe-core says of it.
 //
 // Usage: node run.mjs GATE PLUGIN [PICTURES]
 //   GATE, PLUGIN  the binaries imagegate and kubectl-imagegate
 //   PICTURES      a folder for pictures of each page
 //   CHROMIUM      the browser, /usr/bin/chromium by default
-//   CONSOLE_FILES a folder with app.js and app.css to take in place of those in the binary, while they are written
+//   CONSOLE_FILES a folder with app.js, editor.js and app.css to take in place of those in the binary, while they are written
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import { checks, WIDE } from "./looks.mjs";
+import { policySteps } from "./policy.mjs";
 import { Stage } from "./stage.mjs";
 
 const [gateBinary, pluginBinary, pictures] = process.argv.slice(2);
@@ -20,10 +21,8 @@ if (!pluginBinary) {
 }
 if (pictures) mkdirSync(pictures, { recursive: true });
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const IMAGES = 20_000;
-const WIDE = { width: 1280, height: 900 };
-const NARROW = { width: 390, height: 844 };
+const { looksRight } = checks(pictures);
 
 const stage = new Stage(gateBinary, pluginBinary);
 let steps = 0;
@@ -42,34 +41,6 @@ async function eventually(page, what, holds, argument) {
   });
 }
 
-async function accessible(page, where) {
-  const results = await page.evaluate(`${AXE}; axe.run(document, { resultTypes: ["violations"] })`);
-  const serious = results.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const said = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ").slice(0, 400)}`);
-  assert.deepEqual(said, [], `axe-core on ${where}`);
-}
-
-/** Both themes and widths: nothing serious by axe-core, nothing that is cut off at the side. */
-async function looksRight(page, name) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    for (const size of [WIDE, NARROW]) {
-      await page.setViewportSize(size);
-      // Until what follows the width is drawn.
-      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-      const where = `${name}, ${colorScheme}, ${size.width} px`;
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(overflow <= 0, `${where}: ${overflow} px too wide`);
-      await accessible(page, where);
-      if (pictures) {
-        await page.screenshot({ path: join(pictures, `${name}-${colorScheme}-${size.width}.png`), fullPage: true });
-      }
-    }
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize(WIDE);
-}
-
 async function main() {
   const first = await stage.gate("first");
   const second = await stage.gate("second");
@@ -78,7 +49,7 @@ async function main() {
   const browser = await stage.browser();
   const context = await browser.newContext({ viewport: WIDE, acceptDownloads: true });
   if (process.env.CONSOLE_FILES) {
-    await context.route(/\/app\.(js|css)$/, async (route) => {
+    await context.route(/\/(app|editor)\.(js|css)$/, async (route) => {
       const response = await route.fetch();
       const name = new URL(route.request().url()).pathname;
       await route.fulfill({ response, body: readFileSync(join(process.env.CONSOLE_FILES, name)) });
@@ -264,6 +235,8 @@ async function main() {
     assert.ok((await found()) > 0);
     assert.equal(await page.locator("main img, main script").count(), 0);
   });
+
+  await policySteps({ page, step, stage, first, looksRight, eventually });
 
   await step("the first paint, and what was loaded", async () => {
     await page.goto(new URL("/#now", address).href);

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS, printable};
+use imagegate_core::policy::{CANDIDATE_KEY, printable};
 use imagegate_report::Exit;
 
-use crate::change::{Before, ChangeFlags};
+use crate::change::{Before, ChangeFlags, promoted};
 use crate::cli::{Failure, stdout};
 use crate::cluster::Fault;
 use crate::connection::Connection;
@@ -65,10 +65,7 @@ pub(crate) async fn run(connection: &Connection, candidate: &Candidate) -> Resul
         Action::Show => show(connection).await,
         Action::Promote { flags } => {
             let before = Before::read(connection).await?;
-            let mut data = before.config_map.data.clone();
-            let text = data.remove(CANDIDATE_KEY).ok_or_else(none)?;
-            data.retain(|key, _| !SIMPLE_KEYS.contains(&key.as_str()));
-            data.insert(POLICY_KEY.to_owned(), text);
+            let data = promoted(&before.config_map.data).ok_or_else(none)?;
             before.change_to(&data, flags).await
         }
         Action::Drop { flags } => {

@@ -31,20 +31,28 @@ Rights: those of `edit`. The policy must be in full form.
 pub(crate) struct Exempt {
     /// The image; the exemption is for its repository, whatever the tag
     image: String,
+    #[command(flatten)]
+    terms: Terms,
+    #[command(flatten)]
+    flags: ChangeFlags,
+}
+
+/// What an exemption says beside the image and the namespace.
+#[derive(Clone, Debug, clap::Args, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Terms {
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// The last day, as 2027-01-31
     #[arg(long, value_name = "DATE", value_parser = last_day)]
-    expires: String,
+    pub(crate) expires: String,
     /// Who answers for it
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
     /// The exemption's name [default: made of the image and the namespace]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    #[command(flatten)]
-    flags: ChangeFlags,
 }
 
 pub(crate) async fn run(connection: &Connection, exempt: &Exempt) -> Result<Exit, Failure> {
@@ -60,25 +68,54 @@ pub(crate) async fn run(connection: &Connection, exempt: &Exempt) -> Result<Exit
         let hint = "exemptions need the full form: write policy.yaml (docs/policy.md) and `kubectl imagegate apply --filename policy.yaml`";
         return Err(fault.with_hint(hint).into());
     };
-    let image = &exempt.image;
-    let reference = Reference::parse(image)
-        .map_err(|error| Fault::usage(&format!("`{image}` is not a valid reference: {error}")))?;
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    let subject = Subject { namespace, now, ..Subject::default() };
-    let entry = entry(exempt, &subject, &reference, before.policy.as_ref());
-    let Some(text) = with_exemption(text, &entry) else {
-        let fault = Fault::usage("the exemptions are written in a way that cannot be added to");
-        return Err(fault.with_hint("add it with `kubectl imagegate edit`").into());
-    };
+    let (image, policy) = (&exempt.image, before.policy.as_ref());
+    let text = exempted(text, image, namespace, &exempt.terms, policy)?;
     data.insert(POLICY_KEY.to_owned(), text);
     // A policy with a problem is told by whoever compiles it on the way.
-    let policy = compile(&documents(&data, &before.gate)).ok();
-    if policy.is_some_and(|(policy, _)| policy.outcome(&subject, USE, Ok(&reference)).is_denied()) {
-        let fault = Fault::usage(&format!("`{image}` would be refused with this exemption too"));
-        let hint = "`kubectl imagegate explain` says why; see whether --expires lies in the past";
-        return Err(fault.with_hint(hint).into());
+    if let Ok((policy, _)) = compile(&documents(&data, &before.gate)) {
+        refuse_where_vain(&policy, image, namespace)?;
     }
     before.change_to(&data, &exempt.flags).await
+}
+
+/// The policy's text with an exemption more, for the repository of an image in one namespace. `policy` is the one
+/// in force, which knows where a short name is looked up.
+pub(crate) fn exempted(
+    text: &str,
+    image: &str,
+    namespace: &str,
+    terms: &Terms,
+    policy: Option<&Policy>,
+) -> Result<String, Fault> {
+    let reference = parsed(image)?;
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let subject = Subject { namespace, now, ..Subject::default() };
+    with_exemption(text, &entry(terms, &subject, &reference, policy)).ok_or_else(|| {
+        Fault::usage("the exemptions are written in a way that cannot be added to")
+            .with_hint("add it with `kubectl imagegate edit`")
+    })
+}
+
+/// Says so where a policy refuses an image all the same.
+pub(crate) fn refuse_where_vain(
+    policy: &Policy,
+    image: &str,
+    namespace: &str,
+) -> Result<(), Fault> {
+    let reference = parsed(image)?;
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let subject = Subject { namespace, now, ..Subject::default() };
+    if !policy.outcome(&subject, USE, Ok(&reference)).is_denied() {
+        return Ok(());
+    }
+    let fault = Fault::usage(&format!("`{image}` would be refused with this exemption too"));
+    let hint = "`kubectl imagegate explain` says why; see whether --expires lies in the past";
+    Err(fault.with_hint(hint))
+}
+
+fn parsed(image: &str) -> Result<Reference<'_>, Fault> {
+    Reference::parse(image)
+        .map_err(|error| Fault::usage(&format!("`{image}` is not a valid reference: {error}")))
 }
 
 /// Reads the last day of an exemption, as a flag has it. Checked at once, so that what is wrong with it is said
@@ -89,12 +126,12 @@ pub(crate) fn last_day(text: &str) -> Result<String, &'static str> {
 
 /// The exemption as one line of YAML, each text in quotes of JSON.
 fn entry(
-    exempt: &Exempt,
+    terms: &Terms,
     subject: &Subject<'_>,
     reference: &Reference<'_>,
     policy: Option<&Policy>,
 ) -> String {
-    let Exempt { reason, expires, owner, name, .. } = exempt;
+    let Terms { reason, expires, owner, name } = terms;
     let namespace = subject.namespace;
     let last = reference.repository();
     let last = last.rsplit('/').next().unwrap_or_default();
@@ -172,7 +209,7 @@ mod tests {
         // 2026-11-27.
         let subject = Subject { namespace: "ci", now: 1_795_773_600, ..Subject::default() };
         assert!(before.outcome(&subject, super::USE, Ok(&reference)).is_denied());
-        let entry = entry(&exempt, &subject, &reference, Some(&before));
+        let entry = entry(&exempt.terms, &subject, &reference, Some(&before));
         let after = policy(&with_exemption(text, &entry).unwrap());
         assert!(!after.outcome(&subject, super::USE, Ok(&reference)).is_denied(), "{entry}");
     }

@@ -89,16 +89,7 @@ pub(crate) async fn undo(connection: &Connection, undo: &Undo) -> Result<Exit, F
 
 pub(crate) async fn history(connection: &Connection, history: &History) -> Result<Exit, Failure> {
     let before = Before::read(connection).await?;
-    let present = Row::of(None, &before.config_map.data, &before);
-    let kept = Revisions::of(&before.config_map).0;
-    let kept = kept.iter().map(|each| Row::of(Some(&each.until), &each.data, &before));
-    let mut rows: Vec<Row> = std::iter::once(present).chain(kept).collect();
-    let policies: Vec<Option<Policy>> = rows.iter_mut().map(|row| row.policy.take()).collect();
-    for (row, pair) in rows.iter_mut().zip(policies.windows(2)) {
-        if let [Some(new), Some(old)] = pair {
-            row.difference = Some(Difference::between(old, new));
-        }
-    }
+    let rows = Row::all(&before);
     let replicas = Replica::ask_all(&before.cluster, &before.gate).await;
     print(&rows, &replicas, history.output)?;
     let is_incomplete = Replica::warn_of_silent(&replicas);
@@ -137,7 +128,7 @@ fn print(rows: &[Row], replicas: &[Replica], format: TableOrJson) -> std::io::Re
 }
 
 /// A policy, in words.
-struct Row {
+pub(crate) struct Row {
     until: Option<String>,
     hash: String,
     candidate: String,
@@ -148,6 +139,35 @@ struct Row {
 }
 
 impl Row {
+    /// The policy of the ConfigMap, and then those before it that are kept, the last one first.
+    pub(crate) fn all(before: &Before) -> Vec<Self> {
+        let present = Self::of(None, &before.config_map.data, before);
+        let kept = Revisions::of(&before.config_map).0;
+        let kept = kept.iter().map(|each| Self::of(Some(&each.until), &each.data, before));
+        let mut rows: Vec<Self> = std::iter::once(present).chain(kept).collect();
+        let policies: Vec<Option<Policy>> = rows.iter_mut().map(|row| row.policy.take()).collect();
+        for (row, pair) in rows.iter_mut().zip(policies.windows(2)) {
+            if let [Some(new), Some(old)] = pair {
+                row.difference = Some(Difference::between(old, new));
+            }
+        }
+        rows
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let difference = self.difference.as_ref();
+        let changes = difference.map(|it| it.changes.as_slice()).unwrap_or_default().iter();
+        json!({
+            "policyHash": self.hash,
+            "candidateHash": self.candidate,
+            "until": self.until,
+            "changes": changes.map(|change| &change.text).collect::<Vec<_>>(),
+            "changesLeftOut": difference.map_or(0, |it| it.left_out),
+            "loosens": difference.is_some_and(|it| it.loosens),
+            "data": self.data,
+        })
+    }
+
     fn of(until: Option<&str>, data: &BTreeMap<String, String>, before: &Before) -> Self {
         let documents = documents(data, &before.gate);
         let policy = compiled(&documents);
@@ -187,19 +207,6 @@ fn shortened(text: &str) -> String {
 }
 
 fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
-    let rows = rows.iter().map(|row| {
-        let difference = row.difference.as_ref();
-        let changes = difference.map(|it| it.changes.as_slice()).unwrap_or_default().iter();
-        json!({
-            "policyHash": row.hash,
-            "candidateHash": row.candidate,
-            "until": row.until,
-            "changes": changes.map(|change| &change.text).collect::<Vec<_>>(),
-            "changesLeftOut": difference.map_or(0, |it| it.left_out),
-            "loosens": difference.is_some_and(|it| it.loosens),
-            "data": row.data,
-        })
-    });
     let replicas = replicas.iter().map(|replica| {
         let said = match &replica.said {
             Ok(said) => said,
@@ -218,7 +225,7 @@ fn in_json(rows: &[Row], replicas: &[Replica]) -> Value {
         json!({ "name": replica.name, "history": edits.collect::<Vec<_>>() })
     });
     json!({
-        "policies": rows.collect::<Vec<_>>(),
+        "policies": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
         "replicas": replicas.collect::<Vec<_>>(),
     })
 }

@@ -41,6 +41,7 @@ pub(crate) use judge::workloads::{Step as PathStep, write_key};
 pub use normal::difference::{Change, Difference};
 pub use normal::flip::Flip;
 pub use normal::form::NormalForm;
+pub(crate) use pattern::registry_pattern::names_repository;
 pub use printable::{is_printable, printable};
 pub use problem::{Problem, Problems, Warning, nearest};
 pub use read::documents::{CANDIDATE_KEY, Documents, POLICY_KEY};

@@ -159,7 +159,7 @@ fn each_line_says_who_uses_it() {
     let expected = "\
 # Proposed from 6 images in 4 namespaces: a prefix where it stands for several repositories.
 # It refuses none of them. What is used is not trusted by that: read each line.
-# Left out, since no policy admits what is no reference: not an image
+# Left out, since no policy can admit it: not an image
 allowedRegistries:
 - docker.io/library  # all below, for 5 images of 3 repositories in 4 namespaces (ci, dev, prod and 1 more): docker.io/library/nginx:1.27, docker.io/library/postgres:16 and 3 more
 - \"registry.corp:5000/shop/api\"  # 1 image in prod: registry.corp:5000/shop/api:latest
@@ -246,6 +246,20 @@ exemptions:
     assert_eq!(exempting.yaml, expected);
     assert_eq!((exempting.added, exempting.images), (2, 4));
     assert_eq!(exempting.left_out, ["a b", "docker.io/redis:1"]);
+}
+
+#[test]
+fn what_no_pattern_names_is_left_out() {
+    let long = format!("{}.example.com/app:1", "a".repeat(512));
+    let usages = [Usage::of_pod("ci", "quay.io/acme/agent:1"), Usage::of_pod("ci", &long)];
+    for fit in FITS {
+        let proposal = Proposal::of(usages.iter().copied(), fit).unwrap();
+        assert_eq!(proposal.left_out, [long.as_str()]);
+        assert_eq!(refused(&compiled(proposal.yaml()), &usages), [long.as_str()]);
+    }
+    let source = "allowedRegistries: [gcr.io]\n";
+    let exempting = exempting(&policy(source), Some(source), &usages);
+    assert_eq!((exempting.images, exempting.left_out), (1, vec![long]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use imagegate_core::policy::{Policy, printable};
-use imagegate_core::usage::{Hit, Impact, Usage};
+use imagegate_core::usage::{Hit, Impact, Inventory, Usage};
 use imagegate_report::Answer;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -21,24 +21,39 @@ const MOST: usize = 20;
 /// Owners of one image that are shown.
 const MOST_OWNERS: usize = 3;
 
-/// What a change does to what runs.
-pub(super) struct Hits {
+/// What a change could hit: all that runs, and what the replicas remember.
+#[derive(Debug)]
+pub(crate) struct InUse {
     objects: Objects,
+    namespaces: Namespaces,
+    webhooks: Option<Webhooks>,
+    remembered: Inventory,
+    /// What is missing, in words.
+    pub(crate) gaps: Vec<String>,
+}
+
+/// What a change does to what is in use.
+#[derive(Debug)]
+pub(crate) struct Hits<'u> {
+    objects: &'u Objects,
     newly_denied: Audited,
     newly_admitted: Audited,
     /// What the replicas remember, by the same two policies.
-    remembered: Impact,
-    pub(super) gaps: Vec<String>,
+    pub(crate) remembered: Impact,
 }
 
-impl Hits {
-    /// Reads the cluster, and what the replicas remember, once and judges it twice.
-    pub(super) async fn find(
-        cluster: &Cluster,
-        gate: &Found,
-        old: &Policy,
-        new: &Policy,
-    ) -> Result<Self, Fault> {
+/// The images that are newly denied, or newly admitted, the most frequent first.
+#[derive(Debug)]
+pub(crate) struct Newly<'h> {
+    /// What runs.
+    pub(crate) running: Vec<ByImage<'h>>,
+    /// What is remembered of other places than those where it runs.
+    pub(crate) beyond: Vec<&'h Hit>,
+}
+
+impl InUse {
+    /// Reads the cluster, and what the replicas remember.
+    pub(crate) async fn read(cluster: &Cluster, gate: &Found) -> Result<Self, Fault> {
         let (namespaces, webhooks) = tokio::join!(
             Namespaces::read(cluster),
             Webhooks::read_if_allowed(cluster, Some(&gate.namespace))
@@ -57,8 +72,43 @@ impl Hits {
             Remembering::ask(cluster, &operators, is_judged),
         );
         let objects = objects?;
+        let unknown = namespaces.gap.iter().cloned().chain(gap);
+        let gaps = unknown.chain(objects.gaps.iter().cloned()).chain(asked.gaps).collect();
+        let remembered = asked.gathered.into_all();
+        Ok(Self { objects, namespaces, webhooks, remembered, gaps })
+    }
+
+    /// What is remembered, and nothing else.
+    #[cfg(test)]
+    pub(crate) fn of_remembered(remembered: Inventory) -> Self {
+        Self {
+            objects: Objects::default(),
+            namespaces: Namespaces::default(),
+            webhooks: None,
+            remembered,
+            gaps: Vec::new(),
+        }
+    }
+
+    /// What replicas remember that are in no cluster.
+    pub(crate) async fn observed(cluster: &Cluster, operators: &[Operator]) -> Self {
+        let asked = Remembering::ask(cluster, operators, |_| true).await;
+        Self {
+            objects: Objects::default(),
+            namespaces: Namespaces::default(),
+            webhooks: None,
+            remembered: asked.gathered.into_all(),
+            gaps: asked.gaps,
+        }
+    }
+}
+
+impl<'u> Hits<'u> {
+    /// Judges what is in use by both policies.
+    pub(crate) fn of(in_use: &'u InUse, old: &Policy, new: &Policy) -> Self {
+        let InUse { objects, namespaces, webhooks, remembered, .. } = in_use;
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let judged = |policy| judge(&objects, policy, &namespaces, webhooks.as_ref(), now);
+        let judged = |policy| judge(objects, policy, namespaces, webhooks.as_ref(), now);
         let (before, after) = (judged(old), judged(new));
         let mut newly_denied = Audited::default();
         let mut newly_admitted = Audited::default();
@@ -73,35 +123,47 @@ impl Hits {
                 _ => {}
             }
         }
-        let unknown = namespaces.gap.iter().cloned().chain(gap);
-        let gaps = unknown.chain(objects.gaps.iter().cloned()).chain(asked.gaps).collect();
-        let seen = asked.gathered.into_all();
-        let remembered = Impact::with_most(Some(old), new, seen.usages(), now, usize::MAX);
-        Ok(Self { objects, newly_denied, newly_admitted, remembered, gaps })
+        let remembered = Impact::with_most(Some(old), new, remembered.usages(), now, usize::MAX);
+        Self { objects, newly_denied, newly_admitted, remembered }
+    }
+
+    /// The images that are newly denied.
+    pub(crate) fn denied(&self) -> Newly<'_> {
+        let running = by_image(self.objects, &self.newly_denied, |_| true);
+        Newly::of(running, &self.remembered.newly_denied)
+    }
+
+    /// The images that are newly admitted.
+    pub(crate) fn admitted(&self) -> Newly<'_> {
+        let running = by_image(self.objects, &self.newly_admitted, |_| true);
+        Newly::of(running, &self.remembered.newly_admitted)
+    }
+
+    /// How many images the replicas remember without the labels on which it depends. What runs was judged by
+    /// all of them.
+    pub(crate) fn by_labels(&self) -> usize {
+        self.remembered.perhaps_denied.images + self.remembered.perhaps_changed.images
     }
 
     /// Says it, the most frequent first: what runs, then what is remembered beyond it.
     pub(super) fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
-        let Self { newly_denied, newly_admitted, remembered, .. } = self;
+        let Self { newly_denied, newly_admitted, .. } = self;
         let running = newly_denied.judged.len() + newly_admitted.judged.len();
         if running == 0 {
             writeln!(out, "nothing that runs is hit")?;
         }
-        for (audited, hits, denies) in [
-            (newly_denied, &remembered.newly_denied, true),
-            (newly_admitted, &remembered.newly_admitted, false),
-        ] {
+        for (Newly { running, beyond }, denies) in [(self.denied(), true), (self.admitted(), false)]
+        {
             let would = if denies { "would newly be denied" } else { "would newly be admitted" };
             let title = |line: String| if denies { paint.bad(&line) } else { paint.good(&line) };
-            let images = by_image(&self.objects, audited, |_| true);
-            if !images.is_empty() {
-                writeln!(out, "{}", title(format!("{} {would}:", counted(images.len(), "image"))))?;
+            if !running.is_empty() {
+                let count = counted(running.len(), "image");
+                writeln!(out, "{}", title(format!("{count} {would}:")))?;
             }
-            for image in images.iter().take(MOST) {
+            for image in running.iter().take(MOST) {
                 writeln!(out, "  {}", running_in_words(image))?;
             }
-            say_more(out, images.len())?;
-            let beyond = beyond(&hits.most_frequent, &images);
+            say_more(out, running.len())?;
             if !beyond.is_empty() {
                 let count = counted(beyond.len(), "image");
                 let they_do = if beyond.len() == 1 { "it does" } else { "they do" };
@@ -114,16 +176,21 @@ impl Hits {
             }
             say_more(out, beyond.len())?;
         }
-        if let Some(line) = by_labels(remembered) {
+        if let Some(line) = labels_in_words(self.by_labels()) {
             writeln!(out, "{line}")?;
         }
         Ok(())
     }
 }
 
-/// What replicas remember without the labels on which it depends. What runs was judged by all of them.
-fn by_labels(remembered: &Impact) -> Option<String> {
-    let images = remembered.perhaps_denied.images + remembered.perhaps_changed.images;
+impl<'h> Newly<'h> {
+    fn of(running: Vec<ByImage<'h>>, remembered: &'h imagegate_core::usage::Hits) -> Self {
+        let beyond = beyond(&remembered.most_frequent, &running);
+        Self { running, beyond }
+    }
+}
+
+fn labels_in_words(images: usize) -> Option<String> {
     let count = counted(images, "image");
     (images > 0).then(|| {
         format!("{count} seen by the replicas may be decided otherwise, by labels that they do not remember")
@@ -184,7 +251,7 @@ fn say_more(out: &mut impl Write, images: usize) -> io::Result<()> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use imagegate_core::usage::{Hit, Hits, Impact};
+    use imagegate_core::usage::Hit;
     use imagegate_report::Answer;
 
     use super::beyond;
@@ -192,14 +259,10 @@ mod tests {
 
     #[test]
     fn what_depends_on_labels_is_said_in_one_line() {
-        let hits = |images| Hits { images, ..Hits::default() };
-        let [none, some] = [0, 1].map(|images| Impact {
-            perhaps_denied: hits(images),
-            perhaps_changed: hits(2 * images),
-            ..Impact::default()
-        });
-        assert_eq!(super::by_labels(&none), None);
-        assert!(super::by_labels(&some).unwrap().starts_with("3 images seen by the replicas may"));
+        assert_eq!(super::labels_in_words(0), None);
+        assert!(
+            super::labels_in_words(3).unwrap().starts_with("3 images seen by the replicas may")
+        );
     }
 
     #[test]

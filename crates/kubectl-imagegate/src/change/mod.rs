@@ -5,7 +5,10 @@
 //! follows, where there is one.
 
 mod hit;
+mod put;
 mod revisions;
+mod tell;
+mod text;
 mod wait;
 mod write;
 
@@ -15,20 +18,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use imagegate_core::policy::{
-    CANDIDATE_KEY, Difference, Policy, compile, compile_candidate, printable,
+    CANDIDATE_KEY, Difference, Policy, Warning, compile, compile_candidate, printable,
 };
 use imagegate_report::Exit;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Fault};
 use crate::connection::{Connection, duration};
-use crate::floor::{Following, InCluster, SET};
+use crate::floor::InCluster;
 use crate::gate::{ConfigMap, Found, PolicyFault, documents};
 use crate::paint::Paint;
 
+pub(crate) use hit::{Hits, InUse, Newly};
+pub(crate) use put::Put;
 pub(crate) use revisions::Revisions;
+pub(crate) use tell::{AtPrompt, Tell};
+pub(crate) use text::{data_of, promoted, text_of};
 pub(crate) use wait::{Awaited, until_shown};
 
 /// How a change is made.
@@ -68,16 +73,52 @@ pub(crate) struct Before {
 }
 
 /// What a text of the policy compiles to.
+#[derive(Debug)]
 pub(crate) struct Compiled {
-    policy: Policy,
-    candidate: Option<Policy>,
+    pub(crate) policy: Policy,
+    pub(crate) candidate: Option<Policy>,
+    /// Of the policy.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// What a change does to the policy; of a candidate, what it would do once that is promoted.
+pub(crate) struct Effect<'a> {
+    pub(crate) is_of_candidate: bool,
+    /// `None` where the policy was not valid: nothing can be compared then.
+    pub(crate) old: Option<&'a Policy>,
+    pub(crate) new: &'a Policy,
+}
+
+impl Compiled {
+    /// What becomes of the policy `old`, and of a candidate that is new: it is on trial so that it can be promoted.
+    pub(crate) fn effects<'a>(
+        &'a self,
+        old: Option<&'a Policy>,
+        is_new_candidate: bool,
+    ) -> Vec<Effect<'a>> {
+        let new = &self.policy;
+        let stays = old.is_some_and(|old| old.hash() == new.hash());
+        let of_policy = (!stays).then_some(Effect { is_of_candidate: false, old, new });
+        let candidate = self.candidate.as_ref().filter(|_| is_new_candidate);
+        let of_candidate =
+            candidate.map(|it| Effect { is_of_candidate: true, old: Some(new), new: it });
+        of_policy.into_iter().chain(of_candidate).collect()
+    }
 }
 
 impl Before {
     /// Reads it all.
     pub(crate) async fn read(connection: &Connection) -> Result<Self, Failure> {
         let cluster = connection.open().await?;
-        let gate = Found::find(&cluster, connection.gate_namespace.as_deref()).await?;
+        Ok(Self::read_in(cluster, connection.gate_namespace.as_deref()).await?)
+    }
+
+    /// As [`Before::read`], in a cluster that is known already.
+    pub(crate) async fn read_in(
+        cluster: Cluster,
+        gate_namespace: Option<&str>,
+    ) -> Result<Self, Fault> {
+        let gate = Found::find(&cluster, gate_namespace).await?;
         let config_map = ConfigMap::read(&cluster, &gate.namespace).await?;
         let policy = compile(&config_map.documents(&gate)).ok().map(|(policy, _)| policy);
         Ok(Self { cluster, gate, config_map, policy })
@@ -85,13 +126,21 @@ impl Before {
 
     /// A tool will put the policy back: then there is no use in an edit, unless it goes to a file.
     pub(crate) fn refuse_where_owned(&self, flags: &ChangeFlags) -> Result<(), Failure> {
-        let Some(owner) = self.config_map.owner().filter(|_| flags.to_file.is_none()) else {
-            return Ok(());
-        };
+        match self.owned().filter(|_| flags.to_file.is_none()) {
+            Some(fault) => {
+                let hint = "change it at its source; --to-file FILE writes the ConfigMap for it";
+                Err(fault.with_hint(hint).into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Why there is no use in an edit, where a tool will put the policy back.
+    pub(crate) fn owned(&self) -> Option<Fault> {
+        let owner = self.config_map.owner()?;
         let name = &self.config_map.metadata.name;
         let message = format!("the ConfigMap {name} belongs to {owner}, which would undo an edit");
-        let hint = "change it at its source; --to-file FILE writes the ConfigMap for it";
-        Err(Fault::usage(&message).with_hint(hint).into())
+        Some(Fault::usage(&message).with_hint("change it at its source"))
     }
 
     /// The policy, and the candidate, that new keys make.
@@ -106,10 +155,7 @@ impl Before {
             Some(Ok((candidate, _))) => Some(candidate),
             Some(Err(problems)) => return Err(invalid("the candidate", problems)),
         };
-        for warning in warnings {
-            say(&format!("warning: {warning}"));
-        }
-        Ok(Compiled { policy, candidate })
+        Ok(Compiled { policy, candidate, warnings })
     }
 
     /// Takes new keys all the way.
@@ -120,6 +166,9 @@ impl Before {
     ) -> Result<Exit, Failure> {
         self.refuse_where_owned(flags)?;
         let new = self.compile(data)?;
+        for warning in &new.warnings {
+            say(&format!("warning: {warning}"));
+        }
         if *data == self.config_map.data {
             writeln!(stdout(), "nothing changes")?;
             return Ok(Exit::Fine);
@@ -137,113 +186,21 @@ impl Before {
             self.note_floor(&new.policy).await?;
             return Ok(Exit::Fine);
         }
-        let mut floor = self.following(&new.policy, flags).await?;
+        let confirm = flags.confirm.as_deref();
+        let put = Put { before: self, data, new: &new, confirm, wait: flags.wait };
+        let mut floor = put.prepare_floor(flags.no_floor, &AtPrompt).await?;
         if !flags.yes && !flags.dry_run && !confirmed()? {
             say("nothing was changed");
             return Ok(Exit::Finding);
         }
-        let namespace = &self.gate.namespace;
-        let now =
-            OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let until = now.format(&Rfc3339).unwrap_or_default();
-        let (history, is_kept) = Revisions::before(&self.config_map, data, until);
-        if !is_kept && !flags.dry_run {
-            say(
-                "note: the policy so far is too large to be kept beside the new one; `undo` will not find it",
-            );
-        }
-        let change = write::Change { data, history, confirm: flags.confirm.as_deref() };
-        let apply =
-            |dry_run| write::apply(&self.cluster, namespace, &self.config_map, &change, dry_run);
-        let name = &self.config_map.metadata.name;
         if flags.dry_run {
-            apply(true).await?;
+            put.try_out().await?;
+            let name = &self.config_map.metadata.name;
             writeln!(stdout(), "{name} would be changed; nothing was stored")?;
             return Ok(Exit::Fine);
         }
-        if let Following::Anew(anew) = &mut floor
-            && anew.audits_first
-        {
-            // What is refused anyway must not cost the floor.
-            apply(true).await?;
-            if let Err(fault) = anew.audit_first(&self.cluster).await {
-                anew.take_back(&self.cluster).await;
-                return Err(fault.into());
-            }
-        }
-        if let Err(fault) = apply(false).await {
-            if let Following::Anew(anew) = &floor {
-                anew.take_back(&self.cluster).await;
-            }
-            return Err(fault.into());
-        }
-        let awaited = self.awaited(&new, data);
-        writeln!(stdout(), "{name} changed, {}", awaited.on_its_way())?;
-        let waited = match flags.wait {
-            Duration::ZERO => Ok(None),
-            limit => until_shown(&self.cluster, namespace, &awaited, limit).await.map(Some),
-        };
-        self.end_with_floor(&floor, waited, new.policy.hash()).await
-    }
-
-    /// What becomes of the floor, said before anybody is asked.
-    async fn following(&self, new: &Policy, flags: &ChangeFlags) -> Result<Following, Failure> {
-        let is_same = self.policy.as_ref().is_some_and(|old| old.hash() == new.hash());
-        if flags.no_floor || is_same {
-            return Ok(Following::Nothing);
-        }
-        let (cluster, namespace) = (&self.cluster, &self.gate.namespace);
-        let following = Following::prepare(cluster, namespace, self.policy.as_ref(), new).await?;
-        match &following {
-            Following::Nothing => {}
-            Following::Left(why) => {
-                say(&format!("warning: {why}\n  hint: --no-floor leaves it as it is"));
-            }
-            Following::Anew(anew) => {
-                let meanwhile = if anew.audits_first { " and only audits until then" } else { "" };
-                writeln!(
-                    stdout(),
-                    "the floor is made anew once every replica enforces it{meanwhile}"
-                )?;
-            }
-        }
-        Ok(following)
-    }
-
-    /// Makes the floor anew once the replicas were waited for, or says why it is not.
-    async fn end_with_floor(
-        &self,
-        floor: &Following,
-        waited: Result<Option<Exit>, Failure>,
-        hash: &str,
-    ) -> Result<Exit, Failure> {
-        let anew = match floor {
-            Following::Nothing => return waited.map(|exit| exit.unwrap_or(Exit::Fine)),
-            Following::Left(_) => {
-                return waited.map(|exit| match exit {
-                    None | Some(Exit::Fine) => Exit::Finding,
-                    Some(other) => other,
-                });
-            }
-            Following::Anew(anew) => anew,
-        };
-        if !matches!(waited, Ok(Some(Exit::Fine))) {
-            say(&format!(
-                "{}\n  hint: {SET}, once every replica enforces {hash}",
-                anew.meanwhile()
-            ));
-            return waited.map(|_| Exit::Finding);
-        }
-        if let Err(fault) = anew.write(&self.cluster).await {
-            say(&format!(
-                "error: the policy is in force, and {}: {}\n  hint: {SET}",
-                anew.meanwhile(),
-                fault.message()
-            ));
-            return Ok(Exit::Finding);
-        }
-        writeln!(stdout(), "the floor is of {hash} now")?;
-        Ok(Exit::Fine)
+        put.store(&mut floor, &AtPrompt).await?;
+        put.see_through(&floor, &AtPrompt).await
     }
 
     /// Whoever applies the file has to think of the floor.
@@ -263,22 +220,8 @@ impl Before {
         Ok(())
     }
 
-    /// What the replicas will say of themselves once they have read the new keys. A hash that stays shows
-    /// nothing of an edit, so it is waited for only where nothing else changes.
-    fn awaited<'a>(&self, new: &'a Compiled, data: &BTreeMap<String, String>) -> Awaited<'a> {
-        let candidate_changes = self.candidate_changes(data);
-        let policy_stays = self.policy.as_ref().is_some_and(|old| old.hash() == new.policy.hash());
-        Awaited {
-            policy: (!policy_stays || !candidate_changes).then_some(new.policy.hash()),
-            candidate: match &new.candidate {
-                _ if !candidate_changes => wait::Trial::Stays,
-                Some(candidate) => wait::Trial::Begins(candidate.hash()),
-                None => wait::Trial::Ends,
-            },
-        }
-    }
-
-    fn candidate_changes(&self, data: &BTreeMap<String, String>) -> bool {
+    /// Whether the candidate goes, comes or is another one.
+    pub(crate) fn candidate_changes(&self, data: &BTreeMap<String, String>) -> bool {
         self.config_map.data.get(CANDIDATE_KEY) != data.get(CANDIDATE_KEY)
     }
 
@@ -312,29 +255,25 @@ impl Before {
         Ok(())
     }
 
-    /// Judges all that runs by the old policy and the new one, and by the candidate where that is new: it
-    /// is on trial so that it can be promoted.
+    /// Judges all that runs by the old policy and the new one, and by the candidate where that is new.
     async fn tell_hits(
         &self,
         new: &Compiled,
         data: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
-        let of_policy = self.policy.as_ref().filter(|old| old.hash() != new.policy.hash());
-        if let Some(old) = of_policy {
-            self.tell_hits_between(old, &new.policy).await?;
+        let effects = new.effects(self.policy.as_ref(), self.candidate_changes(data));
+        if effects.iter().all(|effect| effect.old.is_none()) {
+            return Ok(());
         }
-        let promoted = new.candidate.as_ref().filter(|_| self.candidate_changes(data));
-        if let Some(candidate) = promoted {
-            writeln!(stdout(), "if the candidate were promoted:")?;
-            self.tell_hits_between(&new.policy, candidate).await?;
+        let in_use = InUse::read(&self.cluster, &self.gate).await?;
+        for Effect { is_of_candidate, old, new } in effects {
+            let Some(old) = old else { continue };
+            if is_of_candidate {
+                writeln!(stdout(), "if the candidate were promoted:")?;
+            }
+            Hits::of(&in_use, old, new).print(&mut stdout(), Paint::for_stdout())?;
         }
-        Ok(())
-    }
-
-    async fn tell_hits_between(&self, old: &Policy, new: &Policy) -> Result<(), Failure> {
-        let hits = hit::Hits::find(&self.cluster, &self.gate, old, new).await?;
-        hits.print(&mut stdout(), Paint::for_stdout())?;
-        for gap in &hits.gaps {
+        for gap in &in_use.gaps {
             say(&format!("warning: {gap}"));
         }
         Ok(())

@@ -59,7 +59,7 @@ impl Revisions {
     /// The text of the annotation once `new` keys take the place of the present ones, and whether those are
     /// in it. What is in force next is kept no second time, and the oldest go where there are too many. Keys
     /// that are too large by themselves leave a hole, and the older ones stay.
-    pub(super) fn before(
+    pub(crate) fn before(
         config_map: &ConfigMap,
         new: &BTreeMap<String, String>,
         until: String,

@@ -1,12 +1,12 @@
 //! Waiting until every replica has read an edit.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use imagegate_core::policy::printable;
 use imagegate_report::Exit;
 
-use crate::cli::{Failure, say, stdout};
+use super::tell::Tell;
+use crate::cli::Failure;
 use crate::cluster::Cluster;
 use crate::gate::{Found, Replica};
 
@@ -111,6 +111,7 @@ pub(crate) async fn until_shown(
     namespace: &str,
     awaited: &Awaited<'_>,
     limit: Duration,
+    told: &impl Tell,
 ) -> Result<Exit, Failure> {
     let end = Instant::now() + limit;
     let done = awaited.done();
@@ -119,7 +120,7 @@ pub(crate) async fn until_shown(
         let replicas = match Found::find(cluster, Some(namespace)).await {
             Ok(gate) => Replica::ask_all(cluster, &gate).await,
             Err(fault) if Instant::now() < end => {
-                say(&format!("waiting: {}", fault.message()));
+                told.aside(&format!("waiting: {}", fault.message()));
                 Vec::new()
             }
             Err(fault) => return Err(fault.into()),
@@ -127,18 +128,18 @@ pub(crate) async fn until_shown(
         let count = replicas.iter().filter(|replica| awaited.is_shown_by(replica)).count();
         let all = replicas.len();
         if all > 0 && count == all {
-            writeln!(stdout(), "{count} of {all} replicas {done}")?;
+            told.done(&format!("{count} of {all} replicas {done}"))?;
             return Ok(Exit::Fine);
         }
         if count != said {
-            say(&format!("{count} of {all} replicas {done}, waiting"));
+            told.aside(&format!("{count} of {all} replicas {done}, waiting"));
             said = count;
         }
         if Instant::now() >= end {
             for replica in replicas.iter().filter(|replica| !awaited.is_shown_by(replica)) {
-                say(&format!("{}: {}", printable(&replica.name), awaited.why_not(replica)));
+                told.aside(&format!("{}: {}", printable(&replica.name), awaited.why_not(replica)));
             }
-            say(
+            told.aside(
                 "  hint: the kubelet writes the volume within a minute or two; `kubectl imagegate status --watch` follows it",
             );
             return Ok(Exit::Finding);

@@ -17,7 +17,7 @@ const MANAGER: &str = "kubectl-imagegate";
 pub(super) struct Change<'a> {
     pub(super) data: &'a BTreeMap<String, String>,
     /// The policies before, as the annotation has them.
-    pub(super) history: String,
+    pub(super) history: &'a str,
     /// The hash by which somebody says that an edit is meant that refuses much.
     pub(super) confirm: Option<&'a str>,
 }
@@ -74,8 +74,7 @@ pub(super) async fn apply(
                 "somebody changed {name} meanwhile, and nothing was overwritten: {}",
                 fault.message()
             );
-            let changed = Fault::usage(&message);
-            Err(changed.with_hint("run it again, on what is there now"))
+            Err(Fault::conflict(&message).with_hint("run it again, on what is there now"))
         }
         Err(fault) if fault.message().contains(CONFIRM_ANNOTATION) => {
             Err(fault.with_hint("--confirm HASH sets the annotation, where that is meant"))

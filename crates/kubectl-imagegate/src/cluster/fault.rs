@@ -57,6 +57,11 @@ impl Fault {
         Self::new(Kind::Usage, message)
     }
 
+    /// Another writer came first.
+    pub(crate) fn conflict(message: &str) -> Self {
+        Self::new(Kind::Conflict, message)
+    }
+
     /// The cluster, or a replica, does not answer.
     pub(crate) fn lost(message: &str) -> Self {
         Self::new(Kind::Lost, message)

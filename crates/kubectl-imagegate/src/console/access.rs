@@ -10,6 +10,9 @@
 //!    once the address brings another secret. The one that is printed can be used again. The one that the
 //!    browser is opened with stands on a command line, which other users of the machine can read, and works
 //!    once: whoever comes second is told.
+//! 4. A request that may change something is a POST of JSON that names our site as its origin and has a third
+//!    secret in a header. The page alone is told that one. A form of another site can send neither the media type
+//!    nor the header, and a script of it would have to ask us first, which is no GET and no such POST.
 //!
 //! Source: <https://www.w3.org/TR/fetch-metadata/>,
 //! <https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis>.
@@ -18,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{COOKIE, HOST, ORIGIN};
+use http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 use sha2::{Digest as _, Sha256};
@@ -27,6 +30,10 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use crate::cluster::Fault;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The header of the secret that a POST has.
+const CONSOLE_TOKEN: HeaderName = HeaderName::from_static("x-console-token");
+/// What may be posted to.
+const POSTED: [&str; 3] = ["/api/policy/check", "/api/policy/exemption", "/api/policy/apply"];
 /// Bytes of a secret.
 const SECRET: usize = 32;
 
@@ -39,6 +46,8 @@ pub(super) struct Access {
     printed: Secret,
     /// In the address that the browser is opened with.
     opened: Secret,
+    /// In a header of each POST.
+    posted: Secret,
     is_opened: AtomicBool,
 }
 
@@ -60,8 +69,10 @@ pub(super) enum Refusal {
     Host,
     /// It is from another site's page.
     Site,
-    /// It wants to change something.
+    /// It has a method that is not for what it asks.
     Method,
+    /// It is posted as something else than JSON.
+    Form,
     /// It has no secret, or a wrong one.
     Secret,
     /// The address that works once has been used.
@@ -77,8 +88,14 @@ impl Access {
     /// Where the system has no randomness.
     pub(super) fn new(port: u16) -> Result<Self, Fault> {
         let is_opened = AtomicBool::new(false);
-        let [session, printed, opened] = [Secret::draw()?, Secret::draw()?, Secret::draw()?];
-        Ok(Self { port, session, printed, opened, is_opened })
+        let [session, printed, opened, posted] =
+            [Secret::draw()?, Secret::draw()?, Secret::draw()?, Secret::draw()?];
+        Ok(Self { port, session, printed, opened, posted, is_opened })
+    }
+
+    /// What the page puts in a header of each POST.
+    pub(super) fn token(&self) -> &str {
+        &self.posted.0
     }
 
     /// For whoever started the console; it can be used again.
@@ -112,7 +129,10 @@ impl Access {
         if !self.is_own_site(headers) {
             return Err(Refusal::Site);
         }
-        if request.method != Method::GET {
+        if request.method == Method::POST && POSTED.contains(&request.uri.path()) {
+            return self.checked_post(headers);
+        }
+        if request.method != Method::GET || POSTED.contains(&request.uri.path()) {
             return Err(Refusal::Method);
         }
         if request.uri.path() == "/" {
@@ -133,6 +153,24 @@ impl Access {
             }
         }
         if self.has_cookie(headers) { Ok(Admission::Admitted) } else { Err(Refusal::Secret) }
+    }
+
+    /// Every browser says where a POST is from.
+    fn checked_post(&self, headers: &HeaderMap) -> Result<Admission, Refusal> {
+        if !self.has_cookie(headers) {
+            return Err(Refusal::Secret);
+        }
+        if !headers.contains_key(ORIGIN) {
+            return Err(Refusal::Site);
+        }
+        if headers.get(CONTENT_TYPE).is_none_or(|media_type| media_type != "application/json") {
+            return Err(Refusal::Form);
+        }
+        let token = headers.get(CONSOLE_TOKEN).and_then(|token| token.to_str().ok());
+        match token {
+            Some(token) if self.posted.is(token) => Ok(Admission::Admitted),
+            _ => Err(Refusal::Secret),
+        }
     }
 
     fn is_own_name(&self, headers: &HeaderMap) -> bool {
@@ -269,6 +307,72 @@ mod tests {
     }
 
     #[test]
+    fn only_the_page_itself_posts() {
+        use Admission::{Admitted, Refused};
+        let access = Access::new(4321).unwrap();
+        let cookie = access.cookie();
+        let known = ("cookie", cookie.split(';').next().unwrap());
+        let host = ("host", "127.0.0.1:4321");
+        let own = ("origin", "http://127.0.0.1:4321");
+        let json = ("content-type", "application/json");
+        let token = ("x-console-token", access.token());
+        let check = "/api/policy/check";
+        let same = ("sec-fetch-site", "same-origin");
+        let printed = access.printed_address();
+        let printed = printed.rsplit('=').next().unwrap();
+        for (headers, path, expected) in [
+            (&[host, known, own, json, token][..], check, Admitted),
+            (&[host, known, own, json, token, same], "/api/policy/apply", Admitted),
+            // Nobody posts anywhere else.
+            (&[host, known, own, json, token], "/api/policy", Refused(Refusal::Method)),
+            (&[host, known, own, json, token], "/", Refused(Refusal::Method)),
+            // Another site, by its name or by ours, and a client that does not say.
+            (
+                &[host, known, ("origin", "http://evil.example"), json, token],
+                check,
+                Refused(Refusal::Site),
+            ),
+            (&[host, known, ("origin", "null"), json, token], check, Refused(Refusal::Site)),
+            (&[host, known, json, token], check, Refused(Refusal::Site)),
+            (
+                &[host, known, own, json, token, ("sec-fetch-site", "cross-site")],
+                check,
+                Refused(Refusal::Site),
+            ),
+            (&[("host", "evil.example"), known, own, json, token], check, Refused(Refusal::Host)),
+            // What a form can send.
+            (
+                &[host, known, own, ("content-type", "text/plain"), token],
+                check,
+                Refused(Refusal::Form),
+            ),
+            (
+                &[host, known, own, ("content-type", "application/x-www-form-urlencoded"), token],
+                check,
+                Refused(Refusal::Form),
+            ),
+            (&[host, known, own, token], check, Refused(Refusal::Form)),
+            // Without one of the secrets, or with another one in its place.
+            (&[host, own, json, token], check, Refused(Refusal::Secret)),
+            (&[host, known, own, json], check, Refused(Refusal::Secret)),
+            (
+                &[host, known, own, json, ("x-console-token", printed)],
+                check,
+                Refused(Refusal::Secret),
+            ),
+            (&[host, known, own, json, ("x-console-token", "")], check, Refused(Refusal::Secret)),
+        ] {
+            let admission = access.admit(&request("POST", path, headers));
+            assert_eq!(admission, expected, "{headers:?} {path}");
+        }
+        for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"] {
+            let headers = [host, known, own, json, token];
+            let admission = access.admit(&request(method, check, &headers));
+            assert_eq!(admission, Refused(Refusal::Method), "{method}");
+        }
+    }
+
+    #[test]
     fn the_address_that_stands_on_a_command_line_works_once() {
         let access = Access::new(80).unwrap();
         let opened = access.opened_address();
@@ -290,5 +394,6 @@ mod tests {
         assert_ne!(one.printed.0, one.opened.0);
         assert_eq!(one.printed.0.len(), 43);
         assert!(!format!("{one:?}").contains(&one.session.0));
+        assert_ne!(one.token(), one.session.0);
     }
 }

@@ -1,6 +1,7 @@
 //! One request, answered. Every answer has the headers that keep other sites out of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
@@ -8,8 +9,10 @@ use http::header::{
     SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Body;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -17,9 +20,11 @@ use super::access::{Access, Admission, Refusal};
 use super::assets::{self, Asset};
 use super::feed::Feed;
 use super::pages::{self, Asked};
+use super::policy::{Apply, Check, Exemption, Place, PolicyEditor, Reason, Refused};
 use super::watch::Watch;
 use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
+use crate::gate::Replica;
 
 /// What the browser may load for the page, and who may show the page: files of our own, and nobody. No text is
 /// ever read as markup, not even by mistake.
@@ -28,6 +33,10 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 const JSON: &str = "application/json";
+/// Bytes of what is posted: a policy of 1 MiB, which is as much as a ConfigMap holds, and what JSON makes of it.
+pub(super) const LARGEST_BODY: usize = 2 << 20;
+/// The time for it.
+const BODY: Duration = Duration::from_secs(30);
 /// What is shown where there is no page.
 const REFUSED: &str = "\
 <!doctype html><html lang=en><meta charset=utf-8><title>ImageGate console</title>
@@ -41,6 +50,7 @@ pub(super) struct Console {
     access: Access,
     watch: Watch,
     feed: Feed,
+    policy: PolicyEditor,
     /// Held by the one request that asks the replicas for all that they remember.
     turn: Semaphore,
 }
@@ -52,9 +62,15 @@ pub(super) struct Answered {
 }
 
 impl Console {
-    pub(super) fn new(cluster: Cluster, connection: Connection, access: Access) -> Self {
+    pub(super) fn new(
+        cluster: Cluster,
+        connection: Connection,
+        access: Access,
+        is_read_only: bool,
+    ) -> Self {
         let (watch, feed) = (Watch::default(), Feed::default());
-        Self { cluster, connection, access, watch, feed, turn: Semaphore::new(1) }
+        let policy = PolicyEditor::new(is_read_only);
+        Self { cluster, connection, access, watch, feed, policy, turn: Semaphore::new(1) }
     }
 
     /// Looks at the gate without an end.
@@ -65,11 +81,18 @@ impl Console {
         );
     }
 
-    /// The answer to a request.
-    pub(super) async fn answer(&self, request: &Parts) -> Answered {
+    /// The answer to a request. Its body is read only where it is posted by whoever may do that.
+    pub(super) async fn answer<B>(&self, request: &Parts, body: B) -> Answered
+    where
+        B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    {
         let admission = self.access.admit(request);
         let is_admitted = !matches!(admission, Admission::Refused(_));
         let mut response = match admission {
+            Admission::Admitted if request.method == Method::POST => {
+                let answered = self.posted(request.uri.path(), body).await;
+                answered.unwrap_or_else(|(status, fault)| json(status, &pages::fault(&fault)))
+            }
             Admission::Admitted => self.page(request).await,
             Admission::Entered => self.entered(),
             Admission::Refused(refusal) => refused(refusal),
@@ -92,7 +115,12 @@ impl Console {
     async fn page(&self, request: &Parts) -> Response<Full<Bytes>> {
         let query = request.uri.query().unwrap_or_default();
         match request.uri.path() {
-            "/api/now" => json(StatusCode::OK, &self.watch.page(after(query))),
+            "/api/now" => {
+                let page = self.watch.page(after(query), self.policy.is_read_only());
+                json(StatusCode::OK, &page)
+            }
+            "/api/policy" => self.policy_page().await,
+            "/api/policy/change" => json(StatusCode::OK, &self.policy.change()),
             "/api/decisions" => json(StatusCode::OK, &self.feed.page(after(query))),
             "/api/images" => self.images().await,
             "/api/explain" => match Asked::of(query) {
@@ -105,6 +133,48 @@ impl Console {
                 }
                 None => json(StatusCode::NOT_FOUND, &pages::fault(&Fault::usage("no such page"))),
             },
+        }
+    }
+
+    async fn posted<B>(&self, path: &str, body: B) -> Result<Response<Full<Bytes>>, Rejected>
+    where
+        B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    {
+        let body = read(body).await?;
+        let replicas = self.watch.replicas();
+        let place = self.place(&replicas);
+        Ok(match path {
+            "/api/policy/apply" => match self.policy.apply(place, parsed::<Apply>(&body)?).await {
+                Ok(change) => json(StatusCode::ACCEPTED, &change),
+                Err(refused) => not_stored(&refused),
+            },
+            "/api/policy/exemption" => {
+                match self.policy.exempted(place, &parsed::<Exemption>(&body)?).await {
+                    Ok(page) => json(StatusCode::OK, &page),
+                    Err(fault) => json(StatusCode::UNPROCESSABLE_ENTITY, &pages::fault(&fault)),
+                }
+            }
+            _ => match self.policy.check(place, &parsed::<Check>(&body)?).await {
+                Ok(page) => json(StatusCode::OK, &page),
+                Err(fault) => unavailable(&fault),
+            },
+        })
+    }
+
+    fn place<'a>(&'a self, replicas: &'a [Replica]) -> Place<'a> {
+        Place { cluster: &self.cluster, connection: &self.connection, replicas }
+    }
+
+    async fn policy_page(&self) -> Response<Full<Bytes>> {
+        let replicas = self.watch.replicas();
+        match self.policy.page(self.place(&replicas)).await {
+            Ok(mut page) => {
+                if let Value::Object(page) = &mut page {
+                    page.insert("token".to_owned(), self.access.token().into());
+                }
+                json(StatusCode::OK, &page)
+            }
+            Err(fault) => unavailable(&fault),
         }
     }
 
@@ -140,6 +210,42 @@ impl Console {
     }
 }
 
+/// Why what is posted is not looked at.
+type Rejected = (StatusCode, Fault);
+
+/// What is posted, as far as it may be and within its time.
+async fn read<B>(body: B) -> Result<Bytes, Rejected>
+where
+    B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let rejected = |status, why| Err((status, Fault::usage(why)));
+    let whole = Limited::new(body, LARGEST_BODY).collect();
+    match tokio::time::timeout(BODY, whole).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            rejected(StatusCode::PAYLOAD_TOO_LARGE, "a policy has at most 1 MiB")
+        }
+        Ok(Err(_)) => rejected(StatusCode::BAD_REQUEST, "what was sent ended early"),
+        Err(_) => rejected(StatusCode::REQUEST_TIMEOUT, "what was sent took too long"),
+    }
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejected> {
+    serde_json::from_slice(body).map_err(|error| {
+        let fault = Fault::usage(&format!("what was sent cannot be read: {error}"));
+        (StatusCode::BAD_REQUEST, fault)
+    })
+}
+
+fn not_stored(refused: &Refused) -> Response<Full<Bytes>> {
+    let status = match refused.reason() {
+        Reason::Locked => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::Conflict => StatusCode::CONFLICT,
+        Reason::Guard | Reason::Failed => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    json(status, &refused.to_json())
+}
+
 /// The number or time behind which the page asks for more; 0 asks for all.
 fn after<N: std::str::FromStr + Default>(query: &str) -> N {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
@@ -156,7 +262,10 @@ fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
             StatusCode::FORBIDDEN,
             "Another site led here. Type the address that kubectl printed, or paste it.",
         ),
-        Refusal::Method => (StatusCode::METHOD_NOT_ALLOWED, "The console only reads."),
+        Refusal::Method => {
+            (StatusCode::METHOD_NOT_ALLOWED, "There is nothing here that this could be done to.")
+        }
+        Refusal::Form => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "What is posted here is JSON."),
         Refusal::Secret => (
             StatusCode::FORBIDDEN,
             "Open the address that kubectl printed. Each start of the console has a new one.",

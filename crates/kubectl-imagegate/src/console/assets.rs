@@ -13,6 +13,7 @@ pub(super) fn at(path: &str) -> Option<Asset> {
     let (media_type, bytes): (_, &[u8]) = match path {
         "/" => ("text/html; charset=utf-8", include_bytes!("dist/index.html")),
         "/app.js" => ("text/javascript; charset=utf-8", include_bytes!("dist/app.js")),
+        "/editor.js" => ("text/javascript; charset=utf-8", include_bytes!("dist/editor.js")),
         "/app.css" => ("text/css; charset=utf-8", include_bytes!("dist/app.css")),
         "/favicon.svg" => ("image/svg+xml", include_bytes!("dist/favicon.svg")),
         "/licences.md" => ("text/plain; charset=utf-8", include_bytes!("dist/licences.md")),
@@ -34,9 +35,11 @@ mod tests {
         }
         let scripts = page.matches("<script").count();
         assert_eq!((scripts, page.matches("src=\"/app.js\"").count()), (1, 1));
-        let script = std::str::from_utf8(at("/app.js").unwrap().bytes).unwrap();
-        for forbidden in ["eval(", "new Function", "insertAdjacentHTML", "document.write"] {
-            assert!(!script.contains(forbidden), "{forbidden}");
+        for path in ["/app.js", "/editor.js"] {
+            let script = std::str::from_utf8(at(path).unwrap().bytes).unwrap();
+            for forbidden in ["eval(", "new Function", "insertAdjacentHTML", "document.write"] {
+                assert!(!script.contains(forbidden), "{path}: {forbidden}");
+            }
         }
     }
 }

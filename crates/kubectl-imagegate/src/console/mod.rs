@@ -1,7 +1,7 @@
 //! `kubectl imagegate console`: a page on this machine that shows the gate at work.
 //!
 //! A server on loopback, for the browser of whoever started it and nobody else, with the rights of that user
-//! in the cluster. It reads, and changes nothing: there is no request that it answers but GET.
+//! in the cluster. All that it can change is the policy, in the way of `kubectl imagegate edit`.
 //!
 //! | module | holds | IO |
 //! |---|---|---|
@@ -13,6 +13,7 @@
 //! | `samples` | what was counted between two looks, for an hour | none |
 //! | `feed` | the last decisions of all replicas | by `tail` |
 //! | `pages` | the JSON of the page | by `gate` |
+//! | `policy` | the policy, what an edit of it would do, and the edit | by `change` |
 //! | `browser` | opening the browser | a program of the desktop |
 
 mod access;
@@ -21,6 +22,7 @@ mod assets;
 mod browser;
 mod feed;
 mod pages;
+mod policy;
 mod samples;
 mod server;
 #[cfg(test)]
@@ -48,17 +50,19 @@ const IDLE: Duration = Duration::from_hours(8);
 /// Show the gate at work, on a page in your browser
 ///
 /// Serves the page on this machine alone, prints its address, and opens the browser. Whoever has the printed
-/// address sees what you may see, so keep it to yourself. The page only reads: it changes nothing in the
-/// cluster. Rates and latencies are those since the console was started, an hour at most. Ends when it is
+/// address sees what you may see and may change the policy where you may, so keep it to yourself. The page
+/// changes nothing else; with --read-only it changes nothing at all. Rates and latencies are those since the console was started, an hour at most. Ends when it is
 /// interrupted, or after eight hours without a page in sight, with exit code 0; 2 where it cannot begin.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: list pods and create pods/portforward in the gate's namespace. With list \
 validatingwebhookconfigurations, list namespaces and list configmaps it shows what `status` shows with them; \
-what is not allowed is said, and the rest is shown.
+what is not allowed is said, and the rest is shown. To see whom an edit would hit, and to make it, those of \
+`edit`.
 
   kubectl imagegate console
   kubectl imagegate console --no-browser --port 9000
+  kubectl imagegate console --read-only
   kubectl imagegate console --endpoint http://127.0.0.1:8081")]
 pub(crate) struct ConsoleFlags {
     /// The port of the page [default: one that is free]
@@ -67,6 +71,9 @@ pub(crate) struct ConsoleFlags {
     /// Print the address, and open no browser
     #[arg(long)]
     no_browser: bool,
+    /// Change nothing: the page shows what an edit of the policy would do, and cannot make it
+    #[arg(long)]
+    read_only: bool,
 }
 
 pub(crate) async fn run(connection: &Connection, console: &ConsoleFlags) -> Result<Exit, Failure> {
@@ -81,9 +88,9 @@ pub(crate) async fn run(connection: &Connection, console: &ConsoleFlags) -> Resu
     let port = listener.local_addr()?.port();
     let access = Access::new(port)?;
     writeln!(stdout(), "{}", access.printed_address())?;
-    say("the page only reads; Ctrl-C ends it, as do eight hours without a page in sight");
+    say("Ctrl-C ends it, as do eight hours without a page in sight");
     let opened = (!console.no_browser).then(|| access.opened_address());
-    let console = Arc::new(Console::new(cluster, connection.clone(), access));
+    let console = Arc::new(Console::new(cluster, connection.clone(), access, console.read_only));
     if let Some(address) = opened {
         tokio::spawn(browser::open(address));
     }

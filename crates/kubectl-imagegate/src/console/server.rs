@@ -84,9 +84,8 @@ async fn serve(stream: TcpStream, console: Arc<Console>, idle: Arc<Idle>) -> hyp
     let service = service_fn(move |request: Request<Incoming>| {
         let (console, idle) = (Arc::clone(&console), Arc::clone(&idle));
         async move {
-            // No request has a body that anybody reads.
-            let (head, _) = request.into_parts();
-            let Answered { response, is_admitted } = console.answer(&head).await;
+            let (head, body) = request.into_parts();
+            let Answered { response, is_admitted } = console.answer(&head, body).await;
             if is_admitted {
                 idle.look(Instant::now());
             }
@@ -142,7 +141,7 @@ mod tests {
     use crate::cluster::Cluster;
     use crate::connection::Connection;
     use crate::console::access::Access;
-    use crate::console::answer::Console;
+    use crate::console::answer::{Console, LARGEST_BODY};
 
     #[derive(clap::Parser)]
     struct Flags {
@@ -153,20 +152,26 @@ mod tests {
     struct Served {
         at: SocketAddr,
         printed: String,
+        token: String,
         console: Arc<Console>,
         task: tokio::task::JoinHandle<()>,
     }
 
     async fn served(idle: Duration) -> Served {
+        served_as(idle, false).await
+    }
+
+    async fn served_as(idle: Duration, is_read_only: bool) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let access = Access::new(at.port()).unwrap();
-        let printed = access.printed_address();
+        let (printed, token) = (access.printed_address(), access.token().to_owned());
         let Flags { connection } =
             Flags::try_parse_from(["test", "--endpoint", "http://127.0.0.1:1"]).unwrap();
-        let console = Arc::new(Console::new(Cluster::none().unwrap(), connection, access));
+        let console = Console::new(Cluster::none().unwrap(), connection, access, is_read_only);
+        let console = Arc::new(console);
         let server = Server::new(listener, Arc::clone(&console), idle);
-        Served { at, printed, console, task: tokio::spawn(server.run()) }
+        Served { at, printed, token, console, task: tokio::spawn(server.run()) }
     }
 
     /// Sends bytes as they are, and reads until the server closes.
@@ -182,6 +187,22 @@ mod tests {
     async fn get(at: SocketAddr, target: &str, headers: &str) -> String {
         let head = format!("GET {target} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n");
         exchange(at, &format!("{head}{headers}\r\n")).await
+    }
+
+    /// What the page sends with each POST.
+    async fn page_headers(at: SocketAddr, printed: &str, token: &str) -> String {
+        let entered = get(at, printed.strip_prefix(&format!("http://{at}")).unwrap(), "").await;
+        let cookie = entered.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+        format!(
+            "cookie: {cookie}\r\norigin: http://{at}\r\nsec-fetch-site: same-origin\r\n\
+             content-type: application/json\r\nx-console-token: {token}\r\n"
+        )
+    }
+
+    async fn post(at: SocketAddr, target: &str, headers: &str, body: &str) -> String {
+        let head = format!("POST {target} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n");
+        let length = body.len();
+        exchange(at, &format!("{head}content-length: {length}\r\n{headers}\r\n{body}")).await
     }
 
     fn status(answer: &str) -> &str {
@@ -249,6 +270,76 @@ mod tests {
             }
             assert!(!answer.to_lowercase().contains("access-control-"), "{answer}");
             assert!(!answer.contains("unsafe-"), "{answer}");
+        }
+    }
+
+    const CHECK: &str = "/api/policy/check";
+    const APPLY: &str = "/api/policy/apply";
+    const WANTED: &str =
+        r#"{"wanted":{"policy":"{}"},"resourceVersion":"1","confirms":"a/-","confirm":null}"#;
+
+    #[tokio::test]
+    async fn what_is_posted_is_from_the_page_and_makes_sense() {
+        let Served { at, printed, token, .. } = served(LONG).await;
+        let page = page_headers(at, &printed, &token).await;
+        let without = |name: &str| {
+            let lines = page.split_inclusive("\r\n").filter(|line| !line.starts_with(name));
+            lines.collect::<String>()
+        };
+        for (headers, expected) in [
+            (without("cookie"), "403"),
+            (without("origin"), "403"),
+            (page.replace("origin: http://127", "origin: http://128"), "403"),
+            (page.replace("same-origin", "same-site"), "403"),
+            (without("x-console-token"), "403"),
+            (page.replace(&token, "AAAA"), "403"),
+            (without("content-type"), "415"),
+            (page.replace("application/json", "text/plain"), "415"),
+        ] {
+            for target in [CHECK, APPLY, "/api/policy/exemption"] {
+                let answer = post(at, target, &headers, WANTED).await;
+                assert_eq!(status(&answer), expected, "{target} {headers}: {answer}");
+            }
+        }
+        assert_eq!(status(&post(at, "/api/now", &page, "{}").await), "405");
+        assert_eq!(status(&get(at, APPLY, &page).await), "405");
+        for body in ["", "{", "[]", r#"{"wanted":"everything"}"#] {
+            assert_eq!(status(&post(at, CHECK, &page, body).await), "400", "{body}");
+        }
+        // Nobody answers at this endpoint.
+        let unreached = post(at, CHECK, &page, r#"{"wanted":{"policy":"{}"}}"#).await;
+        assert_eq!(status(&unreached), "503");
+        assert!(unreached.contains("no replica says which policy"), "{unreached}");
+    }
+
+    #[tokio::test]
+    async fn what_is_posted_is_bounded() {
+        let Served { at, printed, token, .. } = served(LONG).await;
+        let page = page_headers(at, &printed, &token).await;
+        let large = "x".repeat(LARGEST_BODY + 1);
+        let answer = post(at, CHECK, &page, &large).await;
+        assert_eq!(status(&answer), "413", "{answer}");
+        // Piece by piece, without saying how much it will be.
+        let head = format!("POST {CHECK} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n");
+        let chunk = format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
+        let sent = format!("{head}transfer-encoding: chunked\r\n{page}\r\n{chunk}");
+        assert_eq!(status(&exchange(at, &sent).await), "413");
+        // Who may not post has nothing read of it.
+        let answer = post(at, CHECK, "", &"x".repeat(1024)).await;
+        assert_eq!(status(&answer), "403");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_put_in_force_where_that_is_not_wanted_or_not_possible() {
+        for (is_read_only, why) in [(true, "--read-only"), (false, "no cluster to write to")] {
+            let Served { at, printed, token, .. } = served_as(LONG, is_read_only).await;
+            let page = page_headers(at, &printed, &token).await;
+            let answer = post(at, APPLY, &page, WANTED).await;
+            assert_eq!(status(&answer), "405", "{answer}");
+            assert!(answer.contains(why) && answer.contains(r#""reason":"locked""#), "{answer}");
+            let known = page.split_inclusive("\r\n").next().unwrap();
+            let now = get(at, "/api/now", known).await;
+            assert!(now.contains(&format!("\"readOnly\":{is_read_only}")), "{now}");
         }
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::feed::Feed;
 use super::pages::{Asked, explanation, rendered};
+use super::policy;
 use super::watch::{Look, Watch};
 use crate::cluster::Fault;
 use crate::gate::{Counted, Remembering, Replica, Said};
@@ -56,7 +57,7 @@ fn now() -> Value {
         watch.record(Ok(Look { replicas, seen: None }));
     }
     watch.record(Err(Fault::lost("no route").with_hint("look at the cable")));
-    let mut page = watch.page(0);
+    let mut page = watch.page(0, true);
     // Those of the policy language, which grows.
     page["replicas"][0]["policyHash"] = HASH.into();
     page["verdict"] = "1 of 2 replicas enforces 8a8df72b731a".into();
@@ -106,14 +107,17 @@ fn explained() -> Value {
     page
 }
 
-#[test]
-fn the_page_is_written_for_these_answers() {
+#[tokio::test]
+async fn the_page_is_written_for_these_answers() {
     let answers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../console/test/answers");
     for (name, answer) in [
         ("now", now()),
         ("decisions", decisions()),
         ("images", images()),
         ("explanation", explained()),
+        ("policy", policy::samples::page()),
+        ("checked", policy::samples::checked()),
+        ("invalid", policy::samples::invalid()),
     ] {
         let path = answers.join(format!("{name}.json"));
         let text = format!("{answer:#}\n");

@@ -111,14 +111,14 @@ impl Watch {
     }
 
     /// All of it, with the samples behind a time.
-    pub(super) fn page(&self, after: i64) -> Value {
+    pub(super) fn page(&self, after: i64, is_read_only: bool) -> Value {
         let latest = self.lock();
         let problems = faults::of_replicas(&latest.replicas);
         let problems = problems.iter().chain(&latest.around).map(status_json::problem);
         let namespace = latest.seen.as_ref().and_then(|seen| seen.gate_namespace.as_deref());
         json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "readOnly": true,
+            "readOnly": is_read_only,
             "begunAt": self.begun_at,
             "everySeconds": EVERY.as_secs(),
             "keptSeconds": KEPT,
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn before_the_first_look_nothing_is_said() {
-        let page = Watch::default().page(0);
+        let page = Watch::default().page(0, true);
         assert!(page["at"].is_null() && page["verdict"].is_null(), "{page}");
         assert!(page["replicas"].as_array().unwrap().is_empty(), "{page}");
     }
@@ -190,16 +190,16 @@ mod tests {
         let watch = Watch::default();
         watch.record(Ok(look(7)));
         watch.record(Err(Fault::lost("no route").with_hint("look at the cable")));
-        let page = watch.page(0);
+        let page = watch.page(0, true);
         assert_eq!(page["fault"]["message"], "no route");
         assert_eq!(page["fault"]["hint"], "look at the cable");
         assert_eq!(page["replicas"][0]["counted"]["allowed"], 7);
         watch.record(Ok(look(9)));
-        let page = watch.page(0);
+        let page = watch.page(0, true);
         assert!(page["fault"].is_null(), "{page}");
         // What was counted while it was lost belongs to no time that is known.
         assert!(page["samples"].as_array().unwrap().is_empty(), "{page}");
         watch.record(Ok(look(10)));
-        assert_eq!(watch.page(0)["samples"][0]["allowed"], 1);
+        assert_eq!(watch.page(0, true)["samples"][0]["allowed"], 1);
     }
 }

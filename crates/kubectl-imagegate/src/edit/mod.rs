@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use imagegate_core::policy::{CANDIDATE_KEY, POLICY_KEY, SIMPLE_KEYS, printable};
 use imagegate_report::Exit;
 
-use crate::change::{Before, ChangeFlags};
+use crate::change::{Before, ChangeFlags, data_of, text_of};
 use crate::cli::{Failure, say};
 use crate::cluster::Fault;
 use crate::connection::Connection;
@@ -55,7 +55,7 @@ pub(crate) async fn edit(connection: &Connection, edit: &Edit) -> Result<Exit, F
     let before = Before::read(connection).await?;
     before.refuse_where_owned(&edit.flags)?;
     let key = if edit.candidate { CANDIDATE_KEY } else { POLICY_KEY };
-    let original = editor::text_of(&before.config_map.data, key);
+    let original = text_of(&before.config_map.data, key);
     let mut text = original.clone();
     let done = see_through(&before, edit, key, &mut text).await;
     if done.is_err() && text != original {
@@ -84,7 +84,7 @@ async fn see_through(
             return Ok(if problems.is_some() { Exit::InvalidPolicy } else { Exit::Fine });
         }
         *text = edited;
-        let data = match editor::data_of(&before.config_map.data, key, text) {
+        let data = match data_of(&before.config_map.data, key, text) {
             Ok(data) => data,
             Err(problem) => {
                 problems = Some(problem);

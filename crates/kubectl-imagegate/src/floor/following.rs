@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use super::installed::{
     InCluster, Installed, delete, denies, is_binding, name, with_action, write,
 };
-use crate::cli::say;
+use crate::change::Tell;
 use crate::cluster::{Cluster, Fault};
 use crate::gate::Webhooks;
 
@@ -156,11 +156,14 @@ impl Anew {
     }
 
     /// Has it refuse again as before, since the policy stays what it was.
-    pub(crate) async fn take_back(&self, cluster: &Cluster) {
+    pub(crate) async fn take_back(&self, cluster: &Cluster, told: &impl Tell) {
         for binding in &self.lifted {
             let back = with_action(binding, "Deny");
             if let Err(fault) = write(cluster, Some(binding), &back, false).await {
-                say(&format!("warning: the floor only audits: {}\n  hint: {SET}", fault.message()));
+                told.aside(&format!(
+                    "warning: the floor only audits: {}\n  hint: {SET}",
+                    fault.message()
+                ));
             }
         }
     }

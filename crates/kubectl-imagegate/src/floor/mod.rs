@@ -11,7 +11,7 @@ use imagegate_core::policy::{Policy, printable};
 use imagegate_report::Exit;
 use time::OffsetDateTime;
 
-use crate::change::{Awaited, Before, confirmed, until_shown};
+use crate::change::{AtPrompt, Awaited, Before, confirmed, until_shown};
 use crate::cli::{Failure, say, stdout};
 use crate::cluster::Fault;
 use crate::connection::{Connection, duration};
@@ -98,7 +98,7 @@ async fn set(
     }
     // What a replica still admits must not be refused.
     let awaited = Awaited::policy(policy.hash());
-    match until_shown(cluster, &gate.namespace, &awaited, wait).await? {
+    match until_shown(cluster, &gate.namespace, &awaited, wait, &AtPrompt).await? {
         Exit::Fine => {}
         other => return Ok(other),
     }

@@ -145,6 +145,11 @@ impl Pattern for RegistryPattern {
     }
 }
 
+/// Whether this stands in a policy as it is, as a pattern for one repository and what is below it.
+pub(crate) fn names_repository(text: &str) -> bool {
+    matches!(RegistryPattern::parse(text), Ok(pattern) if pattern.regex().is_none())
+}
+
 /// The place in front of a tag or a digest, and what stands behind it, with its `:` or `@`. `None` where
 /// there is neither: a colon in front of the last slash belongs to a port.
 pub(in crate::policy) fn split_pin(written: &str) -> Option<(&str, &str)> {

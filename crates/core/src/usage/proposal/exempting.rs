@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::evidence::Evidence;
 use super::scalar::{comment, scalar};
+use super::yaml::rewritten;
 use crate::image::Reference;
-use crate::policy::{Documents, Policy, Problems, compile};
+use crate::policy::{Documents, Policy, Problems, compile, names_repository};
 use crate::usage::Usage;
 
 /// What the exemptions say beside images and namespaces.
@@ -35,8 +36,8 @@ pub struct ExemptingPolicy {
     pub added: usize,
     /// How many images they are for.
     pub images: usize,
-    /// What would be refused all the same, as written: texts that are no references, and images
-    /// in namespaces that no namespace can be called.
+    /// What would be refused all the same, as written: texts that are no references, images whose
+    /// repository no pattern names, and images in namespaces that no namespace can be called.
     pub left_out: Vec<String>,
 }
 
@@ -170,7 +171,9 @@ fn refused<'a>(
         }
         let reference = reference.ok().filter(|_| is_namespace(usage.namespace));
         let subject = usage.subject(now);
-        match reference.and_then(|reference| policy.judged_repository(&subject, &reference)) {
+        let repository =
+            reference.and_then(|reference| policy.judged_repository(&subject, &reference));
+        match repository.filter(|repository| names_repository(repository)) {
             Some(repository) => refused.push((repository, usage)),
             None => {
                 left_out.insert(usage.image);
@@ -252,61 +255,6 @@ fn inserted(source: &str, items: impl Fn(&str) -> String) -> Vec<String> {
     let line_end = if source.is_empty() || source.ends_with('\n') { "" } else { "\n" };
     ways.push(format!("{source}{line_end}exemptions:\n{}", items("")));
     ways
-}
-
-/// The normal form as YAML, one field a line.
-fn rewritten(form: &Value) -> String {
-    let mut yaml = String::new();
-    if let Value::Object(fields) = form {
-        for (field, value) in fields {
-            write_field(&mut yaml, "", field, value);
-        }
-    }
-    yaml
-}
-
-fn write_field(yaml: &mut String, indent: &str, field: &str, value: &Value) {
-    let _ = match value {
-        Value::Array(items) if items.is_empty() => writeln!(yaml, "{indent}{field}: []"),
-        Value::Array(items) => {
-            let _ = writeln!(yaml, "{indent}{field}:");
-            for item in items {
-                write_item(yaml, indent, item);
-            }
-            Ok(())
-        }
-        Value::Object(fields) => {
-            let _ = writeln!(yaml, "{indent}{field}:");
-            for (field, value) in fields {
-                write_field(yaml, &format!("{indent}  "), field, value);
-            }
-            Ok(())
-        }
-        Value::String(text) => writeln!(yaml, "{indent}{field}: {}", scalar(text)),
-        other => writeln!(yaml, "{indent}{field}: {other}"),
-    };
-}
-
-fn write_item(yaml: &mut String, indent: &str, item: &Value) {
-    match item {
-        Value::Object(fields) => {
-            // The name stands behind the dash, the others below it.
-            let mut block = String::new();
-            let (name, others): (Vec<_>, Vec<_>) =
-                fields.iter().partition(|(field, _)| *field == "name");
-            for (field, value) in name.into_iter().chain(others) {
-                write_field(&mut block, &format!("{indent}  "), field, value);
-            }
-            let block = block.get(indent.len() + 2..).unwrap_or_default();
-            let _ = write!(yaml, "{indent}- {block}");
-        }
-        Value::String(text) => {
-            let _ = writeln!(yaml, "{indent}- {}", scalar(text));
-        }
-        other => {
-            let _ = writeln!(yaml, "{indent}- {other}");
-        }
-    }
 }
 
 fn compiled(text: &str) -> Result<Policy, Problems> {

@@ -9,7 +9,7 @@
 //! | `policy.rs` | the proposal, and its text |
 //! | `exempting.rs` | exemptions with an end for what another policy would refuse |
 //! | `proposed.rs` | either of these, judged by itself before it is handed out |
-//! | `scalar.rs` | texts as YAML |
+//! | `scalar.rs`, `yaml.rs` | texts, and a policy, as YAML |
 //!
 //! The same uses always give the same text. What no policy admits, an image that is not a reference
 //! or a namespace that cannot be, is set aside and named.
@@ -22,6 +22,7 @@ mod proposed;
 mod scalar;
 mod shared;
 mod tags;
+mod yaml;
 
 pub use cover::Fit;
 pub use exempting::{Exempting, ExemptingError, ExemptingPolicy};

@@ -8,14 +8,16 @@ use super::evidence::{Evidence, counted, examples};
 use super::scalar::{comment, scalar};
 use super::tags::{BY_DEFAULT, MOVING};
 use crate::image::Reference;
+use crate::policy::names_repository;
 use crate::usage::Usage;
 
 /// A policy in full form that refuses none of the uses it was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
     yaml: String,
-    /// The images that are no references, as written: no policy admits them.
-    pub no_references: Vec<String>,
+    /// The images that it refuses all the same, as written: texts that are no references, and images whose
+    /// repository no pattern names.
+    pub left_out: Vec<String>,
 }
 
 /// There is no use to make a policy from, or none that a policy can admit.
@@ -35,31 +37,28 @@ impl Proposal {
     /// The cheapest policy that covers `usages`; `cover` says what that means.
     ///
     /// # Errors
-    /// When none of the images is a reference.
+    /// When no policy can admit any of the images.
     pub fn of<'a>(
         usages: impl IntoIterator<Item = Usage<'a>>,
         fit: Fit,
     ) -> Result<Self, NothingUsed> {
-        let (mut used, mut no_references) = (Vec::new(), BTreeSet::new());
+        let (mut used, mut left_out) = (Vec::new(), BTreeSet::new());
         for usage in usages {
-            match Reference::parse(usage.image) {
-                Ok(reference) => {
-                    let repository = format!("{}/{}", reference.registry(), reference.repository());
-                    used.push(Used { usage, reference, repository });
-                }
-                Err(_) => {
-                    no_references.insert(usage.image);
+            match Used::of(usage) {
+                Some(usage) => used.push(usage),
+                None => {
+                    left_out.insert(usage.image);
                 }
             }
         }
         if used.is_empty() {
             return Err(NothingUsed);
         }
-        let mut yaml = head(&used, &no_references, fit);
+        let mut yaml = head(&used, &left_out, fit);
         registries(&mut yaml, &used, fit);
         tags(&mut yaml, &used, fit);
         switches(&mut yaml, &used, fit);
-        Ok(Self { yaml, no_references: no_references.into_iter().map(str::to_owned).collect() })
+        Ok(Self { yaml, left_out: left_out.into_iter().map(str::to_owned).collect() })
     }
 
     /// The policy, each line with a comment on who uses it.
@@ -69,7 +68,16 @@ impl Proposal {
     }
 }
 
-fn head(used: &[Used<'_>], no_references: &BTreeSet<&str>, fit: Fit) -> String {
+impl<'a> Used<'a> {
+    /// `None` where no policy can admit it.
+    fn of(usage: Usage<'a>) -> Option<Self> {
+        let reference = Reference::parse(usage.image).ok()?;
+        let repository = format!("{}/{}", reference.registry(), reference.repository());
+        names_repository(&repository).then_some(Self { usage, reference, repository })
+    }
+}
+
+fn head(used: &[Used<'_>], left_out: &BTreeSet<&str>, fit: Fit) -> String {
     let all = evidence(used, |_| true);
     let mut yaml = String::new();
     let fit = match fit {
@@ -84,12 +92,9 @@ fn head(used: &[Used<'_>], no_references: &BTreeSet<&str>, fit: Fit) -> String {
         &mut yaml,
         "It refuses none of them. What is used is not trusted by that: read each line.",
     );
-    if !no_references.is_empty() {
-        let examples = examples(no_references);
-        line(
-            &mut yaml,
-            &format!("Left out, since no policy admits what is no reference: {examples}"),
-        );
+    if !left_out.is_empty() {
+        let examples = examples(left_out);
+        line(&mut yaml, &format!("Left out, since no policy can admit it: {examples}"));
     }
     yaml
 }

@@ -1,0 +1,80 @@
+// An edit of the policy in a real browser, beside a gate in a cluster: from the first key to the last replica, an edit
+// that somebody else overtakes, and the way back. See tests/e2e/cases/console.sh.
+//
+// Usage: node apply.mjs ADDRESS OVERTAKE [PICTURES]
+//   ADDRESS   as the console prints it
+//   OVERTAKE  a shell command by which somebody else changes the ConfigMap
+//   PICTURES  a folder for pictures of the dialogs
+
+import assert from "node:assert/strict";
+import { execSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { Stage } from "./stage.mjs";
+import { checks } from "./looks.mjs";
+
+const [address, overtake, pictures] = process.argv.slice(2);
+if (!overtake) {
+  console.error("usage: apply.mjs ADDRESS OVERTAKE [PICTURES]");
+  process.exit(2);
+}
+if (pictures) mkdirSync(pictures, { recursive: true });
+const stage = new Stage();
+const { looksRight } = checks(pictures);
+try {
+  const browser = await stage.browser();
+  const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
+  page.setDefaultTimeout(60_000);
+  const said = [];
+  page.on("pageerror", (error) => said.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/409/.test(message.text())) said.push(message.text());
+  });
+  await page.goto(address);
+  await page.click("nav >> text=Policy");
+  const write = async (text) => {
+    await page.click(".cm-content");
+    await page.keyboard.press("Control+a");
+    // What the browser puts in place of a selection has a style of its own, which it then complains of.
+    await page.keyboard.press("Delete");
+    await page.keyboard.insertText(text);
+  };
+  const tight = "allowedRegistries: [docker.io, gcr.io]\n";
+
+  // Said no to, nothing happens.
+  await write(tight);
+  await page.waitForSelector(".hits.is-deny >> text=quay.io/acme/agent:1");
+  await page.click("text=Put in force…");
+  await page.waitForSelector("dialog .hits.is-deny >> text=quay.io/acme/agent:1");
+  await looksRight(page, "confirm");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Cancel");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("dialog", { state: "detached" });
+
+  // Somebody else comes first.
+  await page.click("text=Put in force…");
+  await page.waitForSelector("dialog .hits.is-deny");
+  execSync(overtake, { stdio: "ignore" });
+  await page.click("dialog >> text=Yes,");
+  await page.waitForSelector("dialog >> text=Somebody else came first, and nothing was overwritten");
+  if (pictures) await looksRight(page, "conflict");
+  await page.click("dialog >> text=Close");
+  assert.match(await page.textContent(".cm-content"), /docker\.io, gcr\.io\]/, "the text is still there");
+
+  // On what is there now, it is put in force.
+  await page.click("text=Put in force…");
+  await page.waitForSelector("dialog .hits.is-deny");
+  await page.click("dialog >> text=Yes,");
+  await page.waitForSelector(".way.is-done >> text=2 of 2 replicas enforce");
+  await page.waitForSelector("text=Nothing is changed yet");
+  if (pictures) await looksRight(page, "done");
+
+  // And back.
+  await page.locator(".history button").first().click();
+  await page.waitForSelector("dialog .hits.is-allow");
+  await page.click("dialog >> text=Yes,");
+  await page.waitForSelector(".way.is-running");
+  await page.waitForSelector(".way.is-done >> text=2 of 2 replicas enforce");
+  assert.deepEqual(said, [], "the browser has nothing to complain of");
+} finally {
+  await stage.close();
+}
