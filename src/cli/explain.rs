@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 
+use super::asker::{AskerFlags, container_parser, label, pull_policy_parser};
 use super::images::refuse_path;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
-use super::target::{Asker, Target, container_parser, label, labels, pull_policy_parser, template};
 use crate::clock;
+use imagegate_check::{Target, labels, template};
 use imagegate_core::image::Reference;
 use imagegate_core::policy::{ContainerKind, PullPolicy, printable};
 use imagegate_report::{Answer, Exit};
@@ -28,7 +29,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     #[command(flatten)]
-    asker: Asker,
+    asker: AskerFlags,
     /// The pull policy of the container; left out, what Kubernetes fills in for the tag
     #[arg(long, value_name = "POLICY", value_parser = pull_policy_parser())]
     pull_policy: Option<PullPolicy>,
@@ -60,6 +61,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         labels: Some(labels(label)),
         ..Target::of_image(image)
     };
+    let asker = &asker.asker();
     let now = clock::unix_seconds();
     let explanation = target
         .with_subject(asker, now, |subject| policy.explain(subject, &target.container_image()));

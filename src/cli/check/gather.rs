@@ -7,13 +7,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::judge::{Judge, placed};
 use super::render::{Rendered, Step};
 use crate::cli::located;
-use crate::cli::manifests::{
-    Input, Inputs, Problem, Selection, Visitor, in_order, read, read_from,
-};
-use crate::cli::target::Target;
+use crate::cli::manifests::{Input, Inputs, Selection, in_order, read};
+use imagegate_check::{Judge, Problem, Target, Visitor, placed};
 use imagegate_core::manifest::{self, Candidate, Position};
 use imagegate_core::policy::{self, printable};
 use imagegate_report::{Finding, NotJudged, Object, Report, Trouble, TroubleKind};
@@ -94,7 +91,7 @@ impl<'j> Gather<'j> {
     /// Everything in a stream; `name` is how it is shown.
     fn source(&mut self, name: &str, source: impl Read) {
         let mut reading = Reading::new(name, self.judge, self.keeps_allowed);
-        read_from(name, source, &mut reading);
+        imagegate_check::read(name, source, &mut reading);
         self.add(reading.content);
     }
 

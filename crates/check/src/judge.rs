@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::cli::target::{Asker, Target};
-use crate::clock;
+use crate::target::{Asker, Target};
 use imagegate_core::policy::{
     ContainerImage, Explanation, ImageList, Labels, Policy, PullPolicy, Reading,
 };
@@ -14,7 +13,8 @@ use imagegate_report::{Answer, Finding, Object, Place};
 const MOST_KEPT: usize = 4_096;
 
 /// A policy with what an answer depends on besides the image.
-pub(super) struct Judge<'p> {
+#[derive(Debug)]
+pub struct Judge<'p> {
     policy: &'p Policy,
     asker: &'p Asker,
     now: i64,
@@ -26,14 +26,16 @@ pub(super) struct Judge<'p> {
 type Subject = (Option<String>, String, ImageList, PullPolicy, Option<Arc<Labels<'static>>>);
 
 impl<'p> Judge<'p> {
-    /// Judges by a policy at this moment; with `explains`, findings say what to do about them.
-    pub(super) fn new(policy: &'p Policy, asker: &'p Asker, explains: bool) -> Self {
+    /// Judges by a policy at a time in Unix seconds; with `explains`, findings say what to do about them.
+    #[must_use]
+    pub fn new(policy: &'p Policy, asker: &'p Asker, now: i64, explains: bool) -> Self {
         let explained = Mutex::new(HashMap::new());
-        Self { policy, asker, now: clock::unix_seconds(), explains, explained }
+        Self { policy, asker, now, explains, explained }
     }
 
     /// What becomes of an image.
-    pub(super) fn finding(&self, target: &Target) -> Finding {
+    #[must_use]
+    pub fn finding(&self, target: &Target) -> Finding {
         let verdict = target.judge_at(self.policy, self.asker, self.now);
         let image =
             ContainerImage { container: (&*target.container).into(), ..target.container_image() };
@@ -50,12 +52,14 @@ impl<'p> Judge<'p> {
     }
 
     /// What the policy wants to know.
-    pub(super) fn reading(&self) -> Reading<'_> {
+    #[must_use]
+    pub fn reading(&self) -> Reading<'_> {
         self.policy.reading()
     }
 
     /// Whether images that get this answer may be counted and forgotten.
-    pub(super) fn is_plain(finding: &Finding) -> bool {
+    #[must_use]
+    pub fn is_plain(finding: &Finding) -> bool {
         finding.decision == Answer::Allow
     }
 
@@ -119,7 +123,8 @@ fn object(target: &Target, asker: &Asker) -> Object {
 }
 
 /// A place in a file; one without a line is the file itself.
-pub(super) fn placed(
+#[must_use]
+pub fn placed(
     file: &str,
     position: imagegate_core::manifest::Position,
     document: usize,
