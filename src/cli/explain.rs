@@ -12,7 +12,6 @@ use super::paint::Paint;
 use super::policy_source;
 use crate::clock;
 use imagegate_check::{Target, labels, template};
-use imagegate_core::image::Reference;
 use imagegate_core::policy::{ContainerKind, PullPolicy, printable};
 use imagegate_report::{Answer, Exit};
 
@@ -93,7 +92,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     for (title, lines) in [
         ("exemption ", &explanation.exemptions),
         ("near miss ", &explanation.near_misses),
-        ("accepted  ", &accepted(image, explanation.suggestions)),
+        ("accepted  ", &explanation.accepted(image)),
         ("accepted  ", &explanation.remedies),
     ] {
         for line in lines {
@@ -102,20 +101,4 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     }
     out.finish()?;
     Ok(if answer == Answer::Deny { Exit::Finding } else { Exit::Fine })
-}
-
-/// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says
-/// which one it assumes.
-fn accepted(image: &str, suggestions: Vec<String>) -> Vec<String> {
-    if !Reference::parse(image.trim()).is_ok_and(|reference| reference.is_short_name()) {
-        return suggestions;
-    }
-    let if_meant = |suggestion: String| {
-        if suggestion.starts_with("docker.io/") {
-            format!("{suggestion}, if the image on Docker Hub is meant")
-        } else {
-            suggestion
-        }
-    };
-    suggestions.into_iter().map(if_meant).collect()
 }
