@@ -12,8 +12,8 @@ use serde_saphyr::Spanned;
 use super::located::{self, Place};
 use super::output::{self, Reads};
 use super::policy_source;
-use imagegate_check::{Asker, Target, labels, template};
 use crate::clock;
+use imagegate_check::{Asker, Target, labels, template};
 use imagegate_core::policy::{ContainerKind, Policy, PullPolicy, Rule, printable};
 use imagegate_report::{
     Answer, Exit, Format, Level, Place as ReportPlace, Remark, Remarks, RuleId, write_remarks,

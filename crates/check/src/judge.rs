@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::located::placed;
 use crate::target::{Asker, Target};
 use imagegate_core::policy::{
     ContainerImage, Explanation, ImageList, Labels, Policy, PullPolicy, Reading,
 };
-use imagegate_report::{Answer, Finding, Object, Place};
+use imagegate_report::{Answer, Finding, Object};
 
 /// Explanations that are kept: most manifests of a tree have the same few images.
 const MOST_KEPT: usize = 4_096;
@@ -33,9 +34,19 @@ impl<'p> Judge<'p> {
         Self { policy, asker, now, explains, explained }
     }
 
-    /// What becomes of an image.
+    /// What becomes of an image, and what to do about it.
     #[must_use]
     pub fn finding(&self, target: &Target) -> Finding {
+        let mut finding = self.unexplained(target);
+        if finding.decision.is_violation() && self.explains {
+            self.explain(target, &mut finding);
+        }
+        finding
+    }
+
+    /// What becomes of an image, for whoever only counts it.
+    #[must_use]
+    pub fn unexplained(&self, target: &Target) -> Finding {
         let verdict = target.judge_at(self.policy, self.asker, self.now);
         let image =
             ContainerImage { container: (&*target.container).into(), ..target.container_image() };
@@ -44,9 +55,6 @@ impl<'p> Judge<'p> {
         finding.field = (!is_bare).then(|| target.field());
         if is_bare {
             finding.container.clear();
-        }
-        if finding.decision.is_violation() && self.explains {
-            self.explain(target, &mut finding);
         }
         finding
     }
@@ -77,14 +85,20 @@ impl<'p> Judge<'p> {
                 Some("render the template with `helm template`, or use `--helm`".to_owned());
             return;
         }
+        finding.explain(&self.explanation(target));
+    }
+
+    /// Why an image gets its verdict. It is kept, for the next of the same.
+    #[must_use]
+    pub fn explanation(&self, target: &Target) -> Arc<Explanation> {
         let explain = || {
             target.with_subject(self.asker, self.now, |subject| {
                 Arc::new(self.policy.explain(subject, &target.container_image()))
             })
         };
-        if target.asking.is_some() {
-            return finding.explain(&explain());
-        }
+        let Some(image) = target.image.as_ref().filter(|_| target.asking.is_none()) else {
+            return explain();
+        };
         let subject = (
             target.namespace.clone(),
             image.clone(),
@@ -94,17 +108,21 @@ impl<'p> Judge<'p> {
         );
         let mut kept = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(explanation) = kept.get(&subject) {
-            let explanation = Arc::clone(explanation);
-            drop(kept);
-            return finding.explain(&explanation);
+            return Arc::clone(explanation);
         }
         drop(kept);
         let explanation = explain();
-        finding.explain(&explanation);
         kept = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MOST_KEPT {
-            kept.insert(subject, explanation);
+            kept.insert(subject, Arc::clone(&explanation));
         }
+        explanation
+    }
+
+    /// Who asks, unless a manifest says so.
+    #[must_use]
+    pub fn asker(&self) -> &Asker {
+        self.asker
     }
 }
 
@@ -119,21 +137,5 @@ fn object(target: &Target, asker: &Asker) -> Object {
         kind: written(&place.kind),
         namespace: target.namespace.clone().or_else(|| written(&asker.namespace)),
         name: written(&place.name),
-    }
-}
-
-/// A place in a file; one without a line is the file itself.
-#[must_use]
-pub fn placed(
-    file: &str,
-    position: imagegate_core::manifest::Position,
-    document: usize,
-) -> Place {
-    let is_known = position.line > 0;
-    Place {
-        file: file.to_owned(),
-        line: is_known.then_some(position.line.into()),
-        column: is_known.then_some(position.column.into()),
-        document: is_known.then_some(document),
     }
 }

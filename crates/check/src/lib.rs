@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `manifests` | every object of a source, and its images, with their places |
 //! | `target` | one image with what its verdict depends on, and who asks for it |
+//! | `located` | a place in a source, as a report has it |
 //! | `judge` | a finding of an image, and what to do about it |
 //!
 //! Pure, like the core: no IO but the reader that is passed in, no clock but the time that is. Which files
@@ -22,9 +23,11 @@
 )]
 
 mod judge;
+mod located;
 mod manifests;
 mod target;
 
-pub use judge::{Judge, placed};
+pub use judge::Judge;
+pub use located::{not_judged, placed, trouble};
 pub use manifests::{Problem, Visitor, cannot_read, read, unreadable};
 pub use target::{Asker, Asking, Place, Target, labels, template};

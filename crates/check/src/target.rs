@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use imagegate_core::manifest::Position;
 use imagegate_core::policy::{
-    ContainerImage, Field, ImageList, Labels, ObjectKind, Policy, PullPolicy,
-    Subject, Verdict, Workload,
+    ContainerImage, Field, ImageList, Labels, ObjectKind, Policy, PullPolicy, Subject, Verdict,
+    Workload,
 };
 
 /// Who asks, and where.
@@ -77,7 +77,8 @@ pub struct Place {
 
 impl Asker {
     /// Whether nobody was named.
-    fn is_nobody(&self) -> bool {
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
         self.user.is_empty() && self.groups.is_empty()
     }
 
@@ -190,9 +191,7 @@ pub fn template(policy: &Policy, kind: &str) -> Result<Option<String>, String> {
 }
 
 /// The labels of a Pod; of those that are there twice, the last counts.
-pub fn labels<'l>(
-    written: impl IntoIterator<Item = &'l (String, String)>,
-) -> Arc<Labels<'static>> {
+pub fn labels<'l>(written: impl IntoIterator<Item = &'l (String, String)>) -> Arc<Labels<'static>> {
     let labels: BTreeMap<String, String> = written.into_iter().cloned().collect();
     let owned = labels.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value)));
     Arc::new(Labels::new(owned.collect()))
