@@ -190,7 +190,7 @@ fn who_asks_counts_and_so_does_who_makes_a_request() {
 fn what_is_no_request_or_too_large_is_a_fault() {
     let large = |length: usize| "x".repeat(length);
     for (request, expected) in [
-        ("".to_owned(), "not a request"),
+        (String::new(), "not a request"),
         ("[]".to_owned(), "not a request"),
         ("{\"manifest\": \"a\"}".to_owned(), "missing field `now`"),
         (json!({ "now": "x" }).to_string(), "not a request"),
@@ -243,8 +243,9 @@ fn what_there_is_no_room_for_is_counted() {
     );
     // A long name in each finding, and every exemption in each explanation.
     let name = "n".repeat(1 << 20);
-    let containers: String =
-        (0..100).map(|at| format!("{{name: a, image: quay.io/a/b:{at}}},")).collect();
+    let containers: Vec<String> =
+        (0..100).map(|at| format!("{{name: a, image: quay.io/a/b:{at}}}")).collect();
+    let containers = containers.join(", ");
     let long = answer(
         "",
         &format!(
