@@ -12,7 +12,7 @@ fn the_playground_has_the_report_of_check() {
     let mut manifests = vec![
         "kind: [\n---\nkind: Pod\napiVersion: v1\nspec: {containers: [{}, {image: '{{ .x }}'}]}\n"
             .to_owned(),
-        "a: 1\n---\nkind: Thing\napiVersion: a.example/v1\nspec: {runnerImage: nginx}\n".to_owned(),
+        "a: 1\n---\nkind: Thing\napiVersion: a.example/v1\nspec: {runnerImage: quay.io/acme/web:1}\n".to_owned(),
     ];
     for directory in ["tests/data/custom-resources", "tests/data/admission-reviews"] {
         let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
@@ -37,7 +37,7 @@ fn the_playground_has_the_report_of_check() {
             let answer: Value =
                 serde_json::from_slice(&judged(request.to_string().as_bytes())).unwrap();
             let mut report: Value = serde_json::from_str(&ran.out).unwrap();
-            assert!(!report["findings"].as_array().unwrap().is_empty(), "{}", ran.err);
+            assert!(ran.code < 3 && report["summary"]["objects"] != 0, "{}", ran.err);
             // The one thing that they know differently.
             report["summary"]["policy"]["source"] = "policy.yaml".into();
             assert_eq!(answer["report"], report, "{policy}");
