@@ -28,7 +28,7 @@ const NOW: i64 = 1_795_820_000;
 /// Images in one request.
 const BATCH: usize = 500;
 /// Images that each policy of the tests judges.
-const SAMPLE: usize = 40;
+const SAMPLE: usize = 10;
 /// Bytes of an answer that are shown before and behind the first difference.
 const SHOWN: usize = 200;
 const POD: &str = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "<img onerror>", "labels": {"app": "web"}},
