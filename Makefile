@@ -51,6 +51,17 @@ console-test: ## Try the console in a real browser; needs chromium, and `make co
 	$(BUILD_ALL)
 	tests/console/test.sh $(DEBUG_BINARY) $(DEBUG_PLUGIN) $(PICTURES)
 
+PLAYGROUND_WASM := docs/playground/imagegate.wasm
+
+.PHONY: playground-wasm
+playground-wasm: ## Build the module of the playground, which is committed
+	mkdir -p $(dir $(PLAYGROUND_WASM))
+	crates/playground/build.sh $(PLAYGROUND_WASM)
+
+.PHONY: playground-check
+playground-check: ## Build the module of the playground anew, compare the bytes, and what it says; needs node
+	crates/playground/check.sh
+
 .PHONY: test
 test: ## Run every test that needs nothing but the toolchain; ends with what it had to skip
 	@mkdir -p target && rm -f $(SKIPPED); status=0; \
