@@ -8,7 +8,7 @@ import { shown } from "../words.js";
 import { Confirmation } from "./confirmation.js";
 import { EffectOf } from "./effect.js";
 import { ExemptionForm, wishOf } from "./exemption.js";
-import { Frame } from "./frame.js";
+import { Frame } from "../editor/frame.js";
 import { HistoryOf } from "./history.js";
 import { Newest, unlessLate } from "./newest.js";
 import { OnItsWay } from "./way.js";
@@ -157,7 +157,8 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
             text={text}
             generation={`${drops} ${beginning(policy, document)}`}
             label={document === "policy" ? "Policy" : "Candidate"}
-            problems={checked && !isLate ? checked.problems.filter(({ document: of }) => isIn(of, document)) : null}
+            language="policy"
+            marks={checked && !isLate ? checked.problems.filter(({ document: of }) => isIn(of, document)) : null}
             original={isCompared ? policy.text : null}
             changed={edit}
           />
