@@ -65,7 +65,7 @@ const highlighting = HighlightStyle.define([
 ]);
 
 const looks = EditorView.theme({
-  "&": { backgroundColor: "var(--card)", color: "var(--text)", fontSize: "0.9rem", flex: "1 0 auto", height: "100%" },
+  "&": { backgroundColor: "var(--card)", color: "var(--text)", fontSize: "0.9rem", flex: "1 0 auto" },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--code)", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--text)", padding: "10px 0" },
