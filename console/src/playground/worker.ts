@@ -33,10 +33,14 @@ load().then(
       try {
         say({ kind: "answered", answer: engine.judge(data) });
       } catch (error) {
-        say({ kind: "failed", why: String(error) });
+        say({ kind: "failed", why: wordsOf(error) });
       }
     });
     say({ kind: "ready" });
   },
-  (error: unknown) => say({ kind: "missing", why: String(error) }),
+  (error: unknown) => say({ kind: "missing", why: wordsOf(error) }),
 );
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
