@@ -151,14 +151,18 @@ export class Editor {
     this.#view.dispatch(setDiagnostics(state, diagnostics));
   }
 
-  /** Selects what stands at a place and brings it into sight. */
+  /** Selects what stands at a place and brings it into sight. Where the keyboard stays elsewhere, so does the page. */
   reveal({ line, column }: Place, isFocused: boolean): void {
     const { from: anchor, to: head } = spanOf(this.#view.state.doc, line, column);
-    this.#view.dispatch({
-      selection: { anchor, head },
-      effects: EditorView.scrollIntoView(anchor, { y: "center" }),
-    });
-    if (isFocused) this.#view.focus();
+    const selection = { anchor, head };
+    if (isFocused) {
+      this.#view.dispatch({ selection, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
+      this.#view.focus();
+    } else {
+      this.#view.dispatch({ selection });
+      const { host } = this.#root;
+      host.scrollTop = this.#view.lineBlockAt(anchor).top - host.clientHeight / 2;
+    }
   }
 
   /** Shows what differs from another text; `null` shows this one alone. */

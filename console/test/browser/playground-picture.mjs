@@ -14,7 +14,7 @@ const stage = new Stage();
 const host = await hosted();
 try {
   const browser = await stage.browser();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1200 }, deviceScaleFactor: 2, colorScheme: "light" });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 960 }, deviceScaleFactor: 2, colorScheme: "light" });
   await page.goto(host.address);
   await page.click("text=Deployment");
   await page.locator(".finding > button", { hasText: "gcr.io" }).click();

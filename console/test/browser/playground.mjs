@@ -59,6 +59,11 @@ export async function playgroundSteps({ console, browser, step, looksRight, even
     ]);
   });
   const loaded = asked.length;
+  const isInSight = async (text) => {
+    const line = await page.locator(".cm-line", { hasText: text }).boundingBox();
+    const frame = await page.locator(".host").first().boundingBox();
+    return line.y >= frame.y && line.y + line.height <= frame.y + frame.height;
+  };
 
   await step("a finding opens and leads to its place, by the keyboard alone", async () => {
     const entry = page.locator(".finding > button", { hasText: "gcr.io" });
@@ -66,15 +71,12 @@ export async function playgroundSteps({ console, browser, step, looksRight, even
     await page.keyboard.press("Enter");
     await page.waitForSelector(".finding .steps .is-failed");
     assert.match(await page.textContent(".explanation"), /Would be accepted/);
+    assert.ok(await isInSight("gcr.io"));
     await looksRight(page, "playground");
     await page.locator(".explanation >> text=Line 20").focus();
     await page.keyboard.press("Enter");
     await eventually(page, "the editor", () => document.activeElement.matches(".host"));
-    const [line, host] = await Promise.all([
-      page.locator(".cm-line", { hasText: "gcr.io" }).boundingBox(),
-      page.locator(".host").first().boundingBox(),
-    ]);
-    assert.ok(line.y >= host.y && line.y + line.height <= host.y + host.height, "the line is in sight");
+    assert.ok(await isInSight("gcr.io"));
     await page.keyboard.type("docker.io/library/nginx:1.29");
     await verdict("1 of 3 images is denied");
     // Out of the editor again.
