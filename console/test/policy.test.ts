@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Text } from "@codemirror/state";
 import type { Checked } from "../src/api.js";
+import { Drafts } from "../src/policy/drafts.js";
 import { inOneLine } from "../src/policy/effect.js";
 import { dayIn, exemptionLink, wishOf } from "../src/policy/exemption.js";
 import { Newest, unlessLate } from "../src/policy/newest.js";
@@ -134,4 +135,30 @@ test("a link to an exemption is read back as it was written, whatever the image 
     assert.equal(wishOf(hash), null, hash);
   }
   assert.equal(dayIn(30, Date.parse("2026-12-15T23:00:00Z")), "2027-01-14");
+});
+
+test("drafts are kept in the tab, as far as they fit", () => {
+  const kept = new Map<string, string>();
+  const store = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => {
+      if (value.length > 100) throw new Error("full");
+      kept.set(key, value);
+    },
+    removeItem: (key: string) => void kept.delete(key),
+  };
+  const draft = { text: "mode: warn\n", original: "" };
+  new Drafts(store).set("policy", draft);
+  const drafts = new Drafts(store);
+  assert.deepEqual([drafts.get("policy"), drafts.get("candidate")], [draft, undefined]);
+  const long = { text: "#".repeat(100), original: "" };
+  drafts.set("policy", long);
+  assert.deepEqual([drafts.get("policy"), new Drafts(store).get("policy")], [long, undefined]);
+  drafts.set("candidate", draft);
+  drafts.clear();
+  assert.deepEqual([drafts.get("candidate"), kept.size], [undefined, 0]);
+  for (const wrong of ["{", "null", "1", "[]", '{"text":1}']) {
+    kept.set("draft of the policy", wrong);
+    assert.equal(new Drafts(store).get("policy"), undefined, wrong);
+  }
 });

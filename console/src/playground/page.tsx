@@ -18,7 +18,7 @@ const NOTHING: Content = { policy: POLICY, manifest: "", namespace: "default", u
 /** What the console puts in place of a policy that it cannot read. */
 const NO_POLICY = "#no-policy";
 const NOT_IN_FORCE = "The policy in force could not be handed over: this one is an example.";
-const FROM_LINK = "Manifest and policy came with the link: they are of whoever made it.";
+const FROM_LINK = "Manifest and policy are those of the link that led here.";
 
 /** What the page begins with. */
 interface Start {
@@ -81,6 +81,7 @@ function Trying({ start }: { start: Start }) {
   const editManifest = useCallback((manifest: string) => edit({ manifest }), [edit]);
   const begin = (manifest: string) => {
     edit({ manifest });
+    setNote(null);
     setGiven(given + 1);
   };
   const show = useCallback((spot: Spot, isFocused: boolean) => {

@@ -6,6 +6,7 @@ import { usePolling } from "../poll.js";
 import { Loading, State } from "../state.js";
 import { shown } from "../words.js";
 import { Confirmation } from "./confirmation.js";
+import { Drafts, type Document } from "./drafts.js";
 import { EffectOf } from "./effect.js";
 import { ExemptionForm, wishOf } from "./exemption.js";
 import { Frame } from "../editor/frame.js";
@@ -19,14 +20,6 @@ const PAUSE_MILLISECONDS = 200;
 /** The pause before a check that got no answer is tried again. */
 const RETRY_MILLISECONDS = 3_000;
 
-export type Document = "policy" | "candidate";
-
-/** A text that is being edited, and what it was made from. */
-interface Draft {
-  text: string;
-  original: string;
-}
-
 const DROP = { title: "Take the candidate away?", yes: "Yes, take it away", wanted: { candidate: "" } };
 const PROMOTE = {
   title: "Make the candidate the policy in force?",
@@ -34,8 +27,7 @@ const PROMOTE = {
   wanted: "promote" as const,
 };
 
-/** Kept while another page is looked at. */
-const drafts = new Map<Document, Draft>();
+const drafts = new Drafts(storage());
 
 export function PolicyPage() {
   const [policy, setPolicy] = useState<Policy | null>(null);
@@ -47,6 +39,15 @@ export function PolicyPage() {
       {policy ? <Editing policy={policy} again={once} /> : !trouble && <Loading label="Reading the policy" />}
     </div>
   );
+}
+
+/** A browser may be told to keep nothing. */
+function storage(): Storage | null {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
 }
 
 function originalOf(policy: Policy, document: Document): string {

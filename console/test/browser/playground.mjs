@@ -14,8 +14,8 @@ export const PLAYGROUND = join(dirname(fileURLToPath(import.meta.url)), "../../.
 const HOSTILE = "<img src=x onerror=alert(1)>";
 
 export async function playgroundSteps({ console, browser, step, looksRight, eventually }) {
-  await step("a denial is tried in the playground, by the policy in force", async () => {
-    const { verdict, policy } = hands(console, eventually);
+  await step("a denial is tried in the playground, by the policy in force, and an edit is there when one comes back", async () => {
+    const { verdict, policy, write } = hands(console, eventually);
     await console.click("nav >> text=Now");
     await console.locator(".decision.is-deny > button", { hasText: "untrusted-registry" }).first().click();
     await console.click("text=Try it in the playground");
@@ -23,12 +23,17 @@ export async function playgroundSteps({ console, browser, step, looksRight, even
     await verdict("The image is denied");
     assert.match(await policy.textContent(), /registry\.example\.com/);
     await console.waitForSelector(".finding .steps .is-failed");
-    await console.click("nav >> text=Now");
-    await console.waitForSelector(".is-live");
+    await console.click("nav >> text=Policy");
+    await console.waitForSelector(".cm-content");
+    await write(policy, "requireDigest: true\n");
+    await console.waitForSelector(".changes >> text=requireDigest");
     await console.click("nav >> text=Playground");
     await console.waitForURL(/\/playground\/\?console#v1\./);
     await verdict("Paste an image or a manifest");
-    assert.match(await policy.textContent(), /registry\.example\.com/);
+    assert.match(await policy.textContent(), /registry\.example\.com/, "the policy in force, and not a draft");
+    await console.click("nav >> text=Policy");
+    await console.waitForSelector(".changes >> text=requireDigest");
+    await console.click("text=Start over");
   });
 
   const context = await browser.newContext({ viewport: WIDE });
@@ -120,7 +125,7 @@ export async function playgroundSteps({ console, browser, step, looksRight, even
     await verdict("The image is admitted");
     assert.match(await manifest.textContent(), /quay\.io\/acme\/web:1/);
     assert.equal(await page.inputValue("label:has-text('Groups') input"), "dev, ops");
-    await page.waitForSelector("text=came with the link");
+    await page.waitForSelector("text=the link that led here");
   });
 
   await step("a link from a stranger fills the fields, and does no more", async () => {
