@@ -45,7 +45,7 @@ test("images in lines are found where they stand", () => {
 
 test("the engine and the page agree on the form of what they say", () => {
   const answer = judge(EXAMPLES[2]?.manifest ?? "");
-  assert.deepEqual(formOf(answer), formOf(judged));
+  assert.deepEqual(missing(judged, answer), []);
   const invalid = judge("nginx", { policy: "mode: wran\n" });
   assert.equal(invalid.report, null);
   assert.deepEqual([invalid.policy.problems[0]?.line, invalid.policy.problems[0]?.column], [1, 7]);
@@ -53,11 +53,13 @@ test("the engine and the page agree on the form of what they say", () => {
   assert.ok("fault" in ask("a".repeat(33 << 20)));
 });
 
-/** What is left of a value without its texts and numbers. */
-function formOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(formOf);
-  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
-  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, formOf(of)]));
+/** What of one value another one has not, or has of another type. Texts and numbers may differ. */
+function missing(wanted: unknown, found: unknown, path = ""): string[] {
+  const kind = (value: unknown) => (value === null ? "null" : Array.isArray(value) ? `${value.length} of a list` : typeof value);
+  if (kind(wanted) !== kind(found)) return [`${path}: ${kind(found)} in place of ${kind(wanted)}`];
+  if (wanted === null || typeof wanted !== "object") return [];
+  const of = Object(found) as Record<string, unknown>;
+  return Object.entries(wanted).flatMap(([name, value]) => missing(value, of[name], `${path}/${name}`));
 }
 
 /** The compiler holds the types of the page to it. A JSON module says `string` where there is one of a few words. */
