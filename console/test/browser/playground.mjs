@@ -36,6 +36,25 @@ export async function playgroundSteps({ console, browser, step, looksRight, even
     await console.click("text=Start over");
   });
 
+  await step("nothing but its worker runs WebAssembly, and it connects to nobody", async () => {
+    const other = await console.context().newPage();
+    await other.goto(new URL("/playground/?console", console.url()).href);
+    await hands(other, eventually).verdict("Paste an image or a manifest");
+    const done = await other.evaluate(() => {
+      const module = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+      const tries = [
+        () => WebAssembly.compile(module),
+        () => fetch("/api/now"),
+        () => fetch("worker.js"),
+        () => new Worker("worker.js"),
+        () => trustedTypes.createPolicy("playground", {}),
+      ];
+      return Promise.all(tries.map(async (attempt) => attempt()).map((tried) => tried.then(() => true, () => false)));
+    });
+    assert.deepEqual(done, [false, false, false, false, false]);
+    await other.close();
+  });
+
   const context = await browser.newContext({ viewport: WIDE });
   const page = await context.newPage();
   const { verdict, manifest, policy, write } = hands(page, eventually);
