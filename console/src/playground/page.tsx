@@ -5,11 +5,12 @@ import type { Fault } from "../api.js";
 import { Frame, type Revealed } from "../editor/frame.js";
 import { Empty, Loading, State } from "../state.js";
 import { shown } from "../words.js";
-import type { Spot, Wrong } from "./engine.js";
+import type { Spot } from "./engine.js";
 import { EXAMPLES, POLICY } from "./examples.js";
 import { FindingsOf } from "./findings.js";
 import { Header } from "./header.js";
 import { contentOf, type Content } from "./permalink.js";
+import { Problems } from "./problems.js";
 import { Share } from "./share.js";
 import { useJudge, type Hearing } from "./use-judge.js";
 import { groupsOf, marksOf, verdictOf } from "./verdict.js";
@@ -89,7 +90,7 @@ function Trying({ start }: { start: Start }) {
   }, []);
 
   const hearing = useJudge(content);
-  const { judged, fault, isLate } = hearing;
+  const { judged, isLate } = hearing;
   const report = judged?.report ?? null;
   const marks = useMemo(() => (isLate ? null : report ? marksOf(report) : []), [report, isLate]);
   const policyMarks = useMemo(() => {
@@ -101,7 +102,7 @@ function Trying({ start }: { start: Start }) {
   return (
     <>
       {start.fault && <State trouble={start.fault} />}
-      <Headline manifest={content.manifest} hearing={hearing} content={content} />
+      <Headline content={content} hearing={hearing} />
       {note && <p class="gap note">{note}</p>}
       <div class="texts">
         <section class="card" aria-labelledby="manifest">
@@ -162,39 +163,57 @@ function Trying({ start }: { start: Start }) {
       </div>
       <section class="card" aria-labelledby="images" aria-busy={isLate}>
         <h2 id="images">Images</h2>
-        {fault ? (
-          <div class="empty" role="alert">
-            <strong>{shown(fault.message)}</strong>
-            {fault.hint && <p>{shown(fault.hint)}</p>}
-            <button type="button" onClick={hearing.again}>
-              Try again
-            </button>
-          </div>
-        ) : !judged ? (
-          <Loading label="Loading the engine" />
-        ) : !report ? (
-          <Empty title="Nothing is judged by a policy that is not valid">Its problems stand below its text.</Empty>
-        ) : content.manifest.trim() === "" ? (
-          <Empty title="Nothing to judge yet">
-            Paste an image, a Pod, a Deployment, or all that helm template writes: what the gate would say of each image
-            appears here, with the reason and the place.
-          </Empty>
-        ) : (
-          <div class={isLate ? "is-late" : undefined}>
-            <FindingsOf report={report} more={judged.more} explanations={judged.explanations} show={show} />
-            {report.findings.length === 0 && report.troubles.length === 0 && (
-              <Empty title="There is no image in this">Objects without containers are none of the gate's business.</Empty>
-            )}
-          </div>
-        )}
+        <Result manifest={content.manifest} hearing={hearing} show={show} />
       </section>
     </>
   );
 }
 
-function Headline({ manifest, hearing, content }: { manifest: string; hearing: Hearing; content: Content }) {
+interface ResultProps {
+  manifest: string;
+  hearing: Hearing;
+  show: (spot: Spot, isFocused: boolean) => void;
+}
+
+function Result({ manifest, hearing, show }: ResultProps) {
+  const { judged, fault, isLate, again } = hearing;
+  if (fault) {
+    return (
+      <div class="empty" role="alert">
+        <strong>{shown(fault.message)}</strong>
+        {fault.hint && <p>{shown(fault.hint)}</p>}
+        <button type="button" onClick={again}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  if (!judged) return <Loading label="Loading the engine" />;
+  const { report, more, explanations } = judged;
+  if (!report) {
+    return <Empty title="Nothing is judged by a policy that is not valid">Its problems stand below its text.</Empty>;
+  }
+  if (manifest.trim() === "") {
+    return (
+      <Empty title="Nothing to judge yet">
+        Paste an image, a Pod, a Deployment, or all that helm template writes: what the gate would say of each image
+        appears here, with the reason and the place.
+      </Empty>
+    );
+  }
+  return (
+    <div class={isLate ? "is-late" : undefined}>
+      <FindingsOf report={report} more={more} explanations={explanations} show={show} />
+      {report.findings.length === 0 && report.troubles.length === 0 && (
+        <Empty title="There is no image in this">Objects without containers are none of the gate's business.</Empty>
+      )}
+    </div>
+  );
+}
+
+function Headline({ content, hearing }: { content: Content; hearing: Hearing }) {
   const { judged, fault, isLate } = hearing;
-  const verdict = verdictOf(manifest, judged, fault);
+  const verdict = verdictOf(content.manifest, judged, fault);
   const counts = verdict?.counts.join(" · ") ?? "";
   return (
     <div class="headline">
@@ -245,33 +264,5 @@ function Field({ label, value, hint = "", changed }: FieldProps) {
         onInput={(event) => changed(event.currentTarget.value)}
       />
     </label>
-  );
-}
-
-interface ProblemsProps {
-  problems: Wrong[];
-  warnings: Wrong[];
-  show: (spot: { line: number; column: number | null }) => void;
-}
-
-function Problems({ problems, warnings, show }: ProblemsProps) {
-  const all = [...problems.map((each) => ({ ...each, isNote: false })), ...warnings.map((each) => ({ ...each, isNote: true }))];
-  if (all.length === 0) return null;
-  return (
-    <ul class="problems">
-      {all.map(({ line, column, path, message, hint, isNote }, index) => (
-        <li key={index} class={isNote ? "is-note" : undefined}>
-          <strong>
-            {line !== null && (
-              <button type="button" class="link" onClick={() => show({ line, column })}>
-                Line {line}
-              </button>
-            )}{" "}
-            {path && <span class="code">{shown(path)}</span>} {shown(message)}
-          </strong>
-          {hint && <span>{shown(hint)}</span>}
-        </li>
-      ))}
-    </ul>
   );
 }
