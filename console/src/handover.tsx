@@ -26,8 +26,8 @@ export function PlaygroundLink({ given = {}, children }: { given?: Partial<Conte
 async function addressOf(given: Partial<Content>): Promise<string> {
   try {
     const late = new Promise<never>((_, reject) => setTimeout(reject, PATIENCE_MILLISECONDS));
-    const { text: policy } = await Promise.race([ask<Policy>("/api/policy"), late]);
-    const fragment = await fragmentOf({ ...NO_CONTENT, ...given, policy });
+    const { fullForm: policy } = await Promise.race([ask<Policy>("/api/policy"), late]);
+    const fragment = policy === null ? null : await fragmentOf({ ...NO_CONTENT, ...given, policy });
     if (typeof fragment === "string") return `${PLAYGROUND}#${fragment}`;
   } catch {
     // The playground says that it was not to be had.
