@@ -58,7 +58,7 @@ export function FindingsOf({ report, more, explanations, show }: FindingsProps) 
       {more.findings > 0 && (
         <p class="gap">
           {counted(more.findings, "image")} more {more.findings === 1 ? "is" : "are"} counted above and not listed here:
-          imagegate check in a terminal has no such end.
+          imagegate check in a terminal has no such limit.
         </p>
       )}
     </>

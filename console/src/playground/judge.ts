@@ -26,7 +26,7 @@ export interface Patience {
 /** In milliseconds. What takes longer than this is nothing that somebody waits for. */
 export const PATIENCE: Patience = { loading: 30_000, judging: 5_000 };
 
-const SLOW = "the text may be too large for this page: imagegate check in a terminal has no such end";
+const SLOW = "the text may be too large for this page: imagegate check in a terminal has no such limit";
 const DEFECT = "this is a defect of ImageGate: please report it with the two texts, if you may";
 
 export class Judge {
