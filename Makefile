@@ -42,8 +42,12 @@ console: ## Look at two gates with sample traffic in the browser: `kubectl image
 	$(BUILD) --bin imagegate --bin kubectl-imagegate
 	tests/console/run.sh $(DEBUG_BINARY) $(DEBUG_PLUGIN) $(CONSOLE)
 
+.PHONY: playground
+playground: ## Serve the playground on this machine, as any static server does: http://127.0.0.1:8000
+	python3 -m http.server --bind 127.0.0.1 --directory docs/playground 8000
+
 .PHONY: console-check
-console-check: ## Check the page of the console, and that its sources build the committed files; needs npm
+console-check: ## Check the pages of the console, and that their sources build the committed files; needs npm
 	console/check.sh
 
 .PHONY: console-test
