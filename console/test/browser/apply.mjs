@@ -89,7 +89,7 @@ try {
   await page.waitForSelector("dialog >> text=The gate refuses this edit");
   assert.doesNotMatch(await page.textContent("dialog"), /--confirm/);
   if (pictures) await looksRight(page, "guard");
-  await page.click("dialog >> text=Do it all the same");
+  await page.click("dialog button >> text=Do it all the same");
   await page.waitForSelector("dialog", { state: "detached" });
   await page.waitForSelector(".way.is-running");
   await page.waitForSelector(".way.is-done >> text=2 of 2 replicas enforce");

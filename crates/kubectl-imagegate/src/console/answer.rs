@@ -178,9 +178,8 @@ impl Console {
     }
 
     async fn images(&self, query: &str) -> Response<Full<Bytes>> {
-        let replicas = self.watch.replicas();
         let wants_running = query == "running=true";
-        match self.images.page(self.place(&replicas), wants_running).await {
+        match self.images.page(&self.cluster, &self.connection, wants_running).await {
             Ok(page) => answer(StatusCode::OK, JSON, page.into()),
             Err(fault) => unavailable(&fault),
         }

@@ -17,9 +17,9 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use super::pages;
-use super::policy::Place;
 use crate::audit::{Audited, ByUse, Running, UseKey, by_use};
 use crate::cluster::{Cluster, Fault, Scope};
+use crate::connection::Connection;
 use crate::gate::{Found, InForce, Operator, Remembering, Replica, Which};
 use crate::images::moment;
 use crate::words::counted;
@@ -34,8 +34,11 @@ const MOST_RUNNING: usize = 65_536;
 pub(super) struct Images {
     /// Held by the one request that is answered: each holds all that every replica remembers.
     turn: Semaphore,
-    running: Arc<Mutex<Option<(Instant, Arc<Running>)>>>,
+    running: Arc<Mutex<Kept>>,
 }
+
+/// What was read last of what runs, and when.
+type Kept = Option<(Instant, Arc<Running>)>;
 
 /// All uses of images.
 #[derive(Debug, Serialize)]
@@ -46,7 +49,7 @@ struct Page<'a> {
     notes: &'a [String],
     /// What is missing of it.
     gaps: &'a [String],
-    images: Vec<Seen<'a>>,
+    images: Vec<SeenUse<'a>>,
     /// `None` where it was not asked for, or is not known.
     running: Option<Runs<'a>>,
     /// Why it is not known.
@@ -69,7 +72,7 @@ struct Parts<'a> {
 /// One use of an image, as a replica remembers it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Seen<'a> {
+struct SeenUse<'a> {
     #[serde(flatten)]
     parts: Parts<'a>,
     namespace: &'a str,
@@ -92,13 +95,13 @@ struct Runs<'a> {
     gaps: Vec<String>,
     /// Of the policy that judged it; `None` where none is known.
     policy_hash: Option<&'a str>,
-    images: Vec<Use<'a>>,
+    images: Vec<RunningUse<'a>>,
 }
 
 /// One use of an image by an owner that runs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Use<'a> {
+struct RunningUse<'a> {
     #[serde(flatten)]
     parts: Parts<'a>,
     namespace: &'a str,
@@ -126,12 +129,12 @@ impl Images {
     /// What all replicas remember, merged, and what runs where that is wanted, as JSON.
     pub(super) async fn page(
         &self,
-        place: Place<'_>,
+        cluster: &Cluster,
+        connection: &Connection,
         wants_running: bool,
     ) -> Result<Vec<u8>, Fault> {
         // The semaphore is never closed.
         let _turn = self.turn.acquire().await;
-        let Place { cluster, connection, .. } = place;
         let namespace = connection.namespace.as_deref();
         let gate = match connection.endpoint.as_slice() {
             [] => Ok(Found::find(cluster, connection.gate_namespace.as_deref()).await?),
@@ -146,10 +149,12 @@ impl Images {
             match &gate {
                 Err(fault) => Some(Err(fault.clone())),
                 Ok(_) if !wants_running => None,
-                Ok(found) => match self.running(cluster, found, namespace).await {
-                    Ok(running) => Some(Ok((running, in_force(place, found, &gate).await))),
-                    Err(fault) => Some(Err(fault)),
-                },
+                Ok(found) => {
+                    let replicas = Replica::ask_all(cluster, found).await;
+                    let in_force = InForce::read(cluster, &gate, &replicas, &Which::Live).await;
+                    let running = self.running(cluster, found, namespace).await;
+                    Some(running.map(|running| (running, in_force.map_err(Fault::from))))
+                }
             }
         };
         let (remembering, running) =
@@ -184,22 +189,6 @@ impl Images {
         });
         reading.await.unwrap_or_else(|_| Err(Fault::lost("what runs was not read to its end")))
     }
-}
-
-/// The policy that judges what runs.
-async fn in_force(
-    place: Place<'_>,
-    found: &Found,
-    gate: &Result<Found, Fault>,
-) -> Result<InForce, Fault> {
-    let Place { cluster, replicas, .. } = place;
-    // Before the first look at them, nobody has been asked.
-    let asked = match replicas {
-        [] => Replica::ask_all(cluster, found).await,
-        _ => Vec::new(),
-    };
-    let replicas = if replicas.is_empty() { &asked } else { replicas };
-    Ok(InForce::read(cluster, gate, replicas, &Which::Live).await?)
 }
 
 fn no_cluster() -> Fault {
@@ -248,7 +237,7 @@ impl Judged {
         }
         let is_judged = policy_hash.is_some();
         let images =
-            uses.iter().take(MOST_RUNNING).map(|(key, each)| Use::of(*key, each, is_judged));
+            uses.iter().take(MOST_RUNNING).map(|(key, each)| RunningUse::of(*key, each, is_judged));
         Runs { at: running.at, gaps, policy_hash: policy_hash.as_deref(), images: images.collect() }
     }
 }
@@ -273,7 +262,7 @@ pub(super) fn rendered(
             Some(owners) => in_words(owners.top(usage.namespace, owner.kind, owner.name)),
             None => in_words((owner.kind, owner.name)),
         });
-        Seen::of(&usage, owner.unwrap_or_default(), is_refused)
+        SeenUse::of(&usage, owner.unwrap_or_default(), is_refused)
     });
     let page = Page {
         at: now,
@@ -286,7 +275,7 @@ pub(super) fn rendered(
     serde_json::to_vec(&page).unwrap_or_default()
 }
 
-impl<'a> Seen<'a> {
+impl<'a> SeenUse<'a> {
     fn of(usage: &Usage<'a>, owner: String, refused: bool) -> Self {
         Self {
             parts: Parts::of(usage.image),
@@ -301,7 +290,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-impl<'a> Use<'a> {
+impl<'a> RunningUse<'a> {
     fn of((namespace, image, kind, name): UseKey<'a>, each: &ByUse<'a>, is_judged: bool) -> Self {
         let finding = &each.worst.finding;
         Self {
@@ -370,7 +359,7 @@ pub(super) mod samples {
             object("Job", "nightly-1", Some(("CronJob", "nightly")), "quay.io/acme/build:1"),
             object("Pod", "nightly-1-a", Some(("Job", "nightly-1")), "quay.io/acme/build:1"),
             object("Pod", "nightly-1-b", Some(("Job", "nightly-1")), "quay.io/acme/build:1"),
-            object("Deployment", "web", None, "nginx"),
+            object("Deployment", "web", None, "docker.io/library/nginx:1.27"),
         ];
         let gaps = vec!["not allowed to list jobs in a".to_owned()];
         Arc::new(Running::of(Objects { all, gaps, ..Objects::default() }))
@@ -461,7 +450,13 @@ mod tests {
             "untrusted-registry",
             ["sha256:ab"]
         ]);
-        assert_eq!(said, [json!(["nginx", "Deployment/web", 0, "allow", null, []]), denied]);
+        assert_eq!(
+            said,
+            [
+                json!(["docker.io/library/nginx:1.27", "Deployment/web", 0, "allow", null, []]),
+                denied
+            ]
+        );
     }
 
     #[test]

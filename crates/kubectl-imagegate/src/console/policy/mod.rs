@@ -100,10 +100,7 @@ impl PolicyEditor {
             Ok(checked) => checked,
             Err(problems) => return Ok(check::invalid(&base, &problems)),
         };
-        let floor = match asked.with_floor {
-            true => checked.floor().await,
-            false => Vec::new(),
-        };
+        let floor = if asked.with_floor { checked.floor().await } else { Vec::new() };
         if !checked.needs_use() {
             return Ok(checked.to_json(None, &floor));
         }
