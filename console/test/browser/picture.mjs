@@ -6,6 +6,25 @@
 import { writer } from "./policy.mjs";
 import { Stage } from "./stage.mjs";
 
+const EDIT = `# What may run here.
+allowedRegistries:
+  - registry.example.com
+  - gcr.io/acme
+blockedTags: [latest, "*-rc*"]
+requireTag: true
+overrides:
+  - name: sandboxes
+    namespaces: ["dev-*"]
+    mode: warn
+exemptions:
+  - name: agent
+    images: [ghcr.io/someone/api]
+    namespaces: [monitoring]
+    reason: the vendor publishes it nowhere else
+    owner: platform
+    expires: 2099-01-31
+`;
+
 const [gate, plugin, picture, page = "now", seconds = "240"] = process.argv.slice(2);
 const draw = { now: drawNow, policy: drawPolicy }[page];
 if (!picture || !draw) {
@@ -39,25 +58,6 @@ async function drawNow(gates) {
   await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: picture });
 }
-
-const EDIT = `# What may run here.
-allowedRegistries:
-  - registry.example.com
-  - gcr.io/acme
-blockedTags: [latest, "*-rc*"]
-requireTag: true
-overrides:
-  - name: sandboxes
-    namespaces: ["dev-*"]
-    mode: warn
-exemptions:
-  - name: agent
-    images: [ghcr.io/someone/api]
-    namespaces: [monitoring]
-    reason: the vendor publishes it nowhere else
-    owner: platform
-    expires: 2099-01-31
-`;
 
 async function drawPolicy(gates) {
   for (const gate of gates) await stage.traffic(gate, "--reviews", "400");
