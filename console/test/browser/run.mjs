@@ -5,13 +5,16 @@
 //   GATE, PLUGIN  the binaries imagegate and kubectl-imagegate
 //   PICTURES      a folder for pictures of each page
 //   CHROMIUM      the browser, /usr/bin/chromium by default
-//   CONSOLE_FILES a folder with app.js, editor.js and app.css to take in place of those in the binary, while they are written
+//   CONSOLE_FILES a folder with app.js and app.css to take in place of those in the binary, while they are written; what
+//                 the playground is made from is then taken from docs/playground
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checks, WIDE } from "./looks.mjs";
-import { policySteps } from "./policy.mjs";
+import { PLAYGROUND, playgroundSteps } from "./playground.mjs";
+import { policySteps, writer } from "./policy.mjs";
+import { scrolled, slowed } from "./slow.mjs";
 import { Stage } from "./stage.mjs";
 
 const [gateBinary, pluginBinary, pictures] = process.argv.slice(2);
@@ -49,10 +52,12 @@ async function main() {
   const browser = await stage.browser();
   const context = await browser.newContext({ viewport: WIDE, acceptDownloads: true });
   if (process.env.CONSOLE_FILES) {
-    await context.route(/\/(app|editor)\.(js|css)$/, async (route) => {
+    await context.route(/\/(app|playground|editor|worker)\.(js|css)$/, async (route) => {
       const response = await route.fetch();
-      const name = new URL(route.request().url()).pathname;
-      await route.fulfill({ response, body: readFileSync(join(process.env.CONSOLE_FILES, name)) });
+      const { pathname } = new URL(route.request().url());
+      const name = pathname.replace(/^\/playground\//, "");
+      const folder = name === pathname ? process.env.CONSOLE_FILES : PLAYGROUND;
+      await route.fulfill({ response, body: readFileSync(join(folder, name)) });
     });
   }
   const page = await context.newPage();
@@ -188,23 +193,15 @@ async function main() {
     }, IMAGES);
     const rows = () => page.locator(".rows [role=row]").count();
     assert.ok((await rows()) < 100, `${await rows()} rows are laid out`);
-    // The time of a frame while it is scrolled as fast as a wheel goes, by the page's own clock.
-    const frames = await page.evaluate(async () => {
-      const table = document.querySelector(".uses");
-      const times = [];
-      let last = performance.now();
-      for (let part = 0; part <= 100; part += 1) {
-        table.scrollTop += 300;
-        await new Promise(requestAnimationFrame);
-        times.push(performance.now() - last);
-        last = performance.now();
-      }
+    const frames = await scrolled(page, 100);
+    await page.locator(".uses").evaluate((table) => {
       table.scrollTop = table.scrollHeight;
-      return times.sort((one, other) => one - other);
     });
     console.log(`      a frame took ${frames[50].toFixed(1)} ms in the median, ${frames[95].toFixed(1)} ms at worst but five`);
     const end = await page.locator(".uses").getAttribute("aria-rowcount");
     await page.waitForSelector(`.rows [aria-rowindex="${end}"]`);
+    assert.match(await page.textContent(".without-cluster"), /with --endpoint there is no cluster/);
+    assert.equal(await page.locator(".views").count(), 0);
     await page.locator(".uses").focus();
     await page.keyboard.press("Home");
     await page.waitForSelector('.rows [aria-rowindex="2"]');
@@ -237,6 +234,14 @@ async function main() {
   });
 
   await policySteps({ page, step, stage, first, looksRight, eventually });
+  await playgroundSteps({ console: page, browser, step, looksRight, eventually });
+
+  await step("on a CPU that is four times slower", async () => {
+    await page.click("nav >> text=Images");
+    await page.waitForSelector(".rows [role=row]");
+    await slowed(page, writer(page));
+    await page.click("text=Start over");
+  });
 
   await step("the first paint, and what was loaded", async () => {
     await page.goto(new URL("/#now", address).href);

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use imagegate_core::policy::{
-    CANDIDATE_KEY, Documents, POLICY_KEY, Policy, Problems, compile, compile_candidate,
-};
+use imagegate_core::policy::{CANDIDATE_KEY, Documents, POLICY_KEY, Policy, Problems};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,7 +12,7 @@ use super::Place;
 use crate::change::{Before, Compiled, Revisions, text_of};
 use crate::cluster::{Cluster, Fault};
 use crate::console::pages;
-use crate::gate::{Found, InForce, PolicyFault};
+use crate::gate::{Found, InForce, documents};
 use crate::history::Row;
 
 /// What there is to edit.
@@ -70,8 +68,7 @@ impl Base {
             }
             Ok(None) if connection.endpoint.is_empty() => Err(why),
             Ok(None) => Err(Fault::lost("no replica says which policy it enforces")),
-            Err(PolicyFault::Unread(fault)) => Err(fault),
-            Err(fault @ PolicyFault::Invalid { .. }) => Err(Fault::unreadable(&fault.to_string())),
+            Err(fault) => Err(fault.into()),
         }
     }
 
@@ -119,25 +116,14 @@ impl Base {
 
     /// What keys compile to.
     pub(super) fn compile(&self, data: &BTreeMap<String, String>) -> Result<Compiled, Problems> {
-        let keys = data.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
-        // What replicas enforce has the variables of their containers in it.
-        let variables = match self {
-            Self::ConfigMap(before) => before.gate.simple_keys(),
-            Self::Replicas { .. } => BTreeMap::new(),
-        };
-        let documents = Documents { variables, volume: Some(keys.collect()) };
-        let compiled = compile(&documents);
-        let candidate = compile_candidate(&documents).transpose();
-        match (compiled, candidate) {
-            (Ok((policy, warnings)), Ok(candidate)) => {
-                let candidate = candidate.map(|(candidate, _)| candidate);
-                Ok(Compiled { policy, candidate, warnings })
+        match self {
+            Self::ConfigMap(before) => Compiled::of(&documents(data, &before.gate)),
+            // What replicas enforce has the variables of their containers in it.
+            Self::Replicas { .. } => {
+                let keys = data.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
+                let variables = BTreeMap::new();
+                Compiled::of(&Documents { variables, volume: Some(keys.collect()) })
             }
-            (Err(mut problems), candidate) => {
-                problems.0.extend(candidate.err().into_iter().flat_map(|problems| problems.0));
-                Err(problems)
-            }
-            (Ok(_), Err(problems)) => Err(problems),
         }
     }
 
@@ -174,6 +160,7 @@ impl Base {
             "resourceVersion": self.version(),
             "policyHash": self.policy().map(Policy::hash),
             "text": text_of(data, POLICY_KEY),
+            "fullForm": full_form(data, self.policy()),
             "candidate": data.get(CANDIDATE_KEY),
             "owner": owner,
             "locked": locked.map(pages::fault),
@@ -188,6 +175,12 @@ impl std::fmt::Debug for Base {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Base").field("version", &self.version()).finish_non_exhaustive()
     }
+}
+
+/// The policy in the form that says all that it is, for the playground, which knows no other; `None` where it is in
+/// simple form and not valid.
+fn full_form(data: &BTreeMap<String, String>, policy: Option<&Policy>) -> Option<String> {
+    data.get(POLICY_KEY).cloned().or_else(|| policy.map(Policy::to_yaml))
 }
 
 /// The console was told to change nothing.
@@ -220,4 +213,29 @@ async fn not_allowed(cluster: &Cluster, namespace: &str) -> Option<Fault> {
     let message = format!("you may not patch configmaps in {namespace}");
     let hint = "what an edit would do is shown all the same";
     (!status.allowed).then(|| Fault::usage(&message).with_hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use imagegate_core::policy::{Documents, POLICY_KEY, compile};
+
+    use super::full_form;
+
+    #[test]
+    fn a_policy_in_simple_form_has_a_full_one_too() {
+        let simple = BTreeMap::from([("ALLOWED_REGISTRIES".to_owned(), "quay.io".to_owned())]);
+        let keys = simple.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
+        let volume = Some(keys.collect());
+        let (policy, _) = compile(&Documents { volume, ..Documents::default() }).unwrap();
+        let full = full_form(&simple, Some(&policy)).unwrap();
+        assert!(full.contains("quay.io"), "{full}");
+        let (again, _) = compile(&Documents::full_form(full.as_str())).unwrap();
+        assert_eq!(again.hash(), policy.hash());
+        assert_eq!(full_form(&simple, None), None);
+        let text = "mode: warn # as written\n".to_owned();
+        let written = BTreeMap::from([(POLICY_KEY.to_owned(), text.clone())]);
+        assert_eq!(full_form(&written, Some(&policy)), Some(text));
+    }
 }
