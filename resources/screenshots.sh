@@ -2,12 +2,13 @@
 # Draws the pictures of README and docs: the logo from its SVG, and screenshots from real runs.
 #
 # Usage: screenshots.sh BINARY [PICTURE…]
-#   PICTURE             logo, start, denied, edit, plugin, annotations, metrics, playground or console; all of them by default
+#   PICTURE             logo, start, denied, edit, plugin, annotations, metrics, playground, console or policy; all of
+#                       them by default
 #   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
 #                       drawn as kubectl tells it, and what it says of an edit, and the plugin; without it,
 #                       the first as `imagegate check` does, and the others stay as they are
 #
-# The console takes five minutes, chromium, what console/check.sh has installed, and python3-pil.
+# The console takes five minutes; it and the policy need chromium, what console/check.sh has installed, and python3-pil.
 #
 # Looks best with the fonts Inter and JetBrains Mono: apt-get install bsdutils curl fonts-inter
 # fonts-jetbrains-mono git iproute2 librsvg2-bin openssl pngquant procps python3
@@ -19,7 +20,7 @@ for tool in curl git ip openssl pngquant python3 rsvg-convert script; do
 done
 binary=$(realpath -- "$1")
 shift
-pictures=${*:-logo start denied edit plugin annotations metrics playground console}
+pictures=${*:-logo start denied edit plugin annotations metrics playground console policy}
 resources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A network of its own, so that the ports are free and are those of a cluster; and a host name of its
@@ -257,4 +258,9 @@ if drawn console; then
   pngquant --speed 1 --strip 128 - <console.png >"$resources/screenshot_console.png"
   node "$resources/../console/test/browser/film.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" film
   "$resources/film.py" film "$resources/console_policy.webp"
+fi
+
+if drawn policy; then
+  node "$resources/../console/test/browser/picture.mjs" "$binary" "$(dirname "$binary")/kubectl-imagegate" policy.png policy
+  pngquant --speed 1 --strip 128 - <policy.png >"$resources/screenshot_policy.png"
 fi

@@ -18,6 +18,19 @@ fail() {
 (cd "$dist" && sha256sum --check --strict --quiet SHA256SUMS-*)
 echo 'the checksums are right'
 
+# What is in the binaries, and in the page that the plugin embeds.
+bill=("$dist"/*.cdx.json)
+jq -r '.components[] | select(.purl | startswith("pkg:npm/")) | select(.hashes[0].content | length == 128) |
+  "\(.name) - \(.version) (\(.licenses[0].expression))"' "${bill[0]}" | sort >"$work/listed"
+sed -n 's/^## //p' crates/kubectl-imagegate/src/console/dist/licences.md docs/playground/*licences.txt | sort -u >"$work/shipped"
+[[ $(wc -l <"$work/shipped") -ge 3 ]] || fail 'the page says of no package that it is in it'
+diff "$work/shipped" "$work/listed" || fail 'the bill of materials has other packages than the page'
+jq -e '[.components[].purl] as $all | ($all | length) == ($all | unique | length) and
+  all(["warp", "kube", "kubectl-imagegate"][]; . as $name | any($all[]; startswith("pkg:cargo/\($name)@"))) and
+  ([.dependencies[].dependsOn[]] - [.dependencies[].ref] | length) == 0' "${bill[0]}" >/dev/null ||
+  fail 'the bill of materials lacks a part'
+echo "the bill of materials has $(jq '.components | length' "${bill[0]}") packages, $(wc -l <"$work/listed") of them in the page"
+
 # Packed once more, by somebody with another umask, elsewhere, from files that are older.
 packed=$(basename "$dist"/imagegate-*-linux.tar.gz)
 name=${packed%.tar.gz}

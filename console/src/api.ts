@@ -140,15 +140,21 @@ export interface Explanation {
   remedies: string[];
 }
 
-/** One use of an image, as the replicas remember it. */
-export interface Use {
+/** What an image says. */
+interface Parts {
+  /** Empty where an object leaves it out. */
   image: string;
   /** `null` where the image is no reference. */
   registry: string | null;
   repository: string | null;
   tag: string | null;
   pinned: boolean;
+}
+
+/** One use of an image, as the replicas remember it. */
+export interface SeenUse extends Parts {
   namespace: string;
+  /** `Job/nightly`; where it is known what runs, the owner at the top. */
   owner: string;
   user: string;
   count: number;
@@ -157,12 +163,42 @@ export interface Use {
   refused: boolean;
 }
 
+/** What becomes of an image. */
+export type Answer = "allow" | "exempt" | "audit" | "warn" | "deny";
+
+/** One use of an image by an owner that runs. */
+export interface RunningUse extends Parts {
+  namespace: string;
+  owner: string;
+  /** None of a workload that has no Pod at this time. */
+  pods: number;
+  digests: string[];
+  /** If it started again; `null` where no policy is known. */
+  answer: Answer | null;
+  rule: string | null;
+  /** Why the gate is not asked about it. */
+  outOfReach: "opted-out" | "excluded" | "not-registered" | null;
+}
+
+export interface Running {
+  /** In Unix seconds. */
+  at: number;
+  gaps: string[];
+  /** Of the policy that judged it. */
+  policyHash: string | null;
+  images: RunningUse[];
+}
+
 export interface Images {
   /** In Unix seconds. */
   at: number;
   notes: string[];
   gaps: string[];
-  images: Use[];
+  images: SeenUse[];
+  /** `null` where it was not asked for, or is not known. */
+  running: Running | null;
+  /** Why it is not known. */
+  runningFault: Fault | null;
 }
 
 /** A policy that is or was in force; the first one of a history is the present one. */
@@ -182,7 +218,13 @@ export interface Change {
   number: number;
   isRunning: boolean;
   outcome: "done" | "incomplete" | "failed" | null;
-  lines: { text: string; isAside: boolean }[];
+  lines: Line[];
+}
+
+/** A line of what was done, or a word beside it. */
+export interface Line {
+  text: string;
+  isAside: boolean;
 }
 
 export interface Policy {
@@ -252,7 +294,6 @@ export interface Effect {
   changes: { text: string; loosens: boolean }[];
   changesLeftOut: number;
   changesLeftOutLoosening: number;
-  loosens: boolean;
   hits: Hits | null;
 }
 
@@ -261,14 +302,14 @@ export interface Checked {
   problems: Wrong[];
   warnings: Wrong[];
   resourceVersion: string | null;
-  /** In Unix seconds. */
-  at: number;
   isSame: boolean;
   policyHash: string | null;
   /** What is confirmed with it. */
   confirms: string | null;
   candidate: "none" | "begins" | "ends" | "changes" | "stays" | null;
   effects: Effect[];
+  /** What becomes of the floor in the API server, where that was asked for. */
+  floor: Line[];
   gaps: string[];
   /** Why it is not known whom it hits. */
   fault: Fault | null;
@@ -309,10 +350,10 @@ export async function ask<T>(path: string): Promise<T> {
   return answered<T>(path, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) });
 }
 
-/** What an edit would do. */
-export async function check(token: string, wanted: Wanted, signal: AbortSignal): Promise<Checked> {
+/** What an edit would do; with what becomes of the floor for a dialog, since that is tried out. */
+export async function check(token: string, wanted: Wanted, signal: AbortSignal, withFloor = false): Promise<Checked> {
   const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
-  return post<Checked>("/api/policy/check", token, { wanted }, AbortSignal.any([signal, patience]));
+  return post<Checked>("/api/policy/check", token, { wanted, withFloor }, AbortSignal.any([signal, patience]));
 }
 
 /** What whoever confirmed an edit has seen of it. */

@@ -15,7 +15,7 @@ test("the answers of the server have the types of the page", () => {
     now as Widened<typeof now> satisfies Partial<Now>,
     decisions satisfies Partial<Decisions>,
     explanation satisfies Partial<Explanation>,
-    images satisfies Partial<Images>,
+    images as Worded<typeof images, Images, "running"> satisfies Images,
     policy as Worded<typeof policy, Policy, "change" | "history"> satisfies Policy,
     checked as Worded<typeof checked, Checked, "effects" | "candidate"> satisfies Checked,
     invalid satisfies Checked,

@@ -1,6 +1,6 @@
 /** What is shown, as a file. */
 
-import type { Use } from "../api.js";
+import type { Use } from "./join.js";
 
 const COLUMNS = [
   "image",
@@ -15,6 +15,11 @@ const COLUMNS = [
   "firstSeen",
   "lastSeen",
   "refused",
+  "where",
+  "pods",
+  "digests",
+  "answer",
+  "rule",
 ] as const satisfies readonly (keyof Use)[];
 
 /** As RFC 4180 has it. What a spreadsheet would take for a formula begins with an apostrophe. */

@@ -1,8 +1,8 @@
 /** Which uses of images are shown, in which order. Pure. */
 
-import type { Use } from "../api.js";
+import { compared, type Use } from "./join.js";
 
-export type Column = "image" | "namespace" | "owner" | "count" | "lastSeen" | "refused";
+export type Column = "where" | "refused" | "answer" | "image" | "namespace" | "owner" | "pods" | "count" | "lastSeen";
 
 export interface Order {
   column: Column;
@@ -19,6 +19,8 @@ export interface Wanted {
   tag: string;
   unpinned: boolean;
   decision: "" | "admitted" | "refused";
+  /** If it started again. */
+  again: "" | "admitted" | "refused" | "not judged";
 }
 
 export const ALL: Wanted = {
@@ -28,6 +30,7 @@ export const ALL: Wanted = {
   tag: "",
   unpinned: false,
   decision: "",
+  again: "",
 };
 
 /** What stands for the registry of an image that is no reference. */
@@ -47,28 +50,33 @@ export function filtered(uses: Use[], wanted: Wanted): Use[] {
       (wanted.tag === "" || (wanted.tag === "none" ? use.tag === null : `=${use.tag}` === wanted.tag)) &&
       (!wanted.unpinned || !use.pinned) &&
       (wanted.decision === "" || use.refused === (wanted.decision === "refused")) &&
+      (wanted.again === "" || againOf(use) === wanted.again) &&
       (words.length === 0 || hasAll(use, words)),
   );
 }
 
+/** What would become of it if it started again; `null` where that is not known. */
+export function againOf({ answer }: Use): Exclude<Wanted["again"], ""> | null {
+  if (answer === null || answer === "not judged") return answer;
+  return answer === "deny" ? "refused" : "admitted";
+}
+
 function hasAll(use: Use, words: string[]): boolean {
-  const text = `${use.image}\n${use.namespace}\n${use.owner}\n${use.user}`.toLowerCase();
+  const text = `${use.image}\n${use.namespace}\n${use.owner}\n${use.user}\n${use.digests}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
 export function sorted(uses: Use[], { column, descending }: Order): Use[] {
   const sign = descending ? -1 : 1;
-  const compare = (one: Use, other: Use) =>
-    sign * compared(one[column], other[column]) || compared(one.image, other.image);
+  const value = (use: Use) => (column === "answer" ? weightOf(use) : use[column]);
+  const compare = (one: Use, other: Use) => sign * compared(value(one), value(other)) || compared(one.image, other.image);
   return [...uses].sort(compare);
 }
 
-type Value = string | number | boolean | null;
+const BY_WEIGHT = ["not judged", "allow", "exempt", "audit", "warn", "deny"];
 
-/** By code units: of texts that users wrote, any order will do, and this one is quick. */
-function compared(one: Value, other: Value): number {
-  const [left, right] = [one ?? "", other ?? ""];
-  return left < right ? -1 : left > right ? 1 : 0;
+function weightOf({ answer }: Use): number | null {
+  return answer === null ? null : BY_WEIGHT.indexOf(answer);
 }
 
 /** A value with how many uses have it. */

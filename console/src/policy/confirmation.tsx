@@ -5,6 +5,7 @@ import { apply, check, Unanswered, type Change, type Checked, type Policy, type 
 import { Loading } from "../state.js";
 import { shown } from "../words.js";
 import { Does } from "./effect.js";
+import { Lines } from "./way.js";
 
 interface ConfirmationProps {
   title: string;
@@ -25,7 +26,7 @@ export function Confirmation({ title, yes, wanted, policy, close, stored }: Conf
   // Asked anew, so that what is confirmed is what is there now and not what was there a while ago.
   useEffect(() => {
     const end = new AbortController();
-    check(policy.token, wanted, end.signal).then(setChecked, (fault: Unanswered) => {
+    check(policy.token, wanted, end.signal, true).then(setChecked, (fault: Unanswered) => {
       if (!end.signal.aborted) setFault(fault);
     });
     return () => end.abort();
@@ -60,7 +61,10 @@ export function Confirmation({ title, yes, wanted, policy, close, stored }: Conf
       <div class="body" tabIndex={0} role="group" aria-label="What it does">
         {checked ? (
           checked.isValid ? (
-            <Does checked={checked} />
+            <>
+              <Does checked={checked} />
+              {checked.floor.length > 0 && <Lines lines={checked.floor} label="The floor" />}
+            </>
           ) : (
             <p class="is-wrong">{checked.problems.map(({ message }) => shown(message)).join("; ")}</p>
           )
@@ -78,7 +82,7 @@ export function Confirmation({ title, yes, wanted, policy, close, stored }: Conf
         <div class="gap is-refusal" role="alert">
           <strong>{TITLES[refused ?? "failed"]}</strong>
           <p class="lines">{fault.message.split("\n").map(shown).join("\n")}</p>
-          {fault.hint && refused !== "guard" && <p>{shown(fault.hint)}</p>}
+          {fault.hint && <p>{shown(fault.hint)}</p>}
         </div>
       )}
       <div class="buttons">

@@ -1,7 +1,7 @@
 /** An edit on its way to the replicas. */
 
 import { useEffect, useState } from "preact/hooks";
-import { ask, type Change } from "../api.js";
+import { ask, type Change, type Line } from "../api.js";
 import { shown } from "../words.js";
 
 const AGAIN_MILLISECONDS = 1_000;
@@ -31,13 +31,19 @@ export function OnItsWay({ latest, ended }: { latest: Change | null; ended: () =
       <h2 id="way">
         {isRunning && <span class="spinner" aria-hidden="true" />} {title}
       </h2>
-      <ul>
-        {change.lines.map(({ text, isAside }, index) => (
-          <li key={index} class={isAside ? "quiet lines" : "lines"}>
-            {text.split("\n").map(shown).join("\n")}
-          </li>
-        ))}
-      </ul>
+      <Lines lines={change.lines} />
     </section>
+  );
+}
+
+export function Lines({ lines, label }: { lines: Line[]; label?: string }) {
+  return (
+    <ul aria-label={label}>
+      {lines.map(({ text, isAside }, index) => (
+        <li key={index} class={isAside ? "quiet lines" : "lines"}>
+          {text.split("\n").map(shown).join("\n")}
+        </li>
+      ))}
+    </ul>
   );
 }

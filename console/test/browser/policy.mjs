@@ -3,14 +3,19 @@
 
 import assert from "node:assert/strict";
 
-export async function policySteps({ page, step, stage, first, looksRight, eventually }) {
-  const write = async (text) => {
-    await page.click(".cm-content");
+/** Writes a text into an editor, in place of what is there. */
+export function writer(page, editor = page.locator(".cm-content")) {
+  return async (text) => {
+    await editor.click();
     await page.keyboard.press("Control+a");
     // What the browser puts in place of a selection has a style of its own, which it then complains of.
     await page.keyboard.press("Delete");
     await page.keyboard.insertText(text);
   };
+}
+
+export async function policySteps({ page, step, stage, first, looksRight, eventually }) {
+  const write = writer(page);
   const base = "allowedRegistries: [registry.example.com, gcr.io/acme, docker.io/library]\n";
 
   await step("the policy is read, its editor is loaded, and why it cannot be written is said", async () => {

@@ -13,7 +13,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checks, WIDE } from "./looks.mjs";
 import { PLAYGROUND, playgroundSteps } from "./playground.mjs";
-import { policySteps } from "./policy.mjs";
+import { policySteps, writer } from "./policy.mjs";
+import { scrolled, slowed } from "./slow.mjs";
 import { Stage } from "./stage.mjs";
 
 const [gateBinary, pluginBinary, pictures] = process.argv.slice(2);
@@ -192,23 +193,15 @@ async function main() {
     }, IMAGES);
     const rows = () => page.locator(".rows [role=row]").count();
     assert.ok((await rows()) < 100, `${await rows()} rows are laid out`);
-    // The time of a frame while it is scrolled as fast as a wheel goes, by the page's own clock.
-    const frames = await page.evaluate(async () => {
-      const table = document.querySelector(".uses");
-      const times = [];
-      let last = performance.now();
-      for (let part = 0; part <= 100; part += 1) {
-        table.scrollTop += 300;
-        await new Promise(requestAnimationFrame);
-        times.push(performance.now() - last);
-        last = performance.now();
-      }
+    const frames = await scrolled(page, 100);
+    await page.locator(".uses").evaluate((table) => {
       table.scrollTop = table.scrollHeight;
-      return times.sort((one, other) => one - other);
     });
     console.log(`      a frame took ${frames[50].toFixed(1)} ms in the median, ${frames[95].toFixed(1)} ms at worst but five`);
     const end = await page.locator(".uses").getAttribute("aria-rowcount");
     await page.waitForSelector(`.rows [aria-rowindex="${end}"]`);
+    assert.match(await page.textContent(".without-cluster"), /with --endpoint there is no cluster/);
+    assert.equal(await page.locator(".views").count(), 0);
     await page.locator(".uses").focus();
     await page.keyboard.press("Home");
     await page.waitForSelector('.rows [aria-rowindex="2"]');
@@ -242,6 +235,13 @@ async function main() {
 
   await policySteps({ page, step, stage, first, looksRight, eventually });
   await playgroundSteps({ console: page, browser, step, looksRight, eventually });
+
+  await step("on a CPU that is four times slower", async () => {
+    await page.click("nav >> text=Images");
+    await page.waitForSelector(".rows [role=row]");
+    await slowed(page, writer(page));
+    await page.click("text=Start over");
+  });
 
   await step("the first paint, and what was loaded", async () => {
     await page.goto(new URL("/#now", address).href);

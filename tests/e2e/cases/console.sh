@@ -1,5 +1,5 @@
-# The page Policy of the console: an edit by the API that the page uses, and in a browser where there is one, up to the
-# last replica.
+# The pages Policy and Images of the console in a cluster: an edit by the API that the page uses, and in a browser where
+# there is one, up to the last replica; and what runs.
 
 two_replicas
 printf 'allowedRegistries: [docker.io, gcr.io, quay.io]\n' >"$scratch/first.yaml"
@@ -124,6 +124,7 @@ is_guarded() {
   an_edit 422 "$tight"
   same "guard $(jq -r .policyHash <<<"$checked")" "$(jq -r '"\(.reason) \(.confirm)"' <<<"$out")"
   has "$out" refuseEditsThatDeny
+  [[ $out != *--confirm* ]] || say "$out"
   hash=$(jq -r .confirm <<<"$out")
   posts 202 /api/policy/apply "$(jq -cn --argjson wanted "$tight" --arg version "$(of_page .resourceVersion)" \
     --arg hash "$hash" '{$wanted, resourceVersion: $version, confirms: "\($hash)/-", confirm: $hash}')"
@@ -137,6 +138,55 @@ is_owned() {
   has "$out" 'belongs to Argo CD'
   kubectl annotate configmap imagegate-webhook-config --namespace imagegate argocd.argoproj.io/tracking-id-
 }
+# running: /api/images with what runs, in $scratch/images.json.
+running() {
+  curl -s -b "$jar" "$address/api/images?running=true" >"$scratch/images.json"
+}
+of_seen() {
+  jq -r '.running.images[] | select(.image == "quay.io/acme/seen:1") | "\(.owner) \(.pods) \(.answer) \(.rule)"' "$scratch/images.json"
+}
+shows_running() {
+  same 'null null' "$(curl -s -b "$jar" "$address/api/images" | jq -r '"\(.running) \(.runningFault)"')"
+  running
+  same 'Pod/seen 1 deny untrusted-registry' "$(of_seen)"
+  same "$(policy_hash)" "$(jq -r .running.policyHash "$scratch/images.json")"
+  same 'Pod/seen' "$(jq -r '.images[] | select(.image == "quay.io/acme/seen:1").owner' "$scratch/images.json" | sort -u)"
+  same 'excluded' "$(jq -r '.running.images[] | select(.namespace == "imagegate").outOfReach' "$scratch/images.json" | sort -u)"
+  # Who may see a part of it is told what is missing.
+  kubectl create clusterrole pods --verb list,get --resource pods
+  # A WebSocket is a GET to older API servers, and wants that verb there.
+  kubectl create clusterrole forwarder --verb create,get --resource pods/portforward
+  local role
+  for role in pods forwarder; do
+    kubectl create clusterrolebinding "lee-$role" --clusterrole "$role" --user lee
+  done
+  console lee --as lee
+  running
+  same 'Pod/seen 1 deny untrusted-registry' "$(of_seen)" || say "$(jq -c .running.gaps "$scratch/images.json")"
+  has "$(jq -r '.running.gaps[]' "$scratch/images.json")" 'not allowed to list deployments'
+}
+follows_floor() {
+  succeeds "$plugin" floor set --yes --kubeconfig "$scratch/with-floor.json"
+  console floor --kubeconfig "$scratch/with-floor.json"
+  page
+  posts 200 /api/policy/check '{"wanted":{"policy":"allowedRegistries: [docker.io, gcr.io, quay.io]\n"},"withFloor":true}'
+  checked=$out
+  same 'the floor is made anew once every replica enforces it and only audits until then' "$(jq -r '.floor[].text' <<<"$out")"
+  applies 202 '{"policy":"allowedRegistries: [docker.io, gcr.io, quay.io]\n"}'
+  sees_through
+  same "the floor is of $(policy_hash) now" "$(jq -r '.lines[-1].text' "$scratch/change.json")"
+  has "$(<"$scratch/admission.log")" 'PUT validatingadmissionpolicybindings/imagegate-floor Audit
+PATCH imagegate-webhook-config'
+  # What it may not write it cannot keep from refusing too much.
+  printf 'PUT\n' >"$scratch/denied"
+  page
+  posts 200 /api/policy/check '{"wanted":{"policy":"mode: warn\n"},"withFloor":true}'
+  checked=$out
+  has "$(jq -r '.floor[].text' <<<"$out")" 'cannot be changed'
+  applies 422 '{"policy":"mode: warn\n"}'
+  has "$(jq -r .hint <<<"$out")" '`kubectl imagegate edit --no-floor`'
+  rm "$scratch/denied"
+}
 reads_only() {
   console read-only --read-only
   an_edit 405 '{"policy":"mode: warn\n"}'
@@ -145,7 +195,6 @@ reads_only() {
 }
 may_not_write() {
   kubectl create clusterrole reader --verb list,get,watch --resource '*.*'
-  kubectl create clusterrole forwarder --verb create --resource pods/portforward
   local role
   for role in reader forwarder; do
     kubectl create clusterrolebinding "$role" --clusterrole "$role" --user kim
@@ -163,22 +212,25 @@ check 'what somebody else changed is not overwritten' is_overtaken
 check 'a policy before comes back' goes_back
 check 'a candidate goes on trial, and away' tries_candidate
 check 'an edit that refuses too much is refused, and made once it is confirmed' is_guarded
+check 'what runs is judged beside what was seen, as far as one may look' shows_running
+with_admission_policies
+check 'a floor follows an edit, and what becomes of it is said before' follows_floor
 check 'what a tool keeps is not changed' is_owned
 check 'with --read-only nothing is changed' reads_only
 check 'who may not write is told' may_not_write
 
 in_browser() {
   kubectl delete pod --all --namespace shop --grace-period 0 --force
-  succeeds "$plugin" apply --filename "$scratch/first.yaml" --yes --no-audit
+  succeeds "$plugin" apply --filename "$scratch/first.yaml" --yes --no-audit --kubeconfig "$scratch/with-floor.json"
   CHROMIUM=$browser succeeds node "$root/console/test/browser/apply.mjs" "$printed" \
     'kubectl annotate --overwrite configmap imagegate-webhook-config --namespace imagegate somebody=again' \
     ${CONSOLE_PICTURES:+"$CONSOLE_PICTURES"}
-  same "$(cat "$scratch/first.yaml")" "$(config_map -o 'jsonpath={.data.policy\.yaml}')"
+  has "$(config_map -o 'jsonpath={.data.policy\.yaml}')" 'refuseEditsThatDeny: 0'
 }
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 if [[ -n $browser && -d $root/console/node_modules/playwright-core ]]; then
-  console browser
-  check 'an edit in a browser, from the first key to the last replica, a conflict, and back' in_browser
+  console browser --kubeconfig "$scratch/with-floor.json"
+  check 'an edit in a browser, with a conflict, a second question, a floor, and back' in_browser
 else
   skip 'an edit in a browser' 'there is no chromium, or make console-check was not run'
 fi

@@ -2,12 +2,7 @@
 # before the API server, since older ones have none.
 
 two_replicas
-admission=$(free_port)
-spawn admission python3 "$e2e/lib/admission_policies.py" "$admission" "$server" "$work/cluster/ca.crt" \
-  "$work/cluster/admin.crt" "$work/cluster/admin.key" "$scratch/denied"
-eventually 10 curl -s -o /dev/null "http://127.0.0.1:$admission/version"
-jq --arg server "http://127.0.0.1:$admission" '.clusters[0].cluster = {server: $server} | .users[0].user = {}' \
-  "$KUBECONFIG" >"$scratch/with-floor.json"
+with_admission_policies
 
 # floors EXIT ARGUMENT…: runs the plugin where there are such kinds.
 floors() {
@@ -105,7 +100,7 @@ not_allowed() {
   printf 'PUT\n' >"$scratch/denied"
   floors 2 apply --filename "$scratch/wide.yaml" --yes --no-audit
   has "$err" 'the floor may refuse what the new policy admits, and cannot be changed'
-  has "$err" 'with --no-floor the policy changes alone'
+  has "$err" '--no-floor` changes the policy alone'
   same "$before" "$(policy_hash)"
   # What loosens nothing is safe.
   policy_file narrow '{allowedRegistries: [docker.io], requireDigest: true}'

@@ -27,6 +27,18 @@ replica() {
   make_replica imagegate "imagegate-webhook-$1" "$gate_admin" "$2" "$gate_operator"
 }
 
+# with_admission_policies: the kinds of a floor, by a stand-in before the API server, since older ones have
+# none. Sets `admission`, its port; $scratch/with-floor.json is a kubeconfig that leads to it, and
+# $scratch/denied may name what it forbids.
+with_admission_policies() {
+  admission=$(free_port)
+  spawn admission python3 "$e2e/lib/admission_policies.py" "$admission" "$server" "$work/cluster/ca.crt" \
+    "$work/cluster/admin.crt" "$work/cluster/admin.key" "$scratch/denied"
+  eventually 10 curl -s -o /dev/null "http://127.0.0.1:$admission/version"
+  jq --arg server "http://127.0.0.1:$admission" '.clusters[0].cluster = {server: $server} | .users[0].user = {}' \
+    "$KUBECONFIG" >"$scratch/with-floor.json"
+}
+
 # asks EXIT ARGUMENT…: runs the plugin; sets `out` and `err`.
 asks() {
   local expected=$1 status=0

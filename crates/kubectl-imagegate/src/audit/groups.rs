@@ -29,6 +29,19 @@ pub(crate) struct ByOwner<'a> {
     pub(crate) running: BTreeSet<&'a str>,
 }
 
+/// An image of an owner, whichever of its containers has it.
+#[derive(Debug)]
+pub(crate) struct ByUse<'a> {
+    /// The worst answer of its containers.
+    pub(crate) worst: &'a Judged,
+    pub(crate) pods: usize,
+    /// The digests that run.
+    pub(crate) running: BTreeSet<&'a str>,
+}
+
+/// Namespace, image, and the owner's kind and name. An object that leaves the image out has an empty one.
+pub(crate) type UseKey<'a> = (&'a str, &'a str, &'a str, &'a str);
+
 /// The images for which `wanted` holds, the worst answer and the most Pods first.
 pub(crate) fn by_image<'a>(
     objects: &'a Objects,
@@ -82,4 +95,31 @@ pub(crate) fn by_owner<'a>(
         }
     }
     groups.into_values().map(|(group, pods)| ByOwner { pods: pods.len(), ..group }).collect()
+}
+
+/// Every use of an image, by its place.
+pub(crate) fn by_use<'a>(
+    objects: &'a Objects,
+    audited: &'a Audited,
+) -> BTreeMap<UseKey<'a>, ByUse<'a>> {
+    let mut groups: BTreeMap<UseKey<'a>, (ByUse<'a>, BTreeSet<usize>)> = BTreeMap::new();
+    for each in &audited.judged {
+        let Some(object) = objects.all.get(each.object) else { continue };
+        let image = each.finding.image.as_deref().unwrap_or_default();
+        let key = (object.namespace.as_str(), image, each.owner.0.as_str(), each.owner.1.as_str());
+        let (group, pods) = groups.entry(key).or_insert_with(|| {
+            (ByUse { worst: each, pods: 0, running: BTreeSet::new() }, BTreeSet::new())
+        });
+        if each.finding.decision > group.worst.finding.decision {
+            group.worst = each;
+        }
+        group.running.extend(each.finding.running.as_deref());
+        if object.kind == "Pod" {
+            pods.insert(each.object);
+        }
+    }
+    let counted = |(key, (group, pods)): (_, (ByUse<'a>, BTreeSet<usize>))| {
+        (key, ByUse { pods: pods.len(), ..group })
+    };
+    groups.into_iter().map(counted).collect()
 }

@@ -4,6 +4,7 @@ mod groups;
 mod judge;
 mod objects;
 mod openreports;
+mod running;
 mod text;
 
 use std::collections::BTreeSet;
@@ -18,14 +19,15 @@ use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Scope};
 use crate::connection::{Connection, Everywhere};
 use crate::explain::PolicyFlags;
-use crate::gate::{Found, InForce, Namespaces, Replica, Webhooks, Which};
+use crate::gate::{Found, InForce, Replica, Which};
 use crate::paint::Paint;
 
-pub(crate) use groups::{ByImage, by_image};
-pub(crate) use judge::{Audited, Judged, judge};
+pub(crate) use groups::{ByImage, ByUse, UseKey, by_image, by_use};
+pub(crate) use judge::{Audited, Judged};
 pub(crate) use objects::Objects;
 #[cfg(test)]
 pub(crate) use objects::{Image, Object};
+pub(crate) use running::Running;
 
 /// Judge every Pod and every workload of the cluster by the policy in force
 ///
@@ -91,36 +93,25 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
         Some(namespace) => Scope::Namespace(namespace.clone()),
         None => Scope::Everywhere,
     };
-    let which = audit.policy.which();
-    let (policy, read) = tokio::join!(policy_and_webhooks(&cluster, connection, &which), async {
-        let namespaces = match &scope {
-            Scope::Everywhere => Namespaces::read(&cluster).await?,
-            Scope::Namespace(name) => Namespaces::one(&cluster, name).await?,
-        };
-        let objects = Objects::read(&cluster, &scope, &namespaces.names()).await?;
-        Ok::<_, crate::cluster::Fault>((namespaces, objects))
-    });
-    let ((in_force, (webhooks, gap)), (namespaces, objects)) = (policy?, read?);
+    let (in_force, running) =
+        policy_and_running(&cluster, connection, &audit.policy.which(), &scope).await?;
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    let audited = judge(&objects, &in_force.policy, &namespaces, webhooks.as_ref(), now);
+    let audited = running.judged(&in_force.policy, now);
+    let objects = &running.objects;
 
     let in_namespaces: BTreeSet<&str> =
         objects.all.iter().map(|object| object.namespace.as_str()).collect();
-    let mut basis = Basis {
+    let basis = Basis {
         hash: in_force.policy.hash().to_owned(),
         origin: in_force.origin.clone(),
-        gaps: objects.gaps.clone(),
+        gaps: running.gaps().to_vec(),
         left_out: objects.left_out,
         namespaces: in_namespaces.len(),
     };
-    if let Some(gap) = &namespaces.gap {
-        basis.gaps.push(gap.clone());
-    }
-    basis.gaps.extend(gap);
     for note in &in_force.notes {
         say(&format!("note: {note}"));
     }
-    let report = report(&objects, &audited, &basis, audit);
+    let report = report(objects, &audited, &basis, audit);
     let out = &mut std::io::BufWriter::new(stdout());
     let paint = Paint::for_stdout();
     match Format::ALL.into_iter().find(|format| format.as_str() == audit.output) {
@@ -128,11 +119,11 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
             let style = Style { color: paint.is_wanted(), verbose: audit.all };
             imagegate_report::write(&report, format, style, out)?;
         }
-        None if audit.output == WIDE => text::wide(out, paint, &objects, &audited, audit.all)?,
+        None if audit.output == WIDE => text::wide(out, paint, objects, &audited, audit.all)?,
         None if audit.output == OPENREPORTS => {
-            openreports::write(out, &objects, &audited, &basis, audit.all, now)?;
+            openreports::write(out, objects, &audited, &basis, audit.all, now)?;
         }
-        None => text::table(out, paint, &objects, &audited, audit.all)?,
+        None => text::table(out, paint, objects, &audited, audit.all)?,
     }
     std::io::Write::flush(out)?;
     for gap in &basis.gaps {
@@ -143,25 +134,26 @@ pub(crate) async fn run(connection: &Connection, audit: &Audit) -> Result<Exit, 
     Ok(report.summary.outcome(fail_on.unwrap_or_default(), audit.allow_empty).into())
 }
 
-/// The policy to judge by, and how the API server asks the gate, or why that may not be read. A policy from
-/// a file needs no gate.
-async fn policy_and_webhooks(
+/// The policy to judge by, and what runs. A policy from a file needs no gate.
+async fn policy_and_running(
     cluster: &Cluster,
     connection: &Connection,
     which: &Which,
-) -> Result<(InForce, (Option<Webhooks>, Option<String>)), Failure> {
+    scope: &Scope,
+) -> Result<(InForce, Running), Failure> {
     let named = connection.gate_namespace.as_deref();
     if let Which::File(path) = which {
-        let in_force = InForce::of_file(path)?;
-        return Ok((in_force, Webhooks::read_if_allowed(cluster, named).await?));
+        return Ok((InForce::of_file(path)?, Running::read(cluster, named, scope).await?));
     }
     let endpoints = &connection.endpoint;
     let gate = Found::find_unless_named(cluster, named, endpoints).await?;
-    let replicas = Replica::ask_named_or_all(cluster, &gate, endpoints).await;
-    let in_force = InForce::read(cluster, &gate, &replicas, which).await?;
+    let in_force = async {
+        let replicas = Replica::ask_named_or_all(cluster, &gate, endpoints).await;
+        InForce::read(cluster, &gate, &replicas, which).await
+    };
     let of_gate = Found::namespace_of(&gate).or(named);
-    let webhooks = Webhooks::read_if_allowed(cluster, of_gate).await?;
-    Ok((in_force, webhooks))
+    let (in_force, running) = tokio::join!(in_force, Running::read(cluster, of_gate, scope));
+    Ok((in_force?, running?))
 }
 
 /// The findings with their counts, for the formats of `imagegate check`. What is allowed is counted, and

@@ -42,6 +42,9 @@ pub(crate) struct Objects {
     pub(crate) left_out: usize,
 }
 
+/// Of each object, by namespace, kind and name, the kind and the name of its controller.
+pub(crate) struct Owners<'o>(HashMap<(&'o str, &'o str, &'o str), &'o (String, String)>);
+
 /// A Pod or a workload.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
@@ -158,25 +161,39 @@ impl Objects {
     /// Of each object the owner at the top, in the order of `objects`: the Deployment of a Pod's
     /// ReplicaSet, the CronJob of its Job.
     pub(crate) fn top_owners(&self) -> Vec<(String, String)> {
-        let mut owners: HashMap<(&str, &str, &str), &(String, String)> = HashMap::new();
-        for object in &self.all {
-            if let Some(owner) = &object.owner {
-                owners.insert((&object.namespace, object.kind, &object.name), owner);
-            }
-        }
+        let owners = self.owners();
         let top = |object: &Object| {
-            let mut top = (object.kind.to_owned(), object.name.clone());
-            let mut next = object.owner.as_ref();
-            // Owners form no circle, unless somebody made one.
-            for _ in 0..8 {
-                let Some((kind, name)) = next else { break };
-                top = (kind.clone(), name.clone());
-                next =
-                    owners.get(&(object.namespace.as_str(), kind.as_str(), name.as_str())).copied();
-            }
-            top
+            let (kind, name) = owners.top(&object.namespace, object.kind, &object.name);
+            (kind.to_owned(), name.to_owned())
         };
         self.all.iter().map(top).collect()
+    }
+
+    /// Who owns what.
+    pub(crate) fn owners(&self) -> Owners<'_> {
+        let owned = self.all.iter().filter_map(|object| {
+            let key = (object.namespace.as_str(), object.kind, object.name.as_str());
+            Some((key, object.owner.as_ref()?))
+        });
+        Owners(owned.collect())
+    }
+}
+
+impl Owners<'_> {
+    /// The kind and the name of the owner at the top; what nobody is known to own is its own.
+    pub(crate) fn top<'a>(
+        &'a self,
+        namespace: &'a str,
+        kind: &'a str,
+        name: &'a str,
+    ) -> (&'a str, &'a str) {
+        let mut top = (kind, name);
+        // Owners form no circle, unless somebody made one.
+        for _ in 0..8 {
+            let Some((kind, name)) = self.0.get(&(namespace, top.0, top.1)) else { break };
+            top = (kind, name);
+        }
+        top
     }
 }
 

@@ -125,7 +125,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{MOST_RESULTS, write};
-    use crate::audit::{Basis, Image, Object, Objects, judge};
+    use crate::audit::judge::judge;
+    use crate::audit::{Basis, Image, Object, Objects};
     use crate::gate::Namespaces;
 
     fn object(kind: &'static str, namespace: &str, name: &str, image: &str) -> Object {

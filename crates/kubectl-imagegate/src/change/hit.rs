@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use imagegate_core::policy::{Policy, printable};
-use imagegate_core::usage::{Hit, Impact, Inventory, Usage};
+use imagegate_core::usage::{Hit, Impact, Inventory};
 use imagegate_report::Answer;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::audit::{Audited, ByImage, Objects, by_image, judge};
+use crate::audit::{Audited, ByImage, Objects, Running, by_image};
 use crate::cluster::{Cluster, Fault, Scope};
-use crate::gate::{Found, Namespaces, Operator, Reach, Remembering, Webhooks};
+use crate::gate::{Found, Operator, Remembering};
 use crate::paint::Paint;
 use crate::words::counted;
 
@@ -24,9 +24,7 @@ const MOST_OWNERS: usize = 3;
 /// What a change could hit: all that runs, and what the replicas remember.
 #[derive(Debug)]
 pub(crate) struct InUse {
-    objects: Objects,
-    namespaces: Namespaces,
-    webhooks: Option<Webhooks>,
+    running: Running,
     remembered: Inventory,
     /// What is missing, in words.
     pub(crate) gaps: Vec<String>,
@@ -54,62 +52,41 @@ pub(crate) struct Newly<'h> {
 impl InUse {
     /// Reads the cluster, and what the replicas remember.
     pub(crate) async fn read(cluster: &Cluster, gate: &Found) -> Result<Self, Fault> {
-        let (namespaces, webhooks) = tokio::join!(
-            Namespaces::read(cluster),
-            Webhooks::read_if_allowed(cluster, Some(&gate.namespace))
-        );
-        let (namespaces, (webhooks, gap)) = (namespaces?, webhooks?);
-        let is_judged = |usage: &Usage<'_>| match &webhooks {
-            Some(webhooks) => {
-                matches!(namespaces.reach(webhooks, usage.namespace), Reach::Judged(_))
-            }
-            None => true,
-        };
-        let names = namespaces.names();
         let operators = Operator::of_gate(gate);
-        let (objects, asked) = tokio::join!(
-            Objects::read(cluster, &Scope::Everywhere, &names),
-            Remembering::ask(cluster, &operators, is_judged),
+        let (running, asked) = tokio::join!(
+            Running::read(cluster, Some(&gate.namespace), &Scope::Everywhere),
+            Remembering::ask(cluster, &operators, |_| true),
         );
-        let objects = objects?;
-        let unknown = namespaces.gap.iter().cloned().chain(gap);
-        let gaps = unknown.chain(objects.gaps.iter().cloned()).chain(asked.gaps).collect();
-        let remembered = asked.gathered.into_all();
-        Ok(Self { objects, namespaces, webhooks, remembered, gaps })
+        let running = running?;
+        let gaps = running.gaps().iter().cloned().chain(asked.gaps).collect();
+        let all = asked.gathered.into_all();
+        let mut remembered = Inventory::default();
+        for usage in all.usages().filter(|usage| running.is_judged(usage.namespace)) {
+            remembered.add(&usage);
+        }
+        Ok(Self { running, remembered, gaps })
     }
 
     /// What is remembered, and nothing else.
     #[cfg(test)]
     pub(crate) fn of_remembered(remembered: Inventory) -> Self {
-        Self {
-            objects: Objects::default(),
-            namespaces: Namespaces::default(),
-            webhooks: None,
-            remembered,
-            gaps: Vec::new(),
-        }
+        Self { running: Running::default(), remembered, gaps: Vec::new() }
     }
 
     /// What replicas remember that are in no cluster.
     pub(crate) async fn observed(cluster: &Cluster, operators: &[Operator]) -> Self {
         let asked = Remembering::ask(cluster, operators, |_| true).await;
-        Self {
-            objects: Objects::default(),
-            namespaces: Namespaces::default(),
-            webhooks: None,
-            remembered: asked.gathered.into_all(),
-            gaps: asked.gaps,
-        }
+        let remembered = asked.gathered.into_all();
+        Self { running: Running::default(), remembered, gaps: asked.gaps }
     }
 }
 
 impl<'u> Hits<'u> {
     /// Judges what is in use by both policies.
     pub(crate) fn of(in_use: &'u InUse, old: &Policy, new: &Policy) -> Self {
-        let InUse { objects, namespaces, webhooks, remembered, .. } = in_use;
+        let InUse { running, remembered, .. } = in_use;
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let judged = |policy| judge(objects, policy, namespaces, webhooks.as_ref(), now);
-        let (before, after) = (judged(old), judged(new));
+        let (before, after) = (running.judged(old, now), running.judged(new, now));
         let mut newly_denied = Audited::default();
         let mut newly_admitted = Audited::default();
         for (before, after) in before.judged.into_iter().zip(after.judged) {
@@ -124,7 +101,7 @@ impl<'u> Hits<'u> {
             }
         }
         let remembered = Impact::with_most(Some(old), new, remembered.usages(), now, usize::MAX);
-        Self { objects, newly_denied, newly_admitted, remembered }
+        Self { objects: &running.objects, newly_denied, newly_admitted, remembered }
     }
 
     /// The images that are newly denied.

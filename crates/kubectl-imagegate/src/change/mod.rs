@@ -18,9 +18,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use imagegate_core::policy::{
-    CANDIDATE_KEY, Difference, Policy, Warning, compile, compile_candidate, printable,
+    CANDIDATE_KEY, Difference, Documents, Policy, Problems, Warning, compile, compile_candidate,
+    printable,
 };
 use imagegate_report::Exit;
+use serde::Serialize;
 
 use crate::cli::{Failure, say, stdout};
 use crate::cluster::{Cluster, Fault};
@@ -89,7 +91,67 @@ pub(crate) struct Effect<'a> {
     pub(crate) new: &'a Policy,
 }
 
+/// What becomes of the candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnTrial {
+    None,
+    Begins,
+    Ends,
+    Changes,
+    Stays,
+}
+
+impl OnTrial {
+    /// With the keys `after` in place of those `before`.
+    pub(crate) fn between(
+        before: &BTreeMap<String, String>,
+        after: &BTreeMap<String, String>,
+    ) -> Self {
+        match (before.get(CANDIDATE_KEY), after.get(CANDIDATE_KEY)) {
+            (None, None) => Self::None,
+            (None, Some(_)) => Self::Begins,
+            (Some(_), None) => Self::Ends,
+            (Some(before), Some(after)) if before == after => Self::Stays,
+            (Some(_), Some(_)) => Self::Changes,
+        }
+    }
+
+    /// Whether it goes, comes or is another one.
+    pub(crate) fn is_new(self) -> bool {
+        matches!(self, Self::Begins | Self::Ends | Self::Changes)
+    }
+
+    fn in_words(self) -> Option<&'static str> {
+        match self {
+            Self::None | Self::Stays => None,
+            Self::Begins => Some("a candidate goes on trial"),
+            Self::Ends => Some("the candidate goes"),
+            Self::Changes => Some("the candidate changes"),
+        }
+    }
+}
+
 impl Compiled {
+    /// Compiles both.
+    ///
+    /// # Errors
+    /// All that is wrong with either; each problem names its document.
+    pub(crate) fn of(documents: &Documents) -> Result<Self, Problems> {
+        let candidate = compile_candidate(documents).transpose();
+        match (compile(documents), candidate) {
+            (Ok((policy, warnings)), Ok(candidate)) => {
+                let candidate = candidate.map(|(candidate, _)| candidate);
+                Ok(Self { policy, candidate, warnings })
+            }
+            (Err(mut problems), candidate) => {
+                problems.0.extend(candidate.err().into_iter().flat_map(|problems| problems.0));
+                Err(problems)
+            }
+            (Ok(_), Err(problems)) => Err(problems),
+        }
+    }
+
     /// What becomes of the policy `old`, and of a candidate that is new: it is on trial so that it can be promoted.
     pub(crate) fn effects<'a>(
         &'a self,
@@ -145,17 +207,11 @@ impl Before {
 
     /// The policy, and the candidate, that new keys make.
     pub(crate) fn compile(&self, data: &BTreeMap<String, String>) -> Result<Compiled, PolicyFault> {
-        let documents = documents(data, &self.gate);
-        let invalid =
-            |origin: &str, problems| PolicyFault::Invalid { origin: origin.to_owned(), problems };
-        let (policy, warnings) =
-            compile(&documents).map_err(|problems| invalid("the policy", problems))?;
-        let candidate = match compile_candidate(&documents) {
-            None => None,
-            Some(Ok((candidate, _))) => Some(candidate),
-            Some(Err(problems)) => return Err(invalid("the candidate", problems)),
-        };
-        Ok(Compiled { policy, candidate, warnings })
+        Compiled::of(&documents(data, &self.gate)).map_err(|problems| {
+            let is_of_policy = problems.0.iter().any(|each| each.document != CANDIDATE_KEY);
+            let origin = if is_of_policy { "the policy" } else { "the candidate" };
+            PolicyFault::Invalid { origin: origin.to_owned(), problems }
+        })
     }
 
     /// Takes new keys all the way.
@@ -220,9 +276,9 @@ impl Before {
         Ok(())
     }
 
-    /// Whether the candidate goes, comes or is another one.
-    pub(crate) fn candidate_changes(&self, data: &BTreeMap<String, String>) -> bool {
-        self.config_map.data.get(CANDIDATE_KEY) != data.get(CANDIDATE_KEY)
+    /// What new keys make of the candidate.
+    pub(crate) fn on_trial(&self, data: &BTreeMap<String, String>) -> OnTrial {
+        OnTrial::between(&self.config_map.data, data)
     }
 
     fn tell_difference(
@@ -243,14 +299,8 @@ impl Before {
                 write_changes(&difference, paint, &mut out)?;
             }
         }
-        let (before, after) = (self.config_map.data.get(CANDIDATE_KEY), data.get(CANDIDATE_KEY));
-        match (before, after) {
-            (None, Some(_)) => writeln!(out, "a candidate goes on trial")?,
-            (Some(_), None) => writeln!(out, "the candidate goes")?,
-            (Some(before), Some(after)) if before != after => {
-                writeln!(out, "the candidate changes")?;
-            }
-            _ => {}
+        if let Some(words) = self.on_trial(data).in_words() {
+            writeln!(out, "{words}")?;
         }
         Ok(())
     }
@@ -261,7 +311,7 @@ impl Before {
         new: &Compiled,
         data: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
-        let effects = new.effects(self.policy.as_ref(), self.candidate_changes(data));
+        let effects = new.effects(self.policy.as_ref(), self.on_trial(data).is_new());
         if effects.iter().all(|effect| effect.old.is_none()) {
             return Ok(());
         }

@@ -51,7 +51,9 @@ impl Put<'_> {
         match &following {
             Following::Nothing => {}
             Following::Left(why) => {
-                told.aside(&format!("warning: {why}\n  hint: --no-floor leaves it as it is"));
+                let hint =
+                    if told.has_flags() { "\n  hint: --no-floor leaves it as it is" } else { "" };
+                told.aside(&format!("warning: {why}{hint}"));
             }
             Following::Anew(anew) => {
                 let meanwhile = if anew.audits_first { " and only audits until then" } else { "" };
@@ -180,7 +182,7 @@ impl Put<'_> {
     /// nothing of an edit, so it is waited for only where nothing else changes.
     fn awaited(&self) -> Awaited<'_> {
         let Self { before, data, new, .. } = self;
-        let candidate_changes = before.candidate_changes(data);
+        let candidate_changes = before.on_trial(data).is_new();
         let policy_stays =
             before.policy.as_ref().is_some_and(|old| old.hash() == new.policy.hash());
         Awaited {

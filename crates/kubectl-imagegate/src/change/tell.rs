@@ -14,6 +14,9 @@ pub(crate) trait Tell: Sync {
 
     /// A word beside it, perhaps with a hint in a second line.
     fn aside(&self, text: &str);
+
+    /// Whether a hint may name a flag of the command.
+    fn has_flags(&self) -> bool;
 }
 
 /// Standard output, and standard error beside it.
@@ -27,5 +30,9 @@ impl Tell for AtPrompt {
 
     fn aside(&self, text: &str) {
         say(text);
+    }
+
+    fn has_flags(&self) -> bool {
+        true
     }
 }

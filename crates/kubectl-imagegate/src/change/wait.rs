@@ -10,8 +10,12 @@ use crate::cli::Failure;
 use crate::cluster::Cluster;
 use crate::gate::{Found, Replica};
 
-/// How often they are asked.
-const EVERY: Duration = Duration::from_secs(1);
+/// The pause before they are asked again, the first time and the longest. A volume that is read at once is seen
+/// at once, and a kubelet takes its minute.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// By which each pause is longer than the one before.
+const LONGER: Duration = Duration::from_millis(100);
 
 /// What every replica says of itself once it has read an edit: hashes, as `/policy` shows them.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +120,7 @@ pub(crate) async fn until_shown(
     let end = Instant::now() + limit;
     let done = awaited.done();
     let mut said = usize::MAX;
+    let mut pause = SHORTEST_PAUSE;
     loop {
         let replicas = match Found::find(cluster, Some(namespace)).await {
             Ok(gate) => Replica::ask_all(cluster, &gate).await,
@@ -144,7 +149,8 @@ pub(crate) async fn until_shown(
             );
             return Ok(Exit::Finding);
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause + LONGER).min(LONGEST_PAUSE);
     }
 }
 

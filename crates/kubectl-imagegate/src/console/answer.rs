@@ -14,11 +14,11 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Body;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use super::access::{Access, Admission, Refusal};
 use super::assets::{self, Asset};
 use super::feed::Feed;
+use super::images::Images;
 use super::pages::{self, Asked};
 use super::policy::{Apply, Check, Exemption, Place, PolicyEditor, Reason, Refused};
 use super::watch::Watch;
@@ -45,8 +45,7 @@ pub(super) struct Console {
     watch: Watch,
     feed: Feed,
     policy: PolicyEditor,
-    /// Held by the one request that asks the replicas for all that they remember.
-    turn: Semaphore,
+    images: Images,
 }
 
 /// An answer, and whether it was for somebody who may ask.
@@ -64,7 +63,7 @@ impl Console {
     ) -> Self {
         let (watch, feed) = (Watch::default(), Feed::default());
         let policy = PolicyEditor::new(is_read_only);
-        Self { cluster, connection, access, watch, feed, policy, turn: Semaphore::new(1) }
+        Self { cluster, connection, access, watch, feed, policy, images: Images::default() }
     }
 
     /// Looks at the gate without an end.
@@ -117,7 +116,7 @@ impl Console {
             "/api/policy" => self.policy_page().await,
             "/api/policy/change" => json(StatusCode::OK, &self.policy.change()),
             "/api/decisions" => json(StatusCode::OK, &self.feed.page(after(query))),
-            "/api/images" => self.images().await,
+            "/api/images" => self.images(query).await,
             "/api/explain" => match Asked::of(query) {
                 Some(asked) => self.explained(&asked),
                 None => json(StatusCode::BAD_REQUEST, &pages::fault(&Fault::usage("no `image`"))),
@@ -173,11 +172,9 @@ impl Console {
         }
     }
 
-    /// One request at a time: each holds all that every replica remembers.
-    async fn images(&self) -> Response<Full<Bytes>> {
-        // The semaphore is never closed.
-        let _turn = self.turn.acquire().await;
-        match pages::images(&self.cluster, &self.connection).await {
+    async fn images(&self, query: &str) -> Response<Full<Bytes>> {
+        let wants_running = query == "running=true";
+        match self.images.page(&self.cluster, &self.connection, wants_running).await {
             Ok(page) => answer(StatusCode::OK, JSON, page.into()),
             Err(fault) => unavailable(&fault),
         }

@@ -12,7 +12,8 @@
 //! | `watch` | what the replicas say, looked at again and again | by `gate` |
 //! | `samples` | what was counted between two looks, for an hour | none |
 //! | `feed` | the last decisions of all replicas | by `tail` |
-//! | `pages` | the JSON of the page | by `gate` |
+//! | `images` | what was seen, and what runs | by `gate` and `audit` |
+//! | `pages` | why an image gets its verdict, and errors | none |
 //! | `policy` | the policy, what an edit of it would do, and the edit | by `change` |
 //! | `browser` | opening the browser | a program of the desktop |
 
@@ -21,6 +22,7 @@ mod answer;
 mod assets;
 mod browser;
 mod feed;
+mod images;
 mod pages;
 mod policy;
 mod samples;

@@ -10,7 +10,8 @@ use imagegate_core::usage::{Owner, Usage};
 use serde_json::{Value, json};
 
 use super::feed::Feed;
-use super::pages::{Asked, explanation, rendered};
+use super::images;
+use super::pages::{Asked, explanation};
 use super::policy;
 use super::watch::{Look, Watch};
 use crate::cluster::Fault;
@@ -96,7 +97,11 @@ fn images() -> Value {
         Usage { first_seen: Some(0), last_seen: Some(60), ..Usage::of_pod("ci", "nginx:1.27") };
     remembering.gathered.used.add(&Usage { owner, user: "kim", ..times });
     remembering.gathered.refused.add(&Usage::of_pod("ci", "a b"));
-    serde_json::from_slice(&rendered(&remembering, 1_795_766_400)).unwrap()
+    let judged = images::samples::judged();
+    let page = images::rendered(&remembering, Some(Ok(&judged)), 1_795_766_400);
+    let mut page: Value = serde_json::from_slice(&page).unwrap();
+    page["running"]["policyHash"] = HASH.into();
+    page
 }
 
 fn explained() -> Value {

@@ -83,7 +83,7 @@ impl Following {
                     "the floor may refuse what the new policy admits, and cannot be changed: {}",
                     fault.message()
                 );
-                let hint = "change the floor at its source, or take it away first; with --no-floor the policy changes alone";
+                let hint = "change the floor at its source, or take it away first; `kubectl imagegate edit --no-floor` changes the policy alone";
                 Err(Fault::usage(&message).with_hint(hint))
             }
             Err(fault) => Ok(Self::Left(format!("the floor stays as it is: {}", fault.message()))),

@@ -161,6 +161,15 @@ impl From<Fault> for PolicyFault {
     }
 }
 
+impl From<PolicyFault> for Fault {
+    fn from(fault: PolicyFault) -> Self {
+        match fault {
+            PolicyFault::Unread(fault) => fault,
+            PolicyFault::Invalid { .. } => Self::unreadable(&fault.to_string()),
+        }
+    }
+}
+
 impl fmt::Display for PolicyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

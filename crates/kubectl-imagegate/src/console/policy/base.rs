@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use imagegate_core::policy::{
-    CANDIDATE_KEY, Documents, POLICY_KEY, Policy, Problems, compile, compile_candidate,
-};
+use imagegate_core::policy::{CANDIDATE_KEY, Documents, POLICY_KEY, Policy, Problems};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,7 +12,7 @@ use super::Place;
 use crate::change::{Before, Compiled, Revisions, text_of};
 use crate::cluster::{Cluster, Fault};
 use crate::console::pages;
-use crate::gate::{Found, InForce, PolicyFault};
+use crate::gate::{Found, InForce, documents};
 use crate::history::Row;
 
 /// What there is to edit.
@@ -70,8 +68,7 @@ impl Base {
             }
             Ok(None) if connection.endpoint.is_empty() => Err(why),
             Ok(None) => Err(Fault::lost("no replica says which policy it enforces")),
-            Err(PolicyFault::Unread(fault)) => Err(fault),
-            Err(fault @ PolicyFault::Invalid { .. }) => Err(Fault::unreadable(&fault.to_string())),
+            Err(fault) => Err(fault.into()),
         }
     }
 
@@ -119,25 +116,14 @@ impl Base {
 
     /// What keys compile to.
     pub(super) fn compile(&self, data: &BTreeMap<String, String>) -> Result<Compiled, Problems> {
-        let keys = data.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
-        // What replicas enforce has the variables of their containers in it.
-        let variables = match self {
-            Self::ConfigMap(before) => before.gate.simple_keys(),
-            Self::Replicas { .. } => BTreeMap::new(),
-        };
-        let documents = Documents { variables, volume: Some(keys.collect()) };
-        let compiled = compile(&documents);
-        let candidate = compile_candidate(&documents).transpose();
-        match (compiled, candidate) {
-            (Ok((policy, warnings)), Ok(candidate)) => {
-                let candidate = candidate.map(|(candidate, _)| candidate);
-                Ok(Compiled { policy, candidate, warnings })
+        match self {
+            Self::ConfigMap(before) => Compiled::of(&documents(data, &before.gate)),
+            // What replicas enforce has the variables of their containers in it.
+            Self::Replicas { .. } => {
+                let keys = data.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
+                let variables = BTreeMap::new();
+                Compiled::of(&Documents { variables, volume: Some(keys.collect()) })
             }
-            (Err(mut problems), candidate) => {
-                problems.0.extend(candidate.err().into_iter().flat_map(|problems| problems.0));
-                Err(problems)
-            }
-            (Ok(_), Err(problems)) => Err(problems),
         }
     }
 

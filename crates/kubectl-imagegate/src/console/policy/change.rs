@@ -72,7 +72,7 @@ impl Refused {
         Self { reason: Reason::Conflict, fault, confirm: None }
     }
 
-    fn of(failure: &Failure, hash: &str) -> Self {
+    pub(super) fn of(failure: &Failure, hash: &str) -> Self {
         let fault = match failure {
             Failure::Fault(fault) => fault.clone(),
             Failure::Policy(fault) => Fault::usage(&fault.to_string()),
@@ -84,7 +84,14 @@ impl Refused {
             _ if is_guarded => Reason::Guard,
             _ => Reason::Failed,
         };
+        // The hint names a flag; here a button does it.
+        let hint = "look at whom it hits, and do it all the same if that is meant";
+        let fault = if is_guarded { fault.with_hint(hint) } else { fault };
         Self { reason, fault, confirm: is_guarded.then(|| hash.to_owned()) }
+    }
+
+    pub(super) fn fault(&self) -> &Fault {
+        &self.fault
     }
 
     pub(in crate::console) fn reason(&self) -> Reason {
@@ -120,6 +127,11 @@ impl Changes {
             "outcome": latest.outcome,
             "lines": latest.lines,
         })
+    }
+
+    /// What was said of the last edit.
+    pub(super) fn lines(&self) -> Vec<Value> {
+        self.lock().lines.clone()
     }
 
     /// Puts an edit in force, and answers once it is stored.
@@ -235,6 +247,10 @@ impl Tell for Changes {
 
     fn aside(&self, text: &str) {
         self.push(text, true);
+    }
+
+    fn has_flags(&self) -> bool {
+        false
     }
 }
 

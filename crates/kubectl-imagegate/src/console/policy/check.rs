@@ -1,15 +1,16 @@
 //! What an edit would do, as JSON: what is wrong with it, or what it changes and whom that hits.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use imagegate_core::policy::{CANDIDATE_KEY, Difference, Policy, Problem, Problems};
+use imagegate_core::policy::{Difference, Policy, Problem, Problems};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use super::base::Base;
+use super::change::{Changes, Refused};
 use super::hits;
 use super::wanted::Wanted;
-use crate::change::{Compiled, Effect, Hits, InUse};
+use crate::change::{Compiled, Effect, Hits, InUse, OnTrial, Put, Tell as _};
 use crate::cluster::Fault;
 use crate::console::pages;
 
@@ -40,7 +41,7 @@ impl<'b> Checked<'b> {
     }
 
     /// What it does. `in_use` is what could be hit, where that is asked for and known.
-    pub(super) fn to_json(&self, in_use: Option<Result<&InUse, &Fault>>) -> Value {
+    pub(super) fn to_json(&self, in_use: Option<Result<&InUse, &Fault>>, floor: &[Value]) -> Value {
         let Self { base, compiled, .. } = self;
         let in_use = in_use.transpose();
         let effects = self.effects().into_iter().map(|Effect { is_of_candidate, old, new }| {
@@ -58,7 +59,6 @@ impl<'b> Checked<'b> {
                 "changes": changes.collect::<Vec<_>>(),
                 "changesLeftOut": difference.left_out,
                 "changesLeftOutLoosening": difference.left_out_loosening,
-                "loosens": difference.loosens,
                 "hits": hits,
             })
         });
@@ -71,31 +71,35 @@ impl<'b> Checked<'b> {
             "problems": [],
             "warnings": compiled.warnings.iter().map(|it| problem(&it.0)).collect::<Vec<_>>(),
             "resourceVersion": base.version(),
-            "at": OffsetDateTime::now_utc().unix_timestamp(),
             "isSame": self.data == *base.data(),
             "policyHash": compiled.policy.hash(),
             "confirms": confirms(compiled),
-            "candidate": self.candidate(),
+            "candidate": self.on_trial(),
             "effects": effects.collect::<Vec<_>>(),
+            "floor": floor,
             "gaps": gaps,
             "fault": in_use.err().map(pages::fault),
         })
     }
 
     fn effects(&self) -> Vec<Effect<'_>> {
-        let Self { base, data, compiled } = self;
-        let is_new = data.get(CANDIDATE_KEY) != base.data().get(CANDIDATE_KEY);
-        compiled.effects(base.policy(), is_new)
+        self.compiled.effects(self.base.policy(), self.on_trial().is_new())
     }
 
-    fn candidate(&self) -> &'static str {
-        match (self.base.data().get(CANDIDATE_KEY), self.data.get(CANDIDATE_KEY)) {
-            (None, None) => "none",
-            (None, Some(_)) => "begins",
-            (Some(_), None) => "ends",
-            (Some(before), Some(after)) if before == after => "stays",
-            (Some(_), Some(_)) => "changes",
+    fn on_trial(&self) -> OnTrial {
+        OnTrial::between(self.base.data(), &self.data)
+    }
+
+    /// What becomes of the floor, as the prompt says it before it asks: each line, and whether it is one beside.
+    pub(super) async fn floor(&self) -> Vec<Value> {
+        let Base::ConfigMap(before) = self.base else { return Vec::new() };
+        let (data, new) = (&self.data, &self.compiled);
+        let put = Put { before, data, new, confirm: None, wait: Duration::ZERO };
+        let told = Changes::default();
+        if let Err(failure) = put.prepare_floor(false, &told).await {
+            told.aside(&format!("error: {}", Refused::of(&failure, "").fault()));
         }
+        told.lines()
     }
 }
 
@@ -112,12 +116,12 @@ pub(super) fn invalid(base: &Base, problems: &Problems) -> Value {
         "problems": problems.0.iter().map(problem).collect::<Vec<_>>(),
         "warnings": [],
         "resourceVersion": base.version(),
-        "at": OffsetDateTime::now_utc().unix_timestamp(),
         "isSame": false,
         "policyHash": null,
         "confirms": null,
         "candidate": null,
         "effects": [],
+        "floor": [],
         "gaps": [],
         "fault": null,
     })
@@ -155,7 +159,7 @@ mod tests {
 
     fn check(base: &Base, wanted: &Wanted, in_use: &InUse) -> Value {
         match Checked::of(base, wanted) {
-            Ok(checked) => checked.to_json(Some(Ok(in_use))),
+            Ok(checked) => checked.to_json(Some(Ok(in_use)), &[]),
             Err(problems) => invalid(base, &problems),
         }
     }
@@ -177,7 +181,10 @@ mod tests {
         let page = check(&base, &policy("allowedRegistries: [docker.io, gcr.io]"), &in_use);
         assert_eq!((&page["isValid"], &page["isSame"]), (&true.into(), &false.into()), "{page}");
         let effect = &page["effects"][0];
-        assert_eq!((&effect["of"], &effect["loosens"]), (&"policy".into(), &true.into()));
+        assert_eq!(
+            (&effect["of"], &effect["changes"][0]["loosens"]),
+            (&"policy".into(), &true.into())
+        );
         let words = effect["changes"][0]["text"].as_str().unwrap();
         assert!(words.contains("+gcr.io") && words.contains("-quay.io"), "{words}");
         let denied = &effect["hits"]["newlyDenied"];

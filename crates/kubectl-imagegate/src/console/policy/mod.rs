@@ -100,14 +100,15 @@ impl PolicyEditor {
             Ok(checked) => checked,
             Err(problems) => return Ok(check::invalid(&base, &problems)),
         };
+        let floor = if asked.with_floor { checked.floor().await } else { Vec::new() };
         if !checked.needs_use() {
-            return Ok(checked.to_json(None));
+            return Ok(checked.to_json(None, &floor));
         }
         // The semaphore is never closed.
         let _turn = self.turn.acquire().await;
         let in_use = self.in_use(place, &base).await;
         // Thousands of images are judged for this, on a thread that may wait.
-        Ok(tokio::task::block_in_place(|| checked.to_json(Some(in_use.as_deref()))))
+        Ok(tokio::task::block_in_place(|| checked.to_json(Some(in_use.as_deref()), &floor)))
     }
 
     /// A text with an exemption more, as `kubectl imagegate exempt` writes it. What it does is for a check to say.

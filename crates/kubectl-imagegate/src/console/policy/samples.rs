@@ -57,8 +57,9 @@ pub(in crate::console) fn checked() -> Value {
     let mut in_use = InUse::of_remembered(remembered);
     in_use.gaps.push("what two remembers is not known".to_owned());
     let wanted = Wanted::Policy("allowedRegistries: [docker.io]\n".to_owned());
-    let mut page = Checked::of(&base, &wanted).unwrap().to_json(Some(Ok(&in_use)));
-    page["at"] = 1_795_766_400.into();
+    let floor = json!({ "text": "the floor is made anew", "isAside": false });
+    let checked = Checked::of(&base, &wanted).unwrap();
+    let mut page = checked.to_json(Some(Ok(&in_use)), &[floor]);
     page["policyHash"] = "123456789abc".into();
     page["confirms"] = "123456789abc/-".into();
     page["effects"][0]["oldHash"] = "8a8df72b731a".into();
@@ -72,7 +73,5 @@ pub(in crate::console) fn invalid() -> Value {
     let base = Base::of_replicas(in_force, no_cluster(), None);
     let wanted = Wanted::Policy("mode: wran\n".to_owned());
     let problems = Checked::of(&base, &wanted).unwrap_err();
-    let mut page = check::invalid(&base, &problems);
-    page["at"] = 1_795_766_400.into();
-    page
+    check::invalid(&base, &problems)
 }

@@ -14,6 +14,9 @@ use crate::exempt::Terms;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::console) struct Check {
     pub(super) wanted: Wanted,
+    /// Whether what becomes of the floor is to be said too, which has the API server try it out.
+    #[serde(default)]
+    pub(super) with_floor: bool,
 }
 
 /// `POST /api/policy/apply`.
