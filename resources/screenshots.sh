@@ -2,8 +2,7 @@
 # Draws the pictures of README and docs: the logo from its SVG, and screenshots from real runs.
 #
 # Usage: screenshots.sh BINARY [PICTURE…]
-#   PICTURE             logo, start, denied, edit, plugin, annotations, metrics, playground, console or policy; all of
-#                       them by default
+#   PICTURE             logo, start, denied, edit, plugin, annotations, metrics, playground, console or policy; all by default
 #   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
 #                       drawn as kubectl tells it, and what it says of an edit, and the plugin; without it,
 #                       the first as `imagegate check` does, and the others stay as they are
