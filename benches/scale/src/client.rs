@@ -73,7 +73,8 @@ impl Client {
     /// Forgets a request that has waited for too long; whether it was still there.
     pub(crate) fn give_up(&mut self, number: u64) -> bool {
         // They came in the order of their numbers, and wait equally long.
-        self.waiting.pop_front_if(|first| first.number == number).is_some()
+        let is_first = self.waiting.front().is_some_and(|first| first.number == number);
+        is_first && self.waiting.pop_front().is_some()
     }
 
     /// The connection was refused that the last one to come had asked for; whether it was still there.

@@ -69,7 +69,9 @@ impl<T> Processors<T> {
         if self.handshake_at(now)? > now {
             return None;
         }
-        while self.handshakes.pop_front_if(|(since, _)| *since + HANDSHAKE < now).is_some() {}
+        while self.handshakes.front().is_some_and(|(since, _)| *since + HANDSHAKE < now) {
+            self.handshakes.pop_front();
+        }
         let (_, with) = self.handshakes.pop_front()?;
         self.handshake = self.done(now, seconds);
         Some((with, self.handshake))

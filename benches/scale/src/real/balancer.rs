@@ -35,7 +35,7 @@ impl Balancer {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || join(client, &shared));
+                thread::spawn(move || join(&client, &shared));
             }
         });
         Ok(Self { address, state })
@@ -59,7 +59,7 @@ impl Balancer {
     }
 }
 
-fn join(client: TcpStream, state: &Mutex<State>) {
+fn join(client: &TcpStream, state: &Mutex<State>) {
     let endpoint = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.opened += 1;
@@ -76,7 +76,7 @@ fn join(client: TcpStream, state: &Mutex<State>) {
         return;
     };
     thread::spawn(move || copy(&other_server, &other_client));
-    copy(&client, &server);
+    copy(client, &server);
 }
 
 /// Until one end closes, or breaks.

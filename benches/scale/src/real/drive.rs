@@ -138,8 +138,9 @@ fn run(scenario: &Scenario, binary: &Path, directory: &Path) -> io::Result<Real>
         replicas.push(replica);
     }
     let config = trusting(&directory.join("tls.crt"))?;
-    let spent = |replicas: &[Replica]| replicas.iter().map(Replica::spent).sum::<io::Result<f64>>();
-    let before = spent(&replicas)?;
+    let processor_time =
+        |replicas: &[Replica]| replicas.iter().map(Replica::spent).sum::<io::Result<f64>>();
+    let before = processor_time(&replicas)?;
     let outcome = Outcome::new(scenario.replicas, scenario.seconds, scenario.warm_up);
     let shared = Arc::new(Shared {
         begun: Instant::now(),
@@ -164,7 +165,7 @@ fn run(scenario: &Scenario, binary: &Path, directory: &Path) -> io::Result<Real>
         used += happen(*happening, &mut replicas, &balancer, binary, directory)?;
     }
     let sent = api_servers.into_iter().filter_map(|thread| thread.join().ok()).sum();
-    used += spent(&replicas)? - before;
+    used += processor_time(&replicas)? - before;
     let mut outcome = std::mem::take(&mut *shared.outcome());
     for (at, replica) in replicas.iter().enumerate() {
         outcome.asked[at] = replica.answered()?.saturating_sub(asked[at]);
