@@ -42,14 +42,29 @@ console: ## Look at two gates with sample traffic in the browser: `kubectl image
 	$(BUILD) --bin imagegate --bin kubectl-imagegate
 	tests/console/run.sh $(DEBUG_BINARY) $(DEBUG_PLUGIN) $(CONSOLE)
 
+.PHONY: playground
+playground: ## Serve the playground on this machine, as any static server does: http://127.0.0.1:8000
+	python3 -m http.server --bind 127.0.0.1 --directory docs/playground 8000
+
 .PHONY: console-check
-console-check: ## Check the page of the console, and that its sources build the committed files; needs npm
+console-check: ## Check the pages of the console, and that their sources build the committed files; needs npm
 	console/check.sh
 
 .PHONY: console-test
 console-test: ## Try the console in a real browser; needs chromium, and `make console-check` before it
 	$(BUILD_ALL)
 	tests/console/test.sh $(DEBUG_BINARY) $(DEBUG_PLUGIN) $(PICTURES)
+
+PLAYGROUND_WASM := docs/playground/imagegate.wasm
+
+.PHONY: playground-wasm
+playground-wasm: ## Build the module of the playground, which is committed
+	mkdir -p $(dir $(PLAYGROUND_WASM))
+	crates/playground/build.sh $(PLAYGROUND_WASM)
+
+.PHONY: playground-check
+playground-check: ## Build the module of the playground anew, compare the bytes, and what it says; needs node
+	crates/playground/check.sh
 
 .PHONY: test
 test: ## Run every test that needs nothing but the toolchain; ends with what it had to skip

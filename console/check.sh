@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Checks the page of the console: its licences, its types, its tests, and that building it anew gives the very files that
-# are committed for the plugin. Needs node and npm.
+# Checks the pages of the console: their licences, their types, their tests, and that building them anew gives the very
+# files that are committed for the plugin. Needs node and npm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-built=../crates/kubectl-imagegate/src/console/dist
+console=../crates/kubectl-imagegate/src/console/dist
+playground=../docs/playground
 # Compressed, though on the way from one's own machine they are not.
 most_bytes=300000
 most_bytes_of_editor=250000
+most_bytes_of_engine=$((1 << 20))
 
 npm ci --no-fund --no-audit --prefer-offline
 node licences.mjs
@@ -17,16 +19,31 @@ if grep -rnE 'innerHTML|dangerouslySet|insertAdjacentHTML|\beval\(' src; then
   echo 'the page writes no markup from texts' >&2
   exit 1
 fi
-npm run --silent build -- --logLevel warn
-if [[ -n $(git status --porcelain -- "$built") ]]; then
-  git --no-pager diff --stat -- "$built"
-  echo "the files in ${built#../} are not what the sources build: commit what is there now" >&2
+npm run --silent build
+if [[ -n $(git status --porcelain -- "$console" "$playground") ]]; then
+  git --no-pager diff --stat -- "$console" "$playground"
+  echo "the files in ${console#../} and ${playground#../} are not what the sources build: commit what is there now" >&2
   exit 1
 fi
-files=$(cd "$built" && echo *)
-[[ $files == 'app.css app.js editor.js favicon.svg index.html licences.md' ]] ||
-  { echo "the plugin serves other files than these: $files" >&2; exit 1; }
-of_editor=$(gzip -9 <"$built/editor.js" | wc -c)
-bytes=$(find "$built" -type f ! -name editor.js | sort | xargs cat | gzip -9 | wc -c)
-echo "compressed, the page has $bytes bytes, and its editor $of_editor"
-((bytes < most_bytes && of_editor < most_bytes_of_editor))
+
+# has FOLDER FILE…: nothing else is there.
+has() {
+  local folder=$1 files
+  shift
+  files=$(cd "$folder" && echo *)
+  [[ $files == "$*" ]] || { echo "there are other files than the plugin serves: $files" >&2; exit 1; }
+}
+# compressed FILE…: as one, in bytes.
+compressed() { cat "$@" | gzip -9 | wc -c; }
+
+has "$console" app.css app.js favicon.svg index.html licences.md
+has "$playground" editor.js editor.licences.txt favicon.svg imagegate.wasm index.html licences.txt playground.css \
+  playground.js worker.js
+of_console=$(compressed "$console"/*)
+of_playground=$(compressed "$playground"/{index.html,favicon.svg,licences.txt,playground.css,playground.js,worker.js})
+of_editor=$(compressed "$playground"/editor.*)
+of_engine=$(compressed "$playground/imagegate.wasm")
+echo "compressed, the console has $of_console bytes, the playground $of_playground, the editor of both $of_editor," \
+  "and the engine $of_engine"
+((of_console < most_bytes && of_playground < most_bytes && of_editor < most_bytes_of_editor &&
+  of_engine < most_bytes_of_engine))

@@ -2,7 +2,7 @@
 # Draws the pictures of README and docs: the logo from its SVG, and screenshots from real runs.
 #
 # Usage: screenshots.sh BINARY [PICTURE…]
-#   PICTURE             logo, start, denied, edit, plugin, annotations, metrics, console or policy; all of them by default
+#   PICTURE             logo, start, denied, edit, plugin, annotations, metrics, playground, console or policy; all by default
 #   KUBEBUILDER_ASSETS  the API server of the end-to-end tests: with it, what is denied and allowed is
 #                       drawn as kubectl tells it, and what it says of an edit, and the plugin; without it,
 #                       the first as `imagegate check` does, and the others stay as they are
@@ -19,7 +19,7 @@ for tool in curl git ip openssl pngquant python3 rsvg-convert script; do
 done
 binary=$(realpath -- "$1")
 shift
-pictures=${*:-logo start denied edit plugin annotations metrics console policy}
+pictures=${*:-logo start denied edit plugin annotations metrics playground console policy}
 resources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A network of its own, so that the ports are free and are those of a cluster; and a host name of its
@@ -245,6 +245,11 @@ if drawn metrics; then
   "$resources/scrape.py" 127.0.0.1:3000 127.0.0.1:8080 policy >samples.json
   stop_server
   "$resources/panels.py" <samples.json | png screenshot_metrics
+fi
+
+if drawn playground; then
+  node "$resources/../console/test/browser/playground-picture.mjs" playground.png
+  pngquant --speed 1 --strip 128 - <playground.png >"$resources/screenshot_playground.png"
 fi
 
 if drawn console; then

@@ -235,6 +235,8 @@ export interface Policy {
   /** `null` where the policy is not valid. */
   policyHash: string | null;
   text: string;
+  /** The same where the text is in simple form; `null` where that is not valid. */
+  fullForm: string | null;
   candidate: string | null;
   owner: string | null;
   /** Why an edit cannot be put in force. */

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { ask, type Decisions, type Fault, type Item, type Now, type Sample } from "./api.js";
+import { PlaygroundLink } from "./handover.js";
 import { ImagesPage } from "./images/page.js";
 import { extended } from "./now/history.js";
 import { NowPage } from "./now/page.js";
@@ -71,6 +72,7 @@ export function App() {
           {(["now", "images", "policy"] as const).map((to) => (
             <PageLink key={to} to={to} page={page} label={TITLES[to]} />
           ))}
+          <PlaygroundLink>Playground</PlaygroundLink>
         </nav>
         <p class={`live ${trouble ? "is-lost" : now?.at ? "is-live" : ""}`} role="status">
           <span class="dot" aria-hidden="true" />
@@ -91,7 +93,7 @@ export function App() {
         <p>
           {now?.readOnly && "This page only reads. "}It is served by the console on your own machine
           {now && `, version ${shown(now.version)}`}, and loads nothing from elsewhere.{" "}
-          <a href="/licences.md">Licences</a>
+          <a href="/licences.md">Licences</a>, <a href="/playground/editor.licences.txt">those of the editor</a>
         </p>
       </footer>
     </>

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { Text } from "@codemirror/state";
 import type { Checked } from "../src/api.js";
+import { Drafts } from "../src/policy/drafts.js";
 import { inOneLine } from "../src/policy/effect.js";
 import { dayIn, exemptionLink, wishOf } from "../src/policy/exemption.js";
 import { Newest, unlessLate } from "../src/policy/newest.js";
-import { ITEM, placeAt, type Step } from "../src/policy/place.js";
-import { choicesAt, describedAt, type Schema } from "../src/policy/schema.js";
-import { spanOf } from "../src/policy/span.js";
+import { ITEM, placeAt, type Step } from "../src/editor/place.js";
+import { choicesAt, describedAt, type Schema } from "../src/editor/schema.js";
+import { spanOf } from "../src/editor/span.js";
 import checked from "./answers/checked.json" with { type: "json" };
 
 const SCHEMA = JSON.parse(readFileSync("../config/policy.schema.json", "utf8")) as Schema;
@@ -75,7 +77,7 @@ test("a field is described where it stands", () => {
 
 test("what is wrong is underlined by the word, within the text", () => {
   const of = (text: string, line: number | null, column: number | null) => {
-    const { from, to } = spanOf(text, line, column);
+    const { from, to } = spanOf(Text.of(text.split("\n")), line, column);
     return text.slice(from, to);
   };
   const text = "mode: warn\nallowedRegistry: [a, bb]\n";
@@ -86,10 +88,10 @@ test("what is wrong is underlined by the word, within the text", () => {
   assert.equal(of("é😀: x", 1, 5), "x");
   assert.equal(of("{mode: warn}", 1, 8), "warn");
   for (const [line, column] of [[9, 9], [3, 1], [1, 99], [0, 0]] as const) {
-    const { from, to } = spanOf(text, line, column);
+    const { from, to } = spanOf(Text.of(text.split("\n")), line, column);
     assert.ok(from >= 0 && to > from && to <= text.length, `${line}:${column} ${from} ${to}`);
   }
-  assert.deepEqual(spanOf("", 1, 1), { from: 0, to: 0 });
+  assert.deepEqual(spanOf(Text.empty, 1, 1), { from: 0, to: 0 });
 });
 
 test("only the answer to the last question counts", async () => {
@@ -133,4 +135,30 @@ test("a link to an exemption is read back as it was written, whatever the image 
     assert.equal(wishOf(hash), null, hash);
   }
   assert.equal(dayIn(30, Date.parse("2026-12-15T23:00:00Z")), "2027-01-14");
+});
+
+test("drafts are kept in the tab, as far as they fit", () => {
+  const kept = new Map<string, string>();
+  const store = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => {
+      if (value.length > 100) throw new Error("full");
+      kept.set(key, value);
+    },
+    removeItem: (key: string) => void kept.delete(key),
+  };
+  const draft = { text: "mode: warn\n", original: "" };
+  new Drafts(store).set("policy", draft);
+  const drafts = new Drafts(store);
+  assert.deepEqual([drafts.get("policy"), drafts.get("candidate")], [draft, undefined]);
+  const long = { text: "#".repeat(100), original: "" };
+  drafts.set("policy", long);
+  assert.deepEqual([drafts.get("policy"), new Drafts(store).get("policy")], [long, undefined]);
+  drafts.set("candidate", draft);
+  drafts.clear();
+  assert.deepEqual([drafts.get("candidate"), kept.size], [undefined, 0]);
+  for (const wrong of ["{", "null", "1", "[]", '{"text":1}']) {
+    kept.set("draft of the policy", wrong);
+    assert.equal(new Drafts(store).get("policy"), undefined, wrong);
+  }
 });

@@ -2,29 +2,28 @@
 //!
 //! | room | does |
 //! |---|---|
-//! | `judge` | makes a finding of an image |
 //! | `gather` | reads all inputs at once and puts their findings together |
 //! | `render` | runs the user's helm and kustomize |
 //! | `changed` | what was found at another commit |
 
 mod changed;
 mod gather;
-mod judge;
 mod render;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use super::asker::AskerFlags;
 use super::images::Images;
 use super::output::{self, Reads};
 use super::paint;
 use super::policy_source;
-use super::target::Asker;
+use crate::clock;
 use crate::settings::DEFAULT_POLICY;
 use gather::Gather;
+use imagegate_check::Judge;
 use imagegate_report::{Exit, FailOn, Format, Outcome, PolicySource, Report, Style, Summary};
-use judge::Judge;
 use render::Rendered;
 
 /// Judge images and manifests as the webhook would
@@ -43,7 +42,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     #[command(flatten)]
-    asker: Asker,
+    asker: AskerFlags,
     /// Fail only for what was not found at this commit, in the repository of the manifests
     #[arg(long, value_name = "REF")]
     changed_since: Option<String>,
@@ -76,7 +75,9 @@ pub(super) fn run(check: &Check) -> Result<Exit> {
         // Whoever names images wants to see each of them.
         verbose: check.verbose || only_images,
     };
-    let judge = Judge::new(&policy, &check.asker, !(is_text && only_images));
+    let asker = check.asker.asker();
+    let explains = !(is_text && only_images);
+    let judge = Judge::new(&policy, &asker, clock::unix_seconds(), explains);
     let report = Report::new(PolicySource {
         source: source(check.policy.as_deref()),
         hash: policy.hash().to_owned(),

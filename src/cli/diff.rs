@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::asker::AskerFlags;
 use super::output::{self, Reads};
 use super::policy_source;
-use super::target::Asker;
 use super::usages::Sources;
 use crate::clock;
 use imagegate_report::{Comparison, Exit, FailOn, Format};
@@ -29,7 +29,7 @@ pub(super) struct Diff {
     #[command(flatten)]
     sources: Sources,
     #[command(flatten)]
-    asker: Asker,
+    asker: AskerFlags,
     /// Output format
     #[arg(short, long, value_parser = output::format_parser(Reads::Comparison), default_value = "text")]
     output: Format,
@@ -51,7 +51,7 @@ pub(super) fn run(diff: &Diff) -> Result<Exit> {
     };
     // Whatever one of the two judges can be hit.
     let workloads = old.workloads().merged(new.workloads());
-    let (gathered, unreadable) = sources.gather(asker, &workloads, &[&old, &new])?;
+    let (gathered, unreadable) = sources.gather(&asker.asker(), &workloads, &[&old, &new])?;
     let inventory = gathered.into_all();
     let judged = !sources.is_empty();
     let comparison = Comparison::between(&old, &new, &inventory, clock::unix_seconds());

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 
+use super::asker::{AskerFlags, container_parser, label, pull_policy_parser};
 use super::images::refuse_path;
 use super::output;
 use super::paint::Paint;
 use super::policy_source;
-use super::target::{Asker, Target, container_parser, label, labels, pull_policy_parser, template};
 use crate::clock;
-use imagegate_core::image::Reference;
+use imagegate_check::{Target, labels, template};
 use imagegate_core::policy::{ContainerKind, PullPolicy, printable};
 use imagegate_report::{Answer, Exit};
 
@@ -28,7 +28,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     #[command(flatten)]
-    asker: Asker,
+    asker: AskerFlags,
     /// The pull policy of the container; left out, what Kubernetes fills in for the tag
     #[arg(long, value_name = "POLICY", value_parser = pull_policy_parser())]
     pull_policy: Option<PullPolicy>,
@@ -60,6 +60,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
         labels: Some(labels(label)),
         ..Target::of_image(image)
     };
+    let asker = &asker.asker();
     let now = clock::unix_seconds();
     let explanation = target
         .with_subject(asker, now, |subject| policy.explain(subject, &target.container_image()));
@@ -91,7 +92,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     for (title, lines) in [
         ("exemption ", &explanation.exemptions),
         ("near miss ", &explanation.near_misses),
-        ("accepted  ", &accepted(image, explanation.suggestions)),
+        ("accepted  ", &explanation.accepted(image)),
         ("accepted  ", &explanation.remedies),
     ] {
         for line in lines {
@@ -100,20 +101,4 @@ pub(super) fn run(explain: &Explain) -> Result<Exit> {
     }
     out.finish()?;
     Ok(if answer == Answer::Deny { Exit::Finding } else { Exit::Fine })
-}
-
-/// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says
-/// which one it assumes.
-fn accepted(image: &str, suggestions: Vec<String>) -> Vec<String> {
-    if !Reference::parse(image.trim()).is_ok_and(|reference| reference.is_short_name()) {
-        return suggestions;
-    }
-    let if_meant = |suggestion: String| {
-        if suggestion.starts_with("docker.io/") {
-            format!("{suggestion}, if the image on Docker Hub is meant")
-        } else {
-            suggestion
-        }
-    };
-    suggestions.into_iter().map(if_meant).collect()
 }

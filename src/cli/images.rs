@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::located;
-use super::manifests::{self, Inputs, Problem, Selection, Visitor};
-use super::target::Target;
+use super::manifests::{self, Inputs, Selection};
+use imagegate_check::{Problem, Target, Visitor};
 use imagegate_core::image::is_path;
 use imagegate_core::manifest::Position;
 use imagegate_core::policy::{Reading, Workloads, printable};

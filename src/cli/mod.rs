@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 fine, 1 something
 //! is denied, 2 wrong usage or unreadable input, 3 the policy is not valid.
 
+mod asker;
 mod check;
 mod diff;
 mod explain;
@@ -18,7 +19,6 @@ mod policy_source;
 mod propose;
 mod schema;
 mod serve;
-mod target;
 mod test;
 mod usages;
 mod validate;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use super::asker::AskerFlags;
 use super::output;
 use super::policy_source;
-use super::target::Asker;
 use super::usages::Sources;
 use crate::clock;
 use crate::files;
@@ -28,7 +28,7 @@ pub(super) struct Propose {
     #[command(flatten)]
     sources: Sources,
     #[command(flatten)]
-    asker: Asker,
+    asker: AskerFlags,
     /// Allow each repository in use by itself
     #[arg(long, conflicts_with = "loose")]
     tight: bool,
@@ -75,7 +75,7 @@ pub(super) fn run(propose: &Propose) -> Result<Exit> {
     };
     let workloads = exempt_from.as_ref().map_or(Workloads::none(), Policy::workloads);
     let policies: Vec<_> = exempt_from.iter().collect();
-    let (gathered, unreadable) = sources.gather(asker, workloads, &policies)?;
+    let (gathered, unreadable) = sources.gather(&asker.asker(), workloads, &policies)?;
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     let (expires, owner) = (of(&propose.expires), of(&propose.owner));
     let source = propose.policy.as_deref().and_then(text_of);

@@ -12,8 +12,8 @@ use serde_saphyr::Spanned;
 use super::located::{self, Place};
 use super::output::{self, Reads};
 use super::policy_source;
-use super::target::{Asker, Target, labels, template};
 use crate::clock;
+use imagegate_check::{Asker, Target, labels, template};
 use imagegate_core::policy::{ContainerKind, Policy, PullPolicy, Rule, printable};
 use imagegate_report::{
     Answer, Exit, Format, Level, Place as ReportPlace, Remark, Remarks, RuleId, write_remarks,
@@ -331,7 +331,7 @@ fn run_case(
     let asker = Asker {
         namespace: case.namespace.clone(),
         user: case.user.clone(),
-        group: case.groups.clone(),
+        groups: case.groups.clone(),
     };
     let written = case.labels.iter().map(|(key, value)| (key.clone(), value.clone()));
     let kind = case.kind.as_ref().map_or("Pod", |kind| kind.value.as_str());

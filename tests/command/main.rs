@@ -21,5 +21,6 @@ mod makefile;
 mod migrations;
 mod output;
 mod places;
+mod playground;
 mod policy;
 mod propose;

@@ -14,6 +14,7 @@ fn modules_depend_in_one_direction() {
         ("crates/core/src/image", &["policy", "usage", "admission"][..]),
         ("crates/core/src/policy", &["usage", "admission"]),
         ("crates/core/src/usage", &["admission"]),
+        ("crates/check/src/manifests", &["judge"]),
         ("src/observed", &["reload", "server", "cli"]),
         ("src/reload", &["observed", "server", "cli"]),
         ("src/telemetry", &["observed", "reload", "server", "cli"]),
@@ -49,16 +50,40 @@ fn every_module_says_what_it_is_for() {
 fn the_map_in_the_architecture_page_matches_the_tree() {
     let page = fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
     let (_, map) = page.split_once("## Map").unwrap();
-    let rooms: BTreeSet<String> = ["src", "crates/core/src", "crates/kubectl-imagegate/src"]
-        .iter()
-        .flat_map(|root| rooms(Path::new(root)))
-        .collect();
+    let rooms: BTreeSet<String> = [
+        "src",
+        "crates/check/src",
+        "crates/core/src",
+        "crates/kubectl-imagegate/src",
+        "crates/playground/src",
+    ]
+    .iter()
+    .flat_map(|root| rooms(Path::new(root)))
+    .collect();
     let named: BTreeSet<String> = map
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
         .map(str::to_owned)
         .collect();
     assert_eq!(named, rooms);
+}
+
+/// A package takes all lints of the workspace or none. Where one of them cannot hold, the list is repeated.
+#[test]
+fn a_package_with_lints_of_its_own_differs_in_unsafe_code_alone() {
+    let table = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).unwrap();
+        let (_, table) = text.split_once(&format!("[{name}]\n")).unwrap();
+        let lines = table.split("\n[").next().unwrap().lines();
+        let lines = lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    let of_package = |name: &str| table("crates/playground/Cargo.toml", &format!("lints.{name}"));
+    let of_workspace = |name: &str| table("Cargo.toml", &format!("workspace.lints.{name}"));
+    assert_eq!(of_package("clippy"), of_workspace("clippy"));
+    let (own, all) = (of_package("rust"), of_workspace("rust"));
+    let differing: Vec<&str> = own.symmetric_difference(&all).map(String::as_str).collect();
+    assert_eq!(differing, ["unsafe_code = \"deny\"", "unsafe_code = \"forbid\""]);
 }
 
 /// The files and folders right below a root: what a newcomer sees first.

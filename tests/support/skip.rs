@@ -22,6 +22,8 @@ pub(crate) enum Need {
     Kubectl,
     /// User namespaces, with others inside them, for who is not root.
     Namespaces,
+    /// `node`, which runs JavaScript and WebAssembly.
+    Node,
     /// `promtool` of Prometheus.
     Promtool,
     /// `script` of util-linux, which runs a command on a terminal.
@@ -37,6 +39,7 @@ impl Need {
             Self::Helm => "helm",
             Self::Kubectl => "kubectl",
             Self::Namespaces => "namespaces",
+            Self::Node => "node",
             Self::Promtool => "promtool",
             Self::Script => "script",
             Self::Taskset => "taskset",

@@ -2,8 +2,10 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { ask, Unanswered, type Decision, type Explanation } from "../api.js";
-import { Loading } from "../state.js";
+import { PlaygroundLink } from "../handover.js";
 import { exemptionLink } from "../policy/exemption.js";
+import { Facts, Reasons } from "../reasons.js";
+import { Loading } from "../state.js";
 import { exemptCommand, shown } from "../words.js";
 
 export function ExplanationOf({ decision }: { decision: Decision }) {
@@ -31,7 +33,7 @@ export function ExplanationOf({ decision }: { decision: Decision }) {
   return (
     <div class="explanation">
       {explanation ? (
-        <Steps explanation={explanation} decision={decision} />
+        <Judged explanation={explanation} decision={decision} />
       ) : fault ? (
         <div class="empty" role="alert">
           <strong>{shown(fault.message)}</strong>
@@ -43,13 +45,13 @@ export function ExplanationOf({ decision }: { decision: Decision }) {
       ) : (
         <Loading label="Explaining" />
       )}
-      <Facts decision={decision} />
+      <Facts facts={factsOf(decision)} />
     </div>
   );
 }
 
-function Steps({ explanation, decision }: { explanation: Explanation; decision: Decision }) {
-  const { steps, messages, accepted, remedies, nearMisses, exemptions, notes, policyHash } = explanation;
+function Judged({ explanation, decision }: { explanation: Explanation; decision: Decision }) {
+  const { image, namespace, user, messages, policyHash } = explanation;
   const command = decision.decision === "deny" ? exemptCommand(explanation.image, explanation.namespace) : null;
   return (
     <div class="why">
@@ -64,19 +66,7 @@ function Steps({ explanation, decision }: { explanation: Explanation; decision: 
           {shown(message)}
         </p>
       ))}
-      <ol class="steps">
-        {steps.map((step) => (
-          <li key={step.rule} class={step.passed ? "is-passed" : "is-failed"}>
-            <span class="outcome">{step.passed ? "pass" : "FAIL"}</span>
-            <span class="code">{shown(step.rule)}</span>
-            <span>{shown(step.detail)}</span>
-          </li>
-        ))}
-      </ol>
-      <Lines title="Would be accepted" lines={[...accepted, ...remedies]} />
-      <Lines title="Looks alike, and does not cover it" lines={nearMisses} />
-      <Lines title="Exemptions" lines={exemptions} />
-      <Lines title="Notes" lines={notes} />
+      <Reasons reasoning={explanation} />
       {command && (
         <div>
           <h3>To exempt it for a while</h3>
@@ -87,6 +77,10 @@ function Steps({ explanation, decision }: { explanation: Explanation; decision: 
           </p>
         </div>
       )}
+      <p>
+        <PlaygroundLink given={{ manifest: `${image}\n`, namespace, user }}>Try it in the playground</PlaygroundLink>,
+        by another policy.
+      </p>
       <p class="quiet">
         Judged anew for the namespace and the user, by {shown(explanation.origin)}: {shown(explanation.verdict)}. Groups
         and labels of the request are not kept, so an exemption or override by those is not seen here.
@@ -95,22 +89,8 @@ function Steps({ explanation, decision }: { explanation: Explanation; decision: 
   );
 }
 
-function Lines({ title, lines }: { title: string; lines: string[] }) {
-  if (lines.length === 0) return null;
-  return (
-    <div>
-      <h3>{title}</h3>
-      <ul>
-        {lines.map((line) => (
-          <li key={line}>{shown(line)}</li>
-        ))}
-      </ul>
-    </div>
-  );
-}
-
-function Facts({ decision }: { decision: Decision }) {
-  const facts: [string, string | null | undefined][] = [
+function factsOf(decision: Decision): [string, string | null | undefined][] {
+  return [
     ["Object", [decision.operation, decision.kind, decision.name].filter(Boolean).join(" ")],
     ["Owner", decision.owner],
     ["Container", decision.container],
@@ -122,16 +102,4 @@ function Facts({ decision }: { decision: Decision }) {
     ["Replica", decision.replica],
     ["Request", decision.uid],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) =>
-        value ? (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{shown(value)}</dd>
-          </div>
-        ) : null,
-      )}
-    </dl>
-  );
 }

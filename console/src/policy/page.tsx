@@ -6,9 +6,10 @@ import { usePolling } from "../poll.js";
 import { Loading, State } from "../state.js";
 import { shown } from "../words.js";
 import { Confirmation } from "./confirmation.js";
+import { Drafts, type Document } from "./drafts.js";
 import { EffectOf } from "./effect.js";
 import { ExemptionForm, wishOf } from "./exemption.js";
-import { Frame } from "./frame.js";
+import { Frame } from "../editor/frame.js";
 import { HistoryOf } from "./history.js";
 import { Newest, unlessLate } from "./newest.js";
 import { OnItsWay } from "./way.js";
@@ -19,14 +20,6 @@ const PAUSE_MILLISECONDS = 200;
 /** The pause before a check that got no answer is tried again. */
 const RETRY_MILLISECONDS = 3_000;
 
-export type Document = "policy" | "candidate";
-
-/** A text that is being edited, and what it was made from. */
-interface Draft {
-  text: string;
-  original: string;
-}
-
 const DROP = { title: "Take the candidate away?", yes: "Yes, take it away", wanted: { candidate: "" } };
 const PROMOTE = {
   title: "Make the candidate the policy in force?",
@@ -34,8 +27,7 @@ const PROMOTE = {
   wanted: "promote" as const,
 };
 
-/** Kept while another page is looked at. */
-const drafts = new Map<Document, Draft>();
+const drafts = new Drafts(storage());
 
 export function PolicyPage() {
   const [policy, setPolicy] = useState<Policy | null>(null);
@@ -47,6 +39,15 @@ export function PolicyPage() {
       {policy ? <Editing policy={policy} again={once} /> : !trouble && <Loading label="Reading the policy" />}
     </div>
   );
+}
+
+/** A browser may be told to keep nothing. */
+function storage(): Storage | null {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
 }
 
 function originalOf(policy: Policy, document: Document): string {
@@ -84,6 +85,15 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
   const wanted = useMemo((): Wanted => (document === "policy" ? { policy: text } : { candidate: text }), [document, text]);
   const isNew = text !== original;
   const { checked, fault, isLate } = useCheck(policy, wanted, isNew);
+  // The same as long as the answer is, so that a key draws nothing anew but itself.
+  const marks = useMemo(
+    () => (checked && !isLate ? checked.problems.filter(({ document: of }) => isIn(of, document)) : null),
+    [checked, isLate, document],
+  );
+  const effect = useMemo(
+    () => <EffectOf checked={isNew ? checked : null} fault={fault} isLate={isLate} isNew={isNew} />,
+    [checked, fault, isLate, isNew],
+  );
   const [isCompared, setCompared] = useState(false);
   const [asked, setAsked] = useState<{ title: string; yes: string; wanted: Wanted } | null>(null);
   const [change, setChange] = useState<Change | null>(null);
@@ -157,7 +167,8 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
             text={text}
             generation={`${drops} ${beginning(policy, document)}`}
             label={document === "policy" ? "Policy" : "Candidate"}
-            problems={checked && !isLate ? checked.problems.filter(({ document: of }) => isIn(of, document)) : null}
+            language="policy"
+            marks={marks}
             original={isCompared ? policy.text : null}
             changed={edit}
           />
@@ -200,7 +211,7 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
               </button>
             )}
           </div>
-          <EffectOf checked={isNew ? checked : null} fault={fault} isLate={isLate} isNew={isNew} />
+          {effect}
         </section>
       </div>
       <HistoryOf

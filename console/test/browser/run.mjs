@@ -5,12 +5,14 @@
 //   GATE, PLUGIN  the binaries imagegate and kubectl-imagegate
 //   PICTURES      a folder for pictures of each page
 //   CHROMIUM      the browser, /usr/bin/chromium by default
-//   CONSOLE_FILES a folder with app.js, editor.js and app.css to take in place of those in the binary, while they are written
+//   CONSOLE_FILES a folder with app.js and app.css to take in place of those in the binary, while they are written; what
+//                 the playground is made from is then taken from docs/playground
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checks, WIDE } from "./looks.mjs";
+import { PLAYGROUND, playgroundSteps } from "./playground.mjs";
 import { policySteps, writer } from "./policy.mjs";
 import { scrolled, slowed } from "./slow.mjs";
 import { Stage } from "./stage.mjs";
@@ -50,10 +52,12 @@ async function main() {
   const browser = await stage.browser();
   const context = await browser.newContext({ viewport: WIDE, acceptDownloads: true });
   if (process.env.CONSOLE_FILES) {
-    await context.route(/\/(app|editor)\.(js|css)$/, async (route) => {
+    await context.route(/\/(app|playground|editor|worker)\.(js|css)$/, async (route) => {
       const response = await route.fetch();
-      const name = new URL(route.request().url()).pathname;
-      await route.fulfill({ response, body: readFileSync(join(process.env.CONSOLE_FILES, name)) });
+      const { pathname } = new URL(route.request().url());
+      const name = pathname.replace(/^\/playground\//, "");
+      const folder = name === pathname ? process.env.CONSOLE_FILES : PLAYGROUND;
+      await route.fulfill({ response, body: readFileSync(join(folder, name)) });
     });
   }
   const page = await context.newPage();
@@ -230,6 +234,7 @@ async function main() {
   });
 
   await policySteps({ page, step, stage, first, looksRight, eventually });
+  await playgroundSteps({ console: page, browser, step, looksRight, eventually });
 
   await step("on a CPU that is four times slower", async () => {
     await page.click("nav >> text=Images");

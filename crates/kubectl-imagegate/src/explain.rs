@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use imagegate_core::image::{Reference, is_path};
+use imagegate_core::image::is_path;
 use imagegate_core::policy::{
     ContainerImage, Decision, Explanation, Policy, Subject, Verdict, printable,
 };
@@ -162,7 +162,7 @@ impl<'a> Answer<'a> {
         for violation in &verdict.violations {
             writeln!(out, "           {}", printable(&violation.message))?;
         }
-        let accepted = self.accepted();
+        let accepted = explanation.accepted(self.image);
         for (title, lines) in [
             ("exemption ", &explanation.exemptions),
             ("near miss ", &explanation.near_misses),
@@ -200,7 +200,7 @@ impl<'a> Answer<'a> {
             "messages": verdict.violations.iter().map(|each| &each.message).collect::<Vec<_>>(),
             "exemptions": exemptions,
             "nearMisses": near_misses,
-            "accepted": self.accepted(),
+            "accepted": explanation.accepted(self.image),
             "remedies": remedies,
         })
     }
@@ -227,22 +227,5 @@ impl<'a> Answer<'a> {
                 format!("{word}, but no webhook is registered: nothing is judged at all")
             }
         }
-    }
-
-    /// Which registry a short name is pulled from depends on the node's runtime, so the suggestion says
-    /// which one it assumes.
-    fn accepted(&self) -> Vec<String> {
-        let suggestions = self.explanation.suggestions.clone();
-        if !Reference::parse(self.image.trim()).is_ok_and(|reference| reference.is_short_name()) {
-            return suggestions;
-        }
-        let if_meant = |suggestion: String| {
-            if suggestion.starts_with("docker.io/") {
-                format!("{suggestion}, if the image on Docker Hub is meant")
-            } else {
-                suggestion
-            }
-        };
-        suggestions.into_iter().map(if_meant).collect()
     }
 }

@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Check;
 use super::gather::Gather;
-use super::judge::Judge;
 use crate::cli::located::STDIN;
+use imagegate_check::Judge;
 use imagegate_report::{Finding, PolicySource, Report};
 
 /// How often each finding was there at a commit.

@@ -7,16 +7,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::judge::{Judge, placed};
 use super::render::{Rendered, Step};
 use crate::cli::located;
-use crate::cli::manifests::{
-    Input, Inputs, Problem, Selection, Visitor, in_order, read, read_from,
-};
-use crate::cli::target::Target;
+use crate::cli::manifests::{Input, Inputs, Selection, in_order, read};
+use imagegate_check::{Judge, Problem, Target, Visitor, not_judged, placed, trouble};
 use imagegate_core::manifest::{self, Candidate, Position};
 use imagegate_core::policy::{self, printable};
-use imagegate_report::{Finding, NotJudged, Object, Report, Trouble, TroubleKind};
+use imagegate_report::{Finding, NotJudged, Report, Trouble, TroubleKind};
 
 /// Fewer files than this are read before a bar could be seen.
 const LONG: usize = 500;
@@ -94,7 +91,7 @@ impl<'j> Gather<'j> {
     /// Everything in a stream; `name` is how it is shown.
     fn source(&mut self, name: &str, source: impl Read) {
         let mut reading = Reading::new(name, self.judge, self.keeps_allowed);
-        read_from(name, source, &mut reading);
+        imagegate_check::read(name, source, &mut reading);
         self.add(reading.content);
     }
 
@@ -196,15 +193,7 @@ impl Visitor for Reading<'_> {
         object: Option<&manifest::Object<'_>>,
         found: Candidate,
     ) {
-        let Candidate { image, path, position } = found;
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let object = Object {
-            place: Some(placed(self.name, position, document)),
-            kind: object.and_then(|object| text(object.kind)),
-            namespace: object.and_then(|object| text(object.namespace)),
-            name: object.and_then(|object| text(object.name)),
-        };
-        self.content.not_judged.push(NotJudged { object, field: path, image });
+        self.content.not_judged.push(not_judged(self.name, document, object, found));
     }
 
     fn skipped(&mut self, position: Position) {
@@ -217,12 +206,7 @@ impl Visitor for Reading<'_> {
     }
 
     fn problem(&mut self, problem: Problem) {
-        let Problem { document, position, message, hint } = problem;
-        let is_file = position.line == 0;
-        let kind = if is_file { TroubleKind::Unreadable } else { TroubleKind::NotUnderstood };
-        let place = Some(placed(self.name, position, document));
-        let hint = hint.map(str::to_owned);
-        self.content.troubles.push(Trouble { kind, place, message, hint });
+        self.content.troubles.push(trouble(self.name, problem));
     }
 }
 

@@ -14,7 +14,9 @@ use anyhow::{Context as _, Result};
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
-use super::{STDIN, tracked};
+use super::tracked;
+use crate::cli::located::STDIN;
+use imagegate_check::cannot_read;
 
 /// The extensions of manifests, in any case.
 const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
@@ -224,14 +226,4 @@ fn is_new(entry: &DirEntry, seen: &Mutex<HashSet<(u64, u64)>>) -> bool {
     let Ok(metadata) = fs::metadata(entry.path()) else { return true };
     let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     seen.insert((metadata.dev(), metadata.ino()))
-}
-
-/// Why something cannot be read, in words.
-pub(super) fn cannot_read(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "cannot be read: there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "cannot be read: permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "cannot be read: it is a directory".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    }
 }

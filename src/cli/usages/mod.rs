@@ -8,8 +8,8 @@ mod owners;
 use anyhow::Result;
 
 use super::images::Images;
-use super::target::{Asker, Target};
 use answer::Answered;
+use imagegate_check::{Asker, Target};
 use imagegate_core::policy::{KnownLabels, Policy, Workloads};
 use imagegate_core::usage::{Gathered, Owner, Usage};
 use owners::Owners;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::cli::target::{Asker, Target};
+use imagegate_check::{Asker, Target};
 use imagegate_core::usage::{Inventory, Owner, Usage};
 
 /// Objects above each other that are looked through. There are three at most in what Kubernetes brings

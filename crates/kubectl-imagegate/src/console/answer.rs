@@ -26,12 +26,6 @@ use crate::cluster::{Cluster, Fault};
 use crate::connection::Connection;
 use crate::gate::Replica;
 
-/// What the browser may load for the page, and who may show the page: files of our own, and nobody. No text is
-/// ever read as markup, not even by mistake.
-/// Source: <https://www.w3.org/TR/CSP3/>.
-const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types 'none'";
 const JSON: &str = "application/json";
 /// Bytes of what is posted: a policy of 1 MiB, which is as much as a ConfigMap holds, and what JSON makes of it.
 pub(super) const LARGEST_BODY: usize = 2 << 20;
@@ -99,7 +93,6 @@ impl Console {
         let headers = response.headers_mut();
         for (name, value) in [
             (CACHE_CONTROL, "no-store"),
-            (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
             (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
             (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
             (REFERRER_POLICY, "no-referrer"),
@@ -108,6 +101,8 @@ impl Console {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
+        let policy = HeaderValue::from_static(assets::CONSOLE_POLICY);
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
         Answered { response, is_admitted }
     }
 
@@ -126,10 +121,10 @@ impl Console {
                 Some(asked) => self.explained(&asked),
                 None => json(StatusCode::BAD_REQUEST, &pages::fault(&Fault::usage("no `image`"))),
             },
+            // Its files are named from where it is.
+            "/playground" => moved("/playground/"),
             path => match assets::at(path) {
-                Some(Asset { media_type, bytes }) => {
-                    answer(StatusCode::OK, media_type, Bytes::from_static(bytes))
-                }
+                Some(asset) => file(&asset),
                 None => json(StatusCode::NOT_FOUND, &pages::fault(&Fault::usage("no such page"))),
             },
         }
@@ -196,10 +191,8 @@ impl Console {
     }
 
     fn entered(&self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::SEE_OTHER;
+        let mut response = moved("/");
         let headers = response.headers_mut();
-        headers.insert(LOCATION, HeaderValue::from_static("/"));
         if let Ok(cookie) = HeaderValue::from_str(&self.access.cookie()) {
             headers.insert(SET_COOKIE, cookie);
         }
@@ -279,6 +272,21 @@ fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
     }
+    response
+}
+
+/// The browser goes on elsewhere, with what it has behind the `#`.
+fn moved(to: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
+    response
+}
+
+fn file(asset: &Asset) -> Response<Full<Bytes>> {
+    let mut response = answer(StatusCode::OK, asset.media_type, Bytes::from_static(asset.bytes));
+    let policy = HeaderValue::from_static(asset.content_policy);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
 

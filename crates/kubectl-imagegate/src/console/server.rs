@@ -142,6 +142,7 @@ mod tests {
     use crate::connection::Connection;
     use crate::console::access::Access;
     use crate::console::answer::{Console, LARGEST_BODY};
+    use crate::console::assets;
 
     #[derive(clap::Parser)]
     struct Flags {
@@ -271,6 +272,27 @@ mod tests {
             assert!(!answer.to_lowercase().contains("access-control-"), "{answer}");
             assert!(!answer.contains("unsafe-"), "{answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_playground_has_policies_of_its_own_and_is_kept_like_the_rest() {
+        let Served { at, printed, .. } = served(LONG).await;
+        let entered = get(at, printed.strip_prefix(&format!("http://{at}")).unwrap(), "").await;
+        let cookie = entered.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+        let known = format!("cookie: {cookie}\r\n");
+        for target in ["/playground/", "/playground/worker.js", "/playground/editor.js"] {
+            assert_eq!(status(&get(at, target, "").await), "403", "{target}");
+            let page = get(at, target, &known).await;
+            assert_eq!(status(&page), "200", "{target}");
+            let policies = page.matches("\r\ncontent-security-policy: ").count();
+            let policy = assets::at(target).unwrap().content_policy;
+            let line = format!("\r\ncontent-security-policy: {policy}\r\n");
+            assert!(policies == 1 && page.contains(&line), "{target}: {policy}");
+            assert!(page.contains("\r\ncache-control: no-store\r\n"), "{target}");
+        }
+        let moved = get(at, "/playground?console", &known).await;
+        assert_eq!(status(&moved), "303");
+        assert!(moved.contains("\r\nlocation: /playground/\r\n"), "{moved}");
     }
 
     const CHECK: &str = "/api/policy/check";

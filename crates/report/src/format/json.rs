@@ -39,19 +39,32 @@ struct Named<'r> {
 }
 
 pub(super) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    let Report { summary, findings, troubles, not_judged, moved_tags } = report;
-    let whole = Whole {
-        policy_hash: &summary.policy.hash,
-        allowed: summary.allowed,
-        denied: summary.denied,
-        unreadable: summary.unreadable + summary.not_understood,
-        summary,
-        findings: findings.iter().map(Named::of).collect(),
-        troubles,
-        not_judged,
-        moved_tags,
-    };
-    write_json(&whole, out)
+    write_json(&report.as_json(), out)
+}
+
+impl Report {
+    /// The report as the format JSON has it, for a larger object that holds it.
+    #[must_use]
+    pub fn as_json(&self) -> impl Serialize {
+        Whole::of(self)
+    }
+}
+
+impl<'r> Whole<'r> {
+    fn of(report: &'r Report) -> Self {
+        let Report { summary, findings, troubles, not_judged, moved_tags } = report;
+        Self {
+            policy_hash: &summary.policy.hash,
+            allowed: summary.allowed,
+            denied: summary.denied,
+            unreadable: summary.unreadable + summary.not_understood,
+            summary,
+            findings: findings.iter().map(Named::of).collect(),
+            troubles,
+            not_judged,
+            moved_tags,
+        }
+    }
 }
 
 /// A tag that means several images, as a line of its own.

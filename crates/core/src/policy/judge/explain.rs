@@ -41,6 +41,23 @@ pub struct Explanation {
     pub remedies: Vec<String>,
 }
 
+impl Explanation {
+    /// What would be accepted in place of `image`, for people. Which registry a short name is pulled from
+    /// depends on the node's runtime, so it is said which one a suggestion assumes.
+    #[must_use]
+    pub fn accepted(&self, image: &str) -> Vec<String> {
+        let is_short = Reference::parse(image.trim()).is_ok_and(|read| read.is_short_name());
+        let if_meant = |suggestion: &String| {
+            if is_short && suggestion.starts_with("docker.io/") {
+                format!("{suggestion}, if the image on Docker Hub is meant")
+            } else {
+                suggestion.clone()
+            }
+        };
+        self.suggestions.iter().map(if_meant).collect()
+    }
+}
+
 impl Policy {
     /// Explains what this policy makes of `image` for `subject`. One that is left out is read as an empty
     /// text.

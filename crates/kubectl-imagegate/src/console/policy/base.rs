@@ -160,6 +160,7 @@ impl Base {
             "resourceVersion": self.version(),
             "policyHash": self.policy().map(Policy::hash),
             "text": text_of(data, POLICY_KEY),
+            "fullForm": full_form(data, self.policy()),
             "candidate": data.get(CANDIDATE_KEY),
             "owner": owner,
             "locked": locked.map(pages::fault),
@@ -174,6 +175,12 @@ impl std::fmt::Debug for Base {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Base").field("version", &self.version()).finish_non_exhaustive()
     }
+}
+
+/// The policy in the form that says all that it is, for the playground, which knows no other; `None` where it is in
+/// simple form and not valid.
+fn full_form(data: &BTreeMap<String, String>, policy: Option<&Policy>) -> Option<String> {
+    data.get(POLICY_KEY).cloned().or_else(|| policy.map(Policy::to_yaml))
 }
 
 /// The console was told to change nothing.
@@ -206,4 +213,29 @@ async fn not_allowed(cluster: &Cluster, namespace: &str) -> Option<Fault> {
     let message = format!("you may not patch configmaps in {namespace}");
     let hint = "what an edit would do is shown all the same";
     (!status.allowed).then(|| Fault::usage(&message).with_hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use imagegate_core::policy::{Documents, POLICY_KEY, compile};
+
+    use super::full_form;
+
+    #[test]
+    fn a_policy_in_simple_form_has_a_full_one_too() {
+        let simple = BTreeMap::from([("ALLOWED_REGISTRIES".to_owned(), "quay.io".to_owned())]);
+        let keys = simple.iter().map(|(key, text)| (key.clone(), text.clone().into_bytes()));
+        let volume = Some(keys.collect());
+        let (policy, _) = compile(&Documents { volume, ..Documents::default() }).unwrap();
+        let full = full_form(&simple, Some(&policy)).unwrap();
+        assert!(full.contains("quay.io"), "{full}");
+        let (again, _) = compile(&Documents::full_form(full.as_str())).unwrap();
+        assert_eq!(again.hash(), policy.hash());
+        assert_eq!(full_form(&simple, None), None);
+        let text = "mode: warn # as written\n".to_owned();
+        let written = BTreeMap::from([(POLICY_KEY.to_owned(), text.clone())]);
+        assert_eq!(full_form(&written, Some(&policy)), Some(text));
+    }
 }

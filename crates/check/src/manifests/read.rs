@@ -42,13 +42,15 @@ pub(super) struct Place<'n> {
 
 /// Something that cannot be read.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Problem {
+pub struct Problem {
     /// The document of the file, from 0.
-    pub(in crate::cli) document: usize,
+    pub document: usize,
     /// Where it is; 0 where the whole file cannot be read.
-    pub(in crate::cli) position: Position,
-    pub(in crate::cli) message: String,
-    pub(in crate::cli) hint: Option<&'static str>,
+    pub position: Position,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<&'static str>,
 }
 
 /// Reads all documents of a source.

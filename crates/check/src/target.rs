@@ -1,98 +1,105 @@
-//! One image that a command judges, and who asks for it.
+//! One image that is judged, and who asks for it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-
 use imagegate_core::manifest::Position;
 use imagegate_core::policy::{
-    ContainerImage, ContainerKind, Field, ImageList, Labels, ObjectKind, Policy, PullPolicy,
-    Subject, Verdict, Workload,
+    ContainerImage, Field, ImageList, Labels, ObjectKind, Policy, PullPolicy, Subject, Verdict,
+    Workload,
 };
 
 /// Who asks, and where.
-#[derive(Debug, clap::Args)]
-pub(super) struct Asker {
-    /// Namespace for images, and for manifests without one
-    #[arg(short, long, default_value = "default")]
-    pub(super) namespace: String,
-    /// The user who creates the Pod, for exemptions
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub(super) user: String,
-    /// A group of that user; can be repeated
-    #[arg(long, value_name = "GROUP")]
-    pub(super) group: Vec<String>,
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Namespace for images, and for manifests without one.
+    pub namespace: String,
+    /// The user who creates the Pod, for exemptions; empty for nobody.
+    pub user: String,
+    /// The groups of that user.
+    pub groups: Vec<String>,
 }
 
 /// One image with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub struct Target {
     /// The file it was read from, and the object there.
-    pub(super) place: Option<Place>,
-    pub(super) namespace: Option<String>,
+    pub place: Option<Place>,
+    /// The namespace that the manifest says.
+    pub namespace: Option<String>,
     /// The name of the container; empty where it has none.
-    pub(super) container: String,
-    pub(super) image: Option<String>,
+    pub container: String,
+    /// The image as written; `None` where it is left out.
+    pub image: Option<String>,
     /// The path of the container: `spec.containers[0]`.
-    pub(super) entry: String,
+    pub entry: String,
     /// The path of the image below it.
-    pub(super) leaf: &'static str,
+    pub leaf: &'static str,
     /// The kind of container that the image is for.
-    pub(super) list: ImageList,
-    pub(super) pull_policy: PullPolicy,
+    pub list: ImageList,
+    /// The pull policy of the container.
+    pub pull_policy: PullPolicy,
     /// Those of the Pod, where they are known.
-    pub(super) labels: Option<Arc<Labels<'static>>>,
+    pub labels: Option<Arc<Labels<'static>>>,
     /// The kind of object whose template is judged, as a policy writes it with its group; `None` for a Pod,
     /// or for the Pod that a template makes.
-    pub(super) template: Option<String>,
+    pub template: Option<String>,
     /// Who asks, where the manifest says so.
-    pub(super) asking: Option<Asking>,
+    pub asking: Option<Asking>,
 }
 
 /// Who makes a request, as an `AdmissionReview` says.
 #[derive(Clone, Debug)]
-pub(super) struct Asking {
-    pub(super) user: String,
-    pub(super) groups: Vec<String>,
+pub struct Asking {
+    /// The name; empty where there is none.
+    pub user: String,
+    /// The groups.
+    pub groups: Vec<String>,
 }
 
 /// Where in some manifests an image was found.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) file: String,
+pub struct Place {
+    /// How the source is named.
+    pub file: String,
     /// Where the image is written in it.
-    pub(super) position: Position,
+    pub position: Position,
     /// The document in the file, from 0.
-    pub(super) document: usize,
-    pub(super) kind: String,
-    pub(super) name: String,
+    pub document: usize,
+    /// The kind of the object.
+    pub kind: String,
+    /// Its name; empty where it has none.
+    pub name: String,
     /// Kind and name of what made the object, where it says so.
-    pub(super) controller: Option<(String, String)>,
+    pub controller: Option<(String, String)>,
 }
 
 impl Asker {
     /// Whether nobody was named.
-    fn is_nobody(&self) -> bool {
-        self.user.is_empty() && self.group.is_empty()
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        self.user.is_empty() && self.groups.is_empty()
     }
 
     /// The groups, as a subject borrows them.
-    pub(super) fn groups(&self) -> Vec<Cow<'_, str>> {
-        self.group.iter().map(|group| group.as_str().into()).collect()
+    #[must_use]
+    pub fn groups(&self) -> Vec<Cow<'_, str>> {
+        self.groups.iter().map(|group| group.as_str().into()).collect()
     }
 
     /// Who asks for a Pod, at a time in Unix seconds.
-    pub(super) fn subject<'a>(&'a self, groups: &'a [Cow<'a, str>], now: i64) -> Subject<'a> {
-        let Self { namespace, user, group: _ } = self;
+    #[must_use]
+    pub fn subject<'a>(&'a self, groups: &'a [Cow<'a, str>], now: i64) -> Subject<'a> {
+        let Self { namespace, user, groups: _ } = self;
         Subject { namespace, user, groups, now, ..Subject::default() }
     }
 }
 
 impl Target {
     /// An image of a Pod that is named like the image.
-    pub(super) fn of_image(image: &str) -> Self {
+    #[must_use]
+    pub fn of_image(image: &str) -> Self {
         let name = image.rsplit('/').next().unwrap_or(image);
         let name = name.split([':', '@']).next().unwrap_or(name);
         Self {
@@ -112,12 +119,14 @@ impl Target {
 
     /// Judges the image as the Pod that holds it, or that its template makes, would be judged at a time in
     /// Unix seconds.
-    pub(super) fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
+    #[must_use]
+    pub fn judge_at<'p>(&self, policy: &'p Policy, asker: &Asker, at: i64) -> Verdict<'p> {
         self.with_subject(asker, at, |subject| policy.evaluate(subject, [&self.container_image()]))
     }
 
     /// The image as a policy judges it.
-    pub(super) fn container_image(&self) -> ContainerImage<'_> {
+    #[must_use]
+    pub fn container_image(&self) -> ContainerImage<'_> {
         // The path of a custom resource is none that a field has; without a name, it is the name.
         let named = [self.container.as_str(), self.entry.as_str()];
         let container = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
@@ -130,13 +139,15 @@ impl Target {
     }
 
     /// The path of the image: `spec.containers[0].image`.
-    pub(super) fn field(&self) -> String {
+    #[must_use]
+    pub fn field(&self) -> String {
         format!("{}.{}", self.entry, self.leaf)
     }
 
     /// The user who asks for the image, with the groups: `asker`, unless that is nobody and the
     /// manifest says who it is.
-    pub(super) fn asked_by<'a>(&'a self, asker: &'a Asker) -> (&'a str, Vec<Cow<'a, str>>) {
+    #[must_use]
+    pub fn asked_by<'a>(&'a self, asker: &'a Asker) -> (&'a str, Vec<Cow<'a, str>>) {
         match self.asking.as_ref().filter(|_| asker.is_nobody()) {
             Some(Asking { user, groups }) => {
                 (user, groups.iter().map(|group| group.as_str().into()).collect())
@@ -146,7 +157,7 @@ impl Target {
     }
 
     /// Who asks for the image, and where.
-    pub(super) fn with_subject<T>(
+    pub fn with_subject<T>(
         &self,
         asker: &Asker,
         at: i64,
@@ -166,23 +177,11 @@ impl Target {
     }
 }
 
-/// Parses a pull policy as an object has it.
-pub(super) fn pull_policy_parser() -> impl TypedValueParser<Value = PullPolicy> {
-    let written = PullPolicy::WRITTEN.map(PullPolicy::as_str);
-    PossibleValuesParser::new(written).map(|written| PullPolicy::of(&written))
-}
-
-/// Parses a kind of container as a policy names it.
-pub(super) fn container_parser() -> impl TypedValueParser<Value = ContainerKind> {
-    let names = ContainerKind::ALL.map(ContainerKind::as_str);
-    PossibleValuesParser::new(names).map(|name| ContainerKind::named(&name).unwrap_or_default())
-}
-
 /// The template that a kind of object means, as [`Target`] has it.
 ///
 /// # Errors
 /// When a policy judges nothing of that kind.
-pub(super) fn template(policy: &Policy, kind: &str) -> Result<Option<String>, String> {
+pub fn template(policy: &Policy, kind: &str) -> Result<Option<String>, String> {
     let Some(found) = policy.kind_named(kind) else {
         return Err(
             "write a kind that is judged: `Pod`, `Deployment`, …, or one of `workloads`".to_owned()
@@ -191,17 +190,8 @@ pub(super) fn template(policy: &Policy, kind: &str) -> Result<Option<String>, St
     Ok((found != ObjectKind::default()).then(|| found.to_string()))
 }
 
-/// Parses a label: `app=web`.
-pub(super) fn label(written: &str) -> Result<(String, String), String> {
-    let label = written.split_once('=').filter(|(key, _)| !key.is_empty());
-    let label = label.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    label.ok_or_else(|| "write it as `app=web`".to_owned())
-}
-
 /// The labels of a Pod; of those that are there twice, the last counts.
-pub(super) fn labels<'l>(
-    written: impl IntoIterator<Item = &'l (String, String)>,
-) -> Arc<Labels<'static>> {
+pub fn labels<'l>(written: impl IntoIterator<Item = &'l (String, String)>) -> Arc<Labels<'static>> {
     let labels: BTreeMap<String, String> = written.into_iter().cloned().collect();
     let owned = labels.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value)));
     Arc::new(Labels::new(owned.collect()))

@@ -1,6 +1,6 @@
 /**
- * The editor of a policy. A file of its own, which is loaded once somebody wants to edit: it is larger than the rest of
- * the page.
+ * The editor of a policy, or of a manifest. A file of its own, which is loaded once somebody wants to edit: it is larger
+ * than the rest of the page.
  *
  * It lives in a shadow root, since there its style sheets are made by script and need no `<style>`, which the page's
  * own policy refuses.
@@ -30,14 +30,18 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import type { Wrong } from "../api.js";
 import { shown } from "../words.js";
 import schema from "../../../config/policy.schema.json";
+import type { Mark, Place } from "./mark.js";
 import { choicesAt, describedAt, type Schema } from "./schema.js";
 import { spanOf } from "./span.js";
 
+/** What is written: our schema says what may stand in a policy, and nothing of a manifest. */
+export type Language = "policy" | "manifest";
+
 export interface Wishes {
   text: string;
+  language: Language;
   /** What it is, for people who do not see it. */
   label: string;
   changed: (text: string) => void;
@@ -61,7 +65,7 @@ const highlighting = HighlightStyle.define([
 ]);
 
 const looks = EditorView.theme({
-  "&": { backgroundColor: "var(--card)", color: "var(--text)", fontSize: "0.9rem", height: "100%" },
+  "&": { backgroundColor: "var(--card)", color: "var(--text)", fontSize: "0.9rem", flex: "1 0 auto" },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--code)", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--text)", padding: "10px 0" },
@@ -94,12 +98,15 @@ const looks = EditorView.theme({
   ".cm-diagnostic": { whiteSpace: "pre-wrap", padding: "6px 12px", fontFamily: "system-ui, sans-serif" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--wrong)" },
   ".cm-diagnostic-warning": { borderLeftColor: "var(--note)" },
+  ".cm-diagnostic-info": { borderLeftColor: "var(--quiet)" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--wrong)" },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--note)" },
+  ".cm-lintRange-info": { backgroundImage: "none", textDecoration: "underline dotted var(--quiet)" },
   // Marks that are drawn and not loaded, which the page's own policy refuses.
-  ".cm-lint-marker-error, .cm-lint-marker-warning": { content: "none", borderRadius: "50%" },
+  ".cm-lint-marker-error, .cm-lint-marker-warning, .cm-lint-marker-info": { content: "none", borderRadius: "50%" },
   ".cm-lint-marker-error": { backgroundColor: "var(--wrong)" },
   ".cm-lint-marker-warning": { backgroundColor: "var(--note)" },
+  ".cm-lint-marker-info": { backgroundColor: "var(--quiet)" },
   ".cm-lint-marker": { width: "0.7em", height: "0.7em", marginTop: "0.4em" },
   "&.cm-merge-a .cm-changedLine": { backgroundColor: "var(--deleted) !important" },
   "&.cm-merge-b .cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--inserted) !important" },
@@ -112,7 +119,7 @@ export class Editor {
   readonly #wishes: Wishes;
   #view: EditorView;
   #merge: MergeView | null = null;
-  #problems: Wrong[] = [];
+  #marks: readonly Mark[] = [];
   #isTold = true;
 
   constructor(host: HTMLElement, wishes: Wishes) {
@@ -133,17 +140,29 @@ export class Editor {
     this.#isTold = true;
   }
 
-  /** Underlines what is wrong. */
-  mark(problems: Wrong[]): void {
-    this.#problems = problems;
+  /** Underlines what is said of places. */
+  mark(marks: readonly Mark[]): void {
+    this.#marks = marks;
     const { state } = this.#view;
-    const text = this.text;
-    const diagnostics = problems.map((problem): Diagnostic => {
-      const span = spanOf(text, problem.line, problem.column);
-      const hint = problem.hint ? `\nhint: ${shown(problem.hint)}` : "";
-      return { ...span, severity: "error", message: `${shown(problem.message)}${hint}` };
+    const diagnostics = marks.map(({ line, column, severity = "error", message, hint }): Diagnostic => {
+      const span = spanOf(state.doc, line, column);
+      return { ...span, severity, message: `${shown(message)}${hint ? `\nhint: ${shown(hint)}` : ""}` };
     });
     this.#view.dispatch(setDiagnostics(state, diagnostics));
+  }
+
+  /** Selects what stands at a place and brings it into sight. Where the keyboard stays elsewhere, so does the page. */
+  reveal({ line, column }: Place, isFocused: boolean): void {
+    const { from: anchor, to: head } = spanOf(this.#view.state.doc, line, column);
+    const selection = { anchor, head };
+    if (isFocused) {
+      this.#view.dispatch({ selection, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
+      this.#view.focus();
+    } else {
+      this.#view.dispatch({ selection });
+      const { host } = this.#root;
+      host.scrollTop = this.#view.lineBlockAt(anchor).top - host.clientHeight / 2;
+    }
   }
 
   /** Shows what differs from another text; `null` shows this one alone. */
@@ -167,7 +186,7 @@ export class Editor {
       this.#view = this.#alone(text, between);
       this.#view.dispatch({ selection });
     }
-    this.mark(this.#problems);
+    this.mark(this.#marks);
   }
 
   destroy(): void {
@@ -194,8 +213,9 @@ export class Editor {
       highlightActiveLine(),
       highlightActiveLineGutter(),
       lintGutter(),
-      autocompletion({ override: [complete], icons: false }),
-      hoverTooltip(describe),
+      ...(this.#wishes.language === "policy"
+        ? [autocompletion({ override: [complete], icons: false }), hoverTooltip(describe)]
+        : []),
       keymap.of([
         ...closeBracketsKeymap,
         ...completionKeymap,

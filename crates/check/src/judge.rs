@@ -3,18 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::cli::target::{Asker, Target};
-use crate::clock;
+use crate::located::placed;
+use crate::target::{Asker, Target};
 use imagegate_core::policy::{
     ContainerImage, Explanation, ImageList, Labels, Policy, PullPolicy, Reading,
 };
-use imagegate_report::{Answer, Finding, Object, Place};
+use imagegate_report::{Answer, Finding, Object};
 
 /// Explanations that are kept: most manifests of a tree have the same few images.
 const MOST_KEPT: usize = 4_096;
 
 /// A policy with what an answer depends on besides the image.
-pub(super) struct Judge<'p> {
+#[derive(Debug)]
+pub struct Judge<'p> {
     policy: &'p Policy,
     asker: &'p Asker,
     now: i64,
@@ -26,14 +27,26 @@ pub(super) struct Judge<'p> {
 type Subject = (Option<String>, String, ImageList, PullPolicy, Option<Arc<Labels<'static>>>);
 
 impl<'p> Judge<'p> {
-    /// Judges by a policy at this moment; with `explains`, findings say what to do about them.
-    pub(super) fn new(policy: &'p Policy, asker: &'p Asker, explains: bool) -> Self {
+    /// Judges by a policy at a time in Unix seconds; with `explains`, findings say what to do about them.
+    #[must_use]
+    pub fn new(policy: &'p Policy, asker: &'p Asker, now: i64, explains: bool) -> Self {
         let explained = Mutex::new(HashMap::new());
-        Self { policy, asker, now: clock::unix_seconds(), explains, explained }
+        Self { policy, asker, now, explains, explained }
     }
 
-    /// What becomes of an image.
-    pub(super) fn finding(&self, target: &Target) -> Finding {
+    /// What becomes of an image, and what to do about it.
+    #[must_use]
+    pub fn finding(&self, target: &Target) -> Finding {
+        let mut finding = self.unexplained(target);
+        if finding.decision.is_violation() && self.explains {
+            self.explain(target, &mut finding);
+        }
+        finding
+    }
+
+    /// What becomes of an image, for whoever only counts it.
+    #[must_use]
+    pub fn unexplained(&self, target: &Target) -> Finding {
         let verdict = target.judge_at(self.policy, self.asker, self.now);
         let image =
             ContainerImage { container: (&*target.container).into(), ..target.container_image() };
@@ -43,19 +56,18 @@ impl<'p> Judge<'p> {
         if is_bare {
             finding.container.clear();
         }
-        if finding.decision.is_violation() && self.explains {
-            self.explain(target, &mut finding);
-        }
         finding
     }
 
     /// What the policy wants to know.
-    pub(super) fn reading(&self) -> Reading<'_> {
+    #[must_use]
+    pub fn reading(&self) -> Reading<'_> {
         self.policy.reading()
     }
 
     /// Whether images that get this answer may be counted and forgotten.
-    pub(super) fn is_plain(finding: &Finding) -> bool {
+    #[must_use]
+    pub fn is_plain(finding: &Finding) -> bool {
         finding.decision == Answer::Allow
     }
 
@@ -73,14 +85,20 @@ impl<'p> Judge<'p> {
                 Some("render the template with `helm template`, or use `--helm`".to_owned());
             return;
         }
+        finding.explain(&self.explanation(target));
+    }
+
+    /// Why an image gets its verdict. It is kept, for the next of the same.
+    #[must_use]
+    pub fn explanation(&self, target: &Target) -> Arc<Explanation> {
         let explain = || {
             target.with_subject(self.asker, self.now, |subject| {
                 Arc::new(self.policy.explain(subject, &target.container_image()))
             })
         };
-        if target.asking.is_some() {
-            return finding.explain(&explain());
-        }
+        let Some(image) = target.image.as_ref().filter(|_| target.asking.is_none()) else {
+            return explain();
+        };
         let subject = (
             target.namespace.clone(),
             image.clone(),
@@ -90,17 +108,21 @@ impl<'p> Judge<'p> {
         );
         let mut kept = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(explanation) = kept.get(&subject) {
-            let explanation = Arc::clone(explanation);
-            drop(kept);
-            return finding.explain(&explanation);
+            return Arc::clone(explanation);
         }
         drop(kept);
         let explanation = explain();
-        finding.explain(&explanation);
         kept = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MOST_KEPT {
-            kept.insert(subject, explanation);
+            kept.insert(subject, Arc::clone(&explanation));
         }
+        explanation
+    }
+
+    /// Who asks, unless a manifest says so.
+    #[must_use]
+    pub fn asker(&self) -> &Asker {
+        self.asker
     }
 }
 
@@ -115,20 +137,5 @@ fn object(target: &Target, asker: &Asker) -> Object {
         kind: written(&place.kind),
         namespace: target.namespace.clone().or_else(|| written(&asker.namespace)),
         name: written(&place.name),
-    }
-}
-
-/// A place in a file; one without a line is the file itself.
-pub(super) fn placed(
-    file: &str,
-    position: imagegate_core::manifest::Position,
-    document: usize,
-) -> Place {
-    let is_known = position.line > 0;
-    Place {
-        file: file.to_owned(),
-        line: is_known.then_some(position.line.into()),
-        column: is_known.then_some(position.column.into()),
-        document: is_known.then_some(document),
     }
 }

@@ -1,9 +1,9 @@
 /** The editor on the page. It is loaded when it is first wanted, and the text can be edited without it too. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Wrong } from "../api.js";
 import { Loading } from "../state.js";
-import type { Editor } from "./editor.js";
+import type { Editor, Language } from "./editor.js";
+import type { Mark, Place } from "./mark.js";
 
 /** From this width on there is room for two texts side by side. */
 const BESIDE = "(min-width: 1000px)";
@@ -13,14 +13,22 @@ interface FrameProps {
   /** Another one is for another text than the editor has; what is typed comes from there. */
   generation: string;
   label: string;
-  /** What is wrong with the text; `null` where that is not known yet. */
-  problems: Wrong[] | null;
+  language: Language;
+  /** What is said of the text; `null` where that is not known yet. */
+  marks: readonly Mark[] | null;
   /** What it is compared with. */
-  original: string | null;
+  original?: string | null;
+  /** What is to be brought into sight, each time that this is another value. */
+  revealed?: Revealed | null;
   changed: (text: string) => void;
 }
 
-export function Frame({ text, generation, label, problems, original, changed }: FrameProps) {
+export interface Revealed extends Place {
+  /** Whether the keyboard goes there, too. */
+  isFocused: boolean;
+}
+
+export function Frame({ text, generation, label, language, marks, original = null, revealed = null, changed }: FrameProps) {
   const host = useRef<HTMLDivElement>(null);
   const [editor, setEditor] = useState<Editor | null>(null);
   const [isMissing, setMissing] = useState(false);
@@ -33,7 +41,8 @@ export function Frame({ text, generation, label, problems, original, changed }: 
     import("./editor.js").then(
       ({ Editor }) => {
         if (isOver || !host.current) return;
-        made = new Editor(host.current, { text: last.current.text, label, changed: (text) => last.current.changed(text) });
+        const { text } = last.current;
+        made = new Editor(host.current, { text, label, language, changed: (text) => last.current.changed(text) });
         setEditor(made);
       },
       () => setMissing(true),
@@ -42,11 +51,14 @@ export function Frame({ text, generation, label, problems, original, changed }: 
       isOver = true;
       made?.destroy();
     };
-  }, [label]);
+  }, [label, language]);
   useEffect(() => editor?.replace(last.current.text), [editor, generation]);
   useEffect(() => {
-    if (problems) editor?.mark(problems);
-  }, [editor, problems]);
+    if (marks) editor?.mark(marks);
+  }, [editor, marks]);
+  useEffect(() => {
+    if (revealed) editor?.reveal(revealed, revealed.isFocused);
+  }, [editor, revealed]);
   const isPlain = useRef(true);
   useEffect(() => {
     if (!editor || (original === null && isPlain.current)) return;

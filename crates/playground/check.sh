@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Builds the module of the playground anew. Where the compiler is that of the committed one, the bytes have to be
+# the same; wherever it is built, it has to say what the native engine says. Needs node.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+committed=docs/playground/imagegate.wasm
+most_bytes=$((1 << 20))
+
+# The section that build.sh writes at the end.
+compiler_of() {
+  tail -c 128 "$1" | grep -aoE 'rustc [0-9]+\.[0-9]+\.[0-9].*$'
+}
+
+mkdir -p target
+fresh=$PWD/target/playground.wasm
+crates/playground/build.sh "$fresh"
+if [[ $(compiler_of "$fresh") != "$(compiler_of "$committed")" ]]; then
+  printf 'the committed module is of %s, and this is %s: their bytes are not compared\n' \
+    "$(compiler_of "$committed")" "$(compiler_of "$fresh")"
+elif ! cmp -- "$committed" "$fresh"; then
+  echo "$committed is not what the sources build: run \`make playground-wasm\` and commit it" >&2
+  exit 1
+fi
+bytes=$(gzip -9 <"$fresh" | wc -c)
+echo "the module has $(stat --format=%s "$fresh") bytes, and compressed $bytes"
+((bytes < most_bytes))
+IMAGEGATE_PLAYGROUND=$fresh cargo test --locked --workspace --test parity
