@@ -20,8 +20,9 @@ from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "console/package-lock.json"
-# The build of the page writes down whose code it took.
-IN_PAGE = ROOT / "crates/kubectl-imagegate/src/console/dist/licences.md"
+# The build of the pages writes down whose code it took.
+IN_PAGE = [ROOT / "crates/kubectl-imagegate/src/console/dist/licences.md",
+           ROOT / "docs/playground/licences.txt", ROOT / "docs/playground/editor.licences.txt"]
 BINARIES = ["imagegate", "kubectl-imagegate"]
 
 
@@ -70,7 +71,7 @@ def linked_packages(target):
 def page_packages():
     """What is in the page: each as a component, whether the page asks for it itself, and what it needs of the others."""
     lock = json.loads(LOCK.read_text())["packages"]
-    named = set(re.findall(r"^## (\S+) - (\S+) \((.+)\)$", IN_PAGE.read_text(), re.MULTILINE))
+    named = set(re.findall(r"^## (\S+) - (\S+) \((.+)\)$", "".join(path.read_text() for path in IN_PAGE), re.MULTILINE))
     locked = {(path.rpartition("node_modules/")[2], package["version"], package["license"]): package
               for path, package in lock.items() if path and not package.get("dev")}
     if not named or named - locked.keys():

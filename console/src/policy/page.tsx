@@ -85,6 +85,15 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
   const wanted = useMemo((): Wanted => (document === "policy" ? { policy: text } : { candidate: text }), [document, text]);
   const isNew = text !== original;
   const { checked, fault, isLate } = useCheck(policy, wanted, isNew);
+  // The same as long as the answer is, so that a key draws nothing anew but itself.
+  const marks = useMemo(
+    () => (checked && !isLate ? checked.problems.filter(({ document: of }) => isIn(of, document)) : null),
+    [checked, isLate, document],
+  );
+  const effect = useMemo(
+    () => <EffectOf checked={isNew ? checked : null} fault={fault} isLate={isLate} isNew={isNew} />,
+    [checked, fault, isLate, isNew],
+  );
   const [isCompared, setCompared] = useState(false);
   const [asked, setAsked] = useState<{ title: string; yes: string; wanted: Wanted } | null>(null);
   const [change, setChange] = useState<Change | null>(null);
@@ -159,7 +168,7 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
             generation={`${drops} ${beginning(policy, document)}`}
             label={document === "policy" ? "Policy" : "Candidate"}
             language="policy"
-            marks={checked && !isLate ? checked.problems.filter(({ document: of }) => isIn(of, document)) : null}
+            marks={marks}
             original={isCompared ? policy.text : null}
             changed={edit}
           />
@@ -202,7 +211,7 @@ function Editing({ policy, again }: { policy: Policy; again: () => Promise<void>
               </button>
             )}
           </div>
-          <EffectOf checked={isNew ? checked : null} fault={fault} isLate={isLate} isNew={isNew} />
+          {effect}
         </section>
       </div>
       <HistoryOf

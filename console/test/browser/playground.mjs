@@ -8,6 +8,7 @@ import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
 import { WIDE } from "./looks.mjs";
+import { writer } from "./policy.mjs";
 
 /** The static build. */
 export const PLAYGROUND = join(dirname(fileURLToPath(import.meta.url)), "../../../docs/playground");
@@ -214,13 +215,7 @@ export async function playgroundSteps({ console, browser, step, looksRight, even
 /** What is done on the page again and again. */
 function hands(page, eventually) {
   const editor = (label) => page.locator(`.cm-content[aria-label="${label}"]`);
-  const write = async (where, text) => {
-    await where.click();
-    await page.keyboard.press("Control+a");
-    // What the browser puts in place of a selection has a style of its own, which it then complains of.
-    await page.keyboard.press("Delete");
-    await page.keyboard.insertText(text);
-  };
+  const write = (where, text) => writer(page, where)(text);
   const verdict = (words) =>
     eventually(page, words, (words) => document.querySelector("h1.verdict")?.textContent.startsWith(words), words);
   return { verdict, write, manifest: editor("Image or manifest"), policy: editor("Policy") };

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 
-/** Writes a text into the editor, in place of what is there. */
-export function writer(page) {
+/** Writes a text into an editor, in place of what is there. */
+export function writer(page, editor = page.locator(".cm-content")) {
   return async (text) => {
-    await page.click(".cm-content");
+    await editor.click();
     await page.keyboard.press("Control+a");
     // What the browser puts in place of a selection has a style of its own, which it then complains of.
     await page.keyboard.press("Delete");
