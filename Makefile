@@ -63,7 +63,7 @@ playground-wasm: ## Build the module of the playground, which is committed
 	crates/playground/build.sh $(PLAYGROUND_WASM)
 
 .PHONY: playground-check
-playground-check: ## Build the module of the playground anew, compare the bytes, and what it says; needs node
+playground-check: ## Build the module of the playground anew and compare its bytes, or by another compiler what it says
 	crates/playground/check.sh
 
 .PHONY: test

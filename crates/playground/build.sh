@@ -16,7 +16,8 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS "${!CARGO_PROFILE_
 # A browser's tab is not to be eaten up by what somebody pastes; what needs more ends the module.
 flags=(-C link-arg=--max-memory=$((256 << 20)))
 flags+=("--remap-path-prefix=$PWD=/imagegate" "--remap-path-prefix=$cargo_home=/cargo")
-# A mirror of the registry has a name of its own here.
+# A mirror of the registry has a name of its own here, which is there once its packages are.
+cargo fetch --locked --quiet
 for sources in "$cargo_home"/registry/src/*; do
   flags+=("--remap-path-prefix=$sources=/cargo/registry")
 done

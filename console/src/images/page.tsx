@@ -91,8 +91,10 @@ function Found({ images, view }: { images: Images; view: View }) {
   const [order, setOrder] = useState<Order>(VIEWS[view].order);
   const set = (change: Partial<Wanted>) => setWanted({ ...wanted, ...change });
   const all = useMemo(() => usesOf(images, view), [images, view]);
-  const uses = useMemo(() => sorted(filtered(all, wanted), order), [all, wanted, order]);
-  const besides = useMemo(() => filtered(all, { ...wanted, registry: "" }), [all, wanted]);
+  // In this order, since a key in the search field changes the conditions alone.
+  const inOrder = useMemo(() => sorted(all, order), [all, order]);
+  const besides = useMemo(() => filtered(inOrder, { ...wanted, registry: "" }), [inOrder, wanted]);
+  const uses = useMemo(() => (wanted.registry === "" ? besides : filtered(besides, wanted)), [besides, wanted]);
   const registries = useMemo(() => shares(besides, registryOf), [besides]);
   const isNarrowed = JSON.stringify(wanted) !== JSON.stringify(ALL);
   if (view !== "seen" && running === null) {

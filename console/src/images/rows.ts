@@ -62,8 +62,20 @@ export function againOf({ answer }: Use): Exclude<Wanted["again"], ""> | null {
 }
 
 function hasAll(use: Use, words: string[]): boolean {
-  const text = `${use.image}\n${use.namespace}\n${use.owner}\n${use.user}\n${use.digests}`.toLowerCase();
+  const text = textOf(use);
   return words.every((word) => text.includes(word));
+}
+
+/** What is searched; made once for each row, since each key looks through all of them. */
+const texts = new WeakMap<Use, string>();
+
+function textOf(use: Use): string {
+  let text = texts.get(use);
+  if (text === undefined) {
+    text = `${use.image}\n${use.namespace}\n${use.owner}\n${use.user}\n${use.digests}`.toLowerCase();
+    texts.set(use, text);
+  }
+  return text;
 }
 
 export function sorted(uses: Use[], { column, descending }: Order): Use[] {

@@ -1,5 +1,6 @@
 /** What an edit would do: the difference in words, and the images and namespaces that it hits. */
 
+import { useMemo } from "preact/hooks";
 import type { Checked, Effect, Fault, Hit, Hits, Newly, Wrong } from "../api.js";
 import { Bar, Empty, Loading } from "../state.js";
 import { counted, moment, shown } from "../words.js";
@@ -12,6 +13,11 @@ interface EffectProps {
 }
 
 export function EffectOf({ checked, fault, isLate, isNew }: EffectProps) {
+  // A key makes what is shown late, and draws nothing of it anew.
+  const does = useMemo(
+    () => checked && (checked.isValid ? <Does checked={checked} /> : <Problems problems={checked.problems} />),
+    [checked],
+  );
   if (fault) {
     return (
       <div class="empty" role="alert">
@@ -34,7 +40,7 @@ export function EffectOf({ checked, fault, isLate, isNew }: EffectProps) {
       <p class="hidden" role="status">
         {isLate ? "" : inOneLine(checked)}
       </p>
-      {checked.isValid ? <Does checked={checked} /> : <Problems problems={checked.problems} />}
+      {does}
     </div>
   );
 }

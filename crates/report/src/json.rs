@@ -60,6 +60,10 @@ impl<F: Formatter> Formatter for Printable<F> {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Nearly every text, and looked at byte by byte.
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(|character| !is_printable(character)) {
             let (shown, from) = rest.split_at(at);
