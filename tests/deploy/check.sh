@@ -264,8 +264,8 @@ sized() {
     grep -Eq '^  (replicas|minReplicas): 3$' "$rendered" || say "$version: not three replicas" || return 1
   done
 }
-check 'chart: values for small clusters' sized small 100m
-check 'chart: values for medium clusters' sized medium 250m
+check 'chart: values for small clusters' sized small 500m
+check 'chart: values for medium clusters' sized medium 1
 check 'chart: values for large clusters' sized large 2
 
 # From the arguments to the resources: what the process is told and how it is probed.
