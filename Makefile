@@ -278,6 +278,24 @@ instructions: ## Compare instruction counts with benches/instructions/baseline.t
 	  | sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p'); \
 	python3 benches/instructions/guard.py "$$binary" $(INSTRUCTIONS)
 
+SCALE := $(TARGET)/release/imagegate-scale
+
+.PHONY: $(SCALE)
+$(SCALE):
+	cargo build --locked --release --package imagegate-scale
+
+.PHONY: scale
+scale: $(SCALE) ## Simulate clusters of up to 10,000 Pods a second: the table and charts of docs/sizing.md; minutes
+	python3 benches/scale/scale.py $(SCALE) $(BINARY) model
+
+.PHONY: scale-compare
+scale-compare: $(BINARY) $(SCALE) ## Compare the simulation with 1, 2 and 4 replicas, a kill and a drain included; a minute
+	python3 benches/scale/scale.py $(SCALE) $(BINARY) compare
+
+.PHONY: scale-measure
+scale-measure: $(BINARY) $(SCALE) ## Measure what the simulation is fitted to, into benches/scale/measured.tsv
+	python3 benches/scale/scale.py $(SCALE) $(BINARY) measure
+
 .PHONY: instructions-binary
 instructions-binary: ## Build what `make instructions` runs
 	$(INSTRUCTIONS_BUILD)

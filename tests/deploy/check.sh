@@ -253,6 +253,21 @@ same_deployment() {
 }
 check 'chart: a policy change restarts no Pod' same_deployment
 
+# The values for clusters of three sizes, as docs/sizing.md has them.
+sized() {
+  local name=$1 cpu=$2 values=$chart/sizes/$1.yaml version rendered=$work/sized
+  helm lint --strict --quiet --set image.repository=a/b --values "$values" "$chart" || return 1
+  for version in 1.20.2 1.36.0; do
+    render --values "$values" --kube-version "$version" >"$rendered" || return 1
+    grep -q "^              cpu: \"\?$cpu\"\?$" "$rendered" || say "$version: not $cpu" || return 1
+    grep -q '^  minAvailable: 2$' "$rendered" || say "$version: a drain may take two" || return 1
+    grep -Eq '^  (replicas|minReplicas): 3$' "$rendered" || say "$version: not three replicas" || return 1
+  done
+}
+check 'chart: values for small clusters' sized small 500m
+check 'chart: values for medium clusters' sized medium 1
+check 'chart: values for large clusters' sized large 2
+
 # From the arguments to the resources: what the process is told and how it is probed.
 told() {
   sed -n '/^ *args:/,/^ *resources:/p' "$1" | sed 's/#.*//; s/^ *//; /^$/d'
