@@ -13,6 +13,11 @@ most_bytes_of_engine=$((1 << 20))
 
 npm ci --no-fund --no-audit --prefer-offline
 node licences.mjs
+npm run --silent generate
+if ! git diff --exit-code -- src/findings.ts; then
+  echo 'src/findings.ts is not what config/findings.schema.json says: commit what is there now' >&2
+  exit 1
+fi
 npm run --silent types
 npm test --silent
 if grep -rnE 'innerHTML|dangerouslySet|insertAdjacentHTML|\beval\(' src; then

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 
 const SHIPPED = new Set(["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "Apache-2.0"]);
 // Tools that nothing of is in the page.
-const TOOLS = new Set([...SHIPPED, "MPL-2.0", "BlueOak-1.0.0"]);
+const TOOLS = new Set([...SHIPPED, "MPL-2.0", "BlueOak-1.0.0", "PSF-2.0", "Python-2.0"]);
 // Two of them make the page; the others are the editor of the policy, which comes in small parts.
 const MOST_SHIPPED = 19;
 

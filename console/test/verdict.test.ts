@@ -1,10 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Finding, Judged, Report } from "../src/playground/engine.js";
+import type { Finding, Judged, Report, Trouble } from "../src/playground/engine.js";
 import { groupsOf, inOrder, marksOf, placed, verdictOf } from "../src/playground/verdict.js";
 
-const SUMMARY = { objects: 0, images: 0, allowed: 0, denied: 0, warned: 0, audited: 0, exempted: 0 };
-const TROUBLE = { kind: "unreadable", line: 8, column: 14, message: "a quote is not closed", hint: "close it" };
+const SUMMARY: Report["summary"] = {
+  policy: { source: "policy.yaml", hash: "abc" },
+  objects: 0,
+  images: 0,
+  allowed: 0,
+  denied: 0,
+  warned: 0,
+  audited: 0,
+  exempted: 0,
+  known: 0,
+  outOfReach: 0,
+  skipped: 0,
+  notJudged: 0,
+  notUnderstood: 0,
+  unreadable: 0,
+};
+const TROUBLE: Trouble = { kind: "unreadable", line: 8, column: 14, message: "a quote is not closed", hint: "close it" };
 
 function judged(summary: Partial<Report["summary"]>, rest: Partial<Report> = {}): Judged {
   const report = { summary: { ...SUMMARY, ...summary }, findings: [], troubles: [], ...rest };

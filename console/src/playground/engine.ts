@@ -4,6 +4,7 @@
  */
 
 import type { Fault } from "../api.js";
+import type { Finding, FindingsOfImageGate, NotJudged, Trouble } from "../findings.js";
 import type { Reasoning } from "../reasons.js";
 
 /** What is asked of it. */
@@ -29,49 +30,14 @@ export interface Wrong {
   hint: string | null;
 }
 
+export type { Finding, NotJudged, Trouble };
+export type Report = FindingsOfImageGate;
+
 /** Where something stands in the text. */
 export interface Spot {
   /** From 1. */
   line?: number;
   column?: number;
-}
-
-/** An image and what becomes of it. Its fields are those of `config/findings.schema.json`. */
-export interface Finding extends Spot {
-  decision: "allow" | "exempt" | "audit" | "warn" | "deny";
-  mode: "enforce" | "warn" | "audit";
-  image: string | null;
-  kind?: string;
-  namespace?: string;
-  name?: string;
-  field?: string;
-  container?: string;
-  reference?: { registry: string; repository: string; tag?: string; digest?: string };
-  rule?: string;
-  message?: string;
-  hint?: string;
-  violations?: { rule: string; message: string }[];
-  override?: string;
-  exemption?: { name: string; reason: string };
-}
-
-/** What could not be read or understood. */
-export interface Trouble extends Spot {
-  message: string;
-  hint?: string;
-}
-
-/** A value that looks like an image, in a field that is not known to hold any. */
-export interface NotJudged extends Spot {
-  field: string;
-  image: string;
-}
-
-export interface Report {
-  summary: { objects: number; images: number; allowed: number; denied: number; warned: number; audited: number; exempted: number };
-  findings: Finding[];
-  troubles: Trouble[];
-  notJudged?: NotJudged[];
 }
 
 export interface Judged {

@@ -66,7 +66,7 @@ export function FindingsOf({ report, more, explanations, show }: FindingsProps) 
 }
 
 interface TroublesProps {
-  troubles: Trouble[];
+  troubles: (Spot & Pick<Trouble, "message" | "hint">)[];
   more: number;
   isNote?: boolean;
   show: FindingsProps["show"];
