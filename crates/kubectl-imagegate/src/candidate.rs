@@ -20,7 +20,7 @@ use crate::table::Table;
 /// no candidate; of the others, those of `edit`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: those of `edit`; `show` needs list configmaps, list pods and create pods/portforward in the gate's \
+Rights: those of `edit`; `show` needs list configmaps, list pods, get and create pods/portforward in the gate's \
 namespace.")]
 pub(crate) struct Candidate {
     #[command(subcommand)]

@@ -18,7 +18,7 @@ use crate::uses::{Gate, Source};
 /// new policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: those of `audit` for what runs; list pods and create pods/portforward in the gate's namespace for what \
+Rights: those of `audit` for what runs; list pods, get and create pods/portforward in the gate's namespace for what \
 the replicas remember; list configmaps there, for --candidate.
 
   kubectl imagegate diff new.yaml

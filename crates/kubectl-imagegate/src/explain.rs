@@ -24,7 +24,7 @@ use crate::paint::Paint;
 /// is judged, 3 the policy is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods, create pods/portforward in the gate's namespace. Without the second the policy is \
+Rights: list pods, get and create pods/portforward in the gate's namespace. Without the second the policy is \
 read from the ConfigMap (list configmaps). With get namespaces and list \
 validatingwebhookconfigurations it says, too, whether the namespace is judged at all; where those are \
 missing, that is said, and the exit code of what would be admitted is 2.

@@ -28,8 +28,8 @@ const LONGEST: usize = 100;
 /// 2 a replica does not answer, or there is no policy to read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list configmaps in the gate's namespace; for what the replicas remember, list pods and create \
-pods/portforward there.")]
+Rights: list configmaps in the gate's namespace; for what the replicas remember, list pods, get and \
+create pods/portforward there.")]
 pub(crate) struct History {
     /// Output format; json has the policies themselves
     #[arg(short, long, value_enum, default_value_t)]

@@ -26,7 +26,7 @@ const MOST_OWNERS: usize = 3;
 /// since each of them started. Exit codes: 0 done, 2 something could not be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace; for what runs, those of `audit`; list \
+Rights: list pods, get and create pods/portforward in the gate's namespace; for what runs, those of `audit`; list \
 namespaces (get, with -n) and list validatingwebhookconfigurations, to leave out what the gate does not judge. \
 Where those are missing, it is not left out; that is said, and the exit code is 2.
 

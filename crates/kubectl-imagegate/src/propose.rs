@@ -22,7 +22,7 @@ use crate::uses::{Gate, Source};
 /// admits it, 2 something could not be read, or nothing is used, 3 the policy to exempt from is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: those of `audit` for what runs; list pods and create pods/portforward in the gate's namespace for what \
+Rights: those of `audit` for what runs; list pods, get and create pods/portforward in the gate's namespace for what \
 the replicas remember; list configmaps there, to keep the comments of the policy that is exempted from.
 
   kubectl imagegate propose > new.yaml

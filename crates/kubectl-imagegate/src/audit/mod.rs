@@ -38,7 +38,7 @@ pub(crate) use running::Running;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Rights: list pods, replicationcontrollers, podtemplates, deployments, replicasets, statefulsets, \
-daemonsets, jobs, cronjobs and namespaces (get, with -n); for the policy in force, list pods and create \
+daemonsets, jobs, cronjobs and namespaces (get, with -n); for the policy in force, list pods, get and create \
 pods/portforward in the gate's namespace; list validatingwebhookconfigurations, to know which namespaces \
 the gate leaves out. Where a namespace may not be read it is skipped; that is said, and the exit code is 2.
 

@@ -51,7 +51,9 @@ pub(crate) struct Forwarded {
 }
 
 impl Cluster {
-    /// A stream to a port of a Pod. Needs the right to create `pods/portforward`.
+    /// A stream to a port of a Pod. Needs the right to get `pods/portforward`, since a WebSocket
+    /// begins with a GET, and from Kubernetes 1.35 on to create it, too. Source: KEP-4006, "Synthetic RBAC CREATE
+    /// Authorization Check".
     pub(crate) async fn forward(
         &self,
         namespace: &str,

@@ -57,7 +57,7 @@ const IDLE: Duration = Duration::from_hours(8);
 /// interrupted, or after eight hours without a page in sight, with exit code 0; 2 where it cannot begin.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace. With list \
+Rights: list pods, get and create pods/portforward in the gate's namespace. With list \
 validatingwebhookconfigurations, list namespaces and list configmaps it shows what `status` shows with them; \
 what is not allowed is said, and the rest is shown. To see whom an edit would hit, and to make it, those of \
 `edit`.

@@ -15,7 +15,7 @@ use crate::connection::Connection;
 use crate::gate::{PolicyFault, keys};
 
 const RIGHTS: &str = "\
-Rights: list pods and create pods/portforward in the gate's namespace, list and patch configmaps there; to \
+Rights: list pods, get and create pods/portforward in the gate's namespace, list and patch configmaps there; to \
 see whom it would hit, those of `audit`; where there is a floor, those of `floor`. A ConfigMap that a tool keeps (Argo CD, Flux, Helm values, kubectl \
 apply) is not changed: --to-file writes what belongs into its source.";
 

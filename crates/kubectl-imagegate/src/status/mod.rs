@@ -26,7 +26,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// Exit codes: 0 all is well, 1 something is wrong, 2 the gate cannot be asked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace. With list \
+Rights: list pods, get and create pods/portforward in the gate's namespace. With list \
 validatingwebhookconfigurations it shows how the API server asks the gate; with list namespaces, which \
 namespaces are left out; with list configmaps in the gate's namespace, whether an edit is still on its \
 way; with list validatingadmissionpolicies and validatingadmissionpolicybindings, whether the floor is in \

@@ -39,7 +39,7 @@ const WAITING: usize = 256;
 /// --no-follow where one of them cannot.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Rights: list pods and create pods/portforward in the gate's namespace.
+Rights: list pods, get and create pods/portforward in the gate's namespace.
 
   kubectl imagegate tail
   kubectl imagegate tail -n ci --decision deny
