@@ -51,8 +51,8 @@ async function drawNow(gates) {
   stage.forever(...gates);
   const page = await open(gates, 1500);
   await page.waitForTimeout(Number(seconds) * 1000);
-  // One whose explanation has something to suggest.
-  await page.locator(".decision.is-deny > button", { hasText: "blocked-tag" }).first().click();
+  // One whose explanation has something to suggest, near the top, so that it is in the picture.
+  await page.locator(".decision.is-deny > button", { hasText: /blocked-tag|untrusted-registry/ }).first().click();
   await page.waitForSelector(".steps");
   await page.mouse.move(0, 0);
   await page.evaluate(() => scrollTo(0, 0));
