@@ -17,7 +17,8 @@ pub(crate) struct ByImage<'a> {
     pub(crate) rule: Option<Rule>,
     /// Namespace, kind and name.
     pub(crate) owners: BTreeSet<(&'a str, &'a str, &'a str)>,
-    pub(crate) pods: usize,
+    /// Those of the objects that are Pods, by their index.
+    pub(crate) pods: BTreeSet<usize>,
 }
 
 /// An image of an owner, with all Pods where it gets the same answer.
@@ -25,7 +26,8 @@ pub(crate) struct ByImage<'a> {
 pub(crate) struct ByOwner<'a> {
     pub(crate) first: &'a Judged,
     pub(crate) namespace: &'a str,
-    pub(crate) pods: usize,
+    /// Those of the objects that are Pods, by their index.
+    pub(crate) pods: BTreeSet<usize>,
     pub(crate) running: BTreeSet<&'a str>,
 }
 
@@ -34,7 +36,8 @@ pub(crate) struct ByOwner<'a> {
 pub(crate) struct ByUse<'a> {
     /// The worst answer of its containers.
     pub(crate) worst: &'a Judged,
-    pub(crate) pods: usize,
+    /// Those of the objects that are Pods, by their index.
+    pub(crate) pods: BTreeSet<usize>,
     /// The digests that run.
     pub(crate) running: BTreeSet<&'a str>,
 }
@@ -48,23 +51,25 @@ pub(crate) fn by_image<'a>(
     audited: &'a Audited,
     wanted: impl Fn(&Judged) -> bool,
 ) -> Vec<ByImage<'a>> {
-    let mut groups: BTreeMap<_, (ByImage<'a>, BTreeSet<usize>)> = BTreeMap::new();
+    let mut groups: BTreeMap<_, ByImage<'a>> = BTreeMap::new();
     for each in audited.judged.iter().filter(|each| wanted(each)) {
         let Some(object) = objects.all.get(each.object) else { continue };
         let (answer, rule) = (each.finding.decision, each.finding.rule);
         let image = each.finding.image.as_deref();
         let key = (answer, image, rule);
-        let (group, pods) = groups.entry(key).or_insert_with(|| {
-            (ByImage { answer, image, rule, owners: BTreeSet::new(), pods: 0 }, BTreeSet::new())
+        let group = groups.entry(key).or_insert_with(|| {
+            let (owners, pods) = (BTreeSet::new(), BTreeSet::new());
+            ByImage { answer, image, rule, owners, pods }
         });
         group.owners.insert((&object.namespace, &each.owner.0, &each.owner.1));
         if object.kind == "Pod" {
-            pods.insert(each.object);
+            group.pods.insert(each.object);
         }
     }
-    let counted = groups.into_values().map(|(group, pods)| ByImage { pods: pods.len(), ..group });
-    let mut groups: Vec<_> = counted.collect();
-    groups.sort_by_key(|group| std::cmp::Reverse((group.answer, group.pods, group.owners.len())));
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by_key(|group| {
+        std::cmp::Reverse((group.answer, group.pods.len(), group.owners.len()))
+    });
     groups
 }
 
@@ -74,7 +79,7 @@ pub(crate) fn by_owner<'a>(
     audited: &'a Audited,
     wanted: impl Fn(&Judged) -> bool,
 ) -> Vec<ByOwner<'a>> {
-    let mut groups: BTreeMap<_, (ByOwner<'a>, BTreeSet<usize>)> = BTreeMap::new();
+    let mut groups: BTreeMap<_, ByOwner<'a>> = BTreeMap::new();
     for each in audited.judged.iter().filter(|each| wanted(each)) {
         let Some(object) = objects.all.get(each.object) else { continue };
         let key = (
@@ -84,17 +89,17 @@ pub(crate) fn by_owner<'a>(
             each.finding.container.as_str(),
             each.finding.image.as_deref(),
         );
-        let (group, pods) = groups.entry(key).or_insert_with(|| {
+        let group = groups.entry(key).or_insert_with(|| {
             let namespace = object.namespace.as_str();
-            let running = BTreeSet::new();
-            (ByOwner { first: each, namespace, pods: 0, running }, BTreeSet::new())
+            let (pods, running) = (BTreeSet::new(), BTreeSet::new());
+            ByOwner { first: each, namespace, pods, running }
         });
         group.running.extend(each.finding.running.as_deref());
         if object.kind == "Pod" {
-            pods.insert(each.object);
+            group.pods.insert(each.object);
         }
     }
-    groups.into_values().map(|(group, pods)| ByOwner { pods: pods.len(), ..group }).collect()
+    groups.into_values().collect()
 }
 
 /// Every use of an image, by its place.
@@ -102,24 +107,22 @@ pub(crate) fn by_use<'a>(
     objects: &'a Objects,
     audited: &'a Audited,
 ) -> BTreeMap<UseKey<'a>, ByUse<'a>> {
-    let mut groups: BTreeMap<UseKey<'a>, (ByUse<'a>, BTreeSet<usize>)> = BTreeMap::new();
+    let mut groups: BTreeMap<UseKey<'a>, ByUse<'a>> = BTreeMap::new();
     for each in &audited.judged {
         let Some(object) = objects.all.get(each.object) else { continue };
         let image = each.finding.image.as_deref().unwrap_or_default();
         let key = (object.namespace.as_str(), image, each.owner.0.as_str(), each.owner.1.as_str());
-        let (group, pods) = groups.entry(key).or_insert_with(|| {
-            (ByUse { worst: each, pods: 0, running: BTreeSet::new() }, BTreeSet::new())
+        let group = groups.entry(key).or_insert_with(|| {
+            let (pods, running) = (BTreeSet::new(), BTreeSet::new());
+            ByUse { worst: each, pods, running }
         });
         if each.finding.decision > group.worst.finding.decision {
             group.worst = each;
         }
         group.running.extend(each.finding.running.as_deref());
         if object.kind == "Pod" {
-            pods.insert(each.object);
+            group.pods.insert(each.object);
         }
     }
-    let counted = |(key, (group, pods)): (_, (ByUse<'a>, BTreeSet<usize>))| {
-        (key, ByUse { pods: pods.len(), ..group })
-    };
-    groups.into_iter().map(counted).collect()
+    groups
 }

@@ -80,7 +80,7 @@ fn result(group: &ByOwner<'_>, now: i64) -> Value {
     let properties = [
         ("image", finding.image.clone().unwrap_or_default()),
         ("container", finding.container.clone()),
-        ("pods", group.pods.to_string()),
+        ("pods", group.pods.len().to_string()),
         ("running", running.join(",")),
     ];
     let properties: BTreeMap<_, _> =

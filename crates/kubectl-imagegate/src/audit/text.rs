@@ -74,7 +74,7 @@ pub(super) fn wide(
                 printable(&first.finding.container).into_owned(),
                 printable(first.finding.image.as_deref().unwrap_or("(no image)")).into_owned(),
                 why(first),
-                pods.to_string(),
+                pods.len().to_string(),
                 printable(&running.join(",")).into_owned(),
                 first.finding.out_of_reach.unwrap_or("judges").to_owned(),
             ]);
@@ -140,7 +140,7 @@ fn print_images(out: &mut impl Write, paint: Paint, images: &[ByImage<'_>]) -> i
             answer.as_str().to_owned(),
             printable(image.unwrap_or("(no image)")).into_owned(),
             rule.map_or("-", Rule::as_str).to_owned(),
-            pods.to_string(),
+            pods.len().to_string(),
             format!("{}{more}", printable(&shown.join(", "))),
         ]);
     }

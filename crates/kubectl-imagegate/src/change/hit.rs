@@ -197,7 +197,7 @@ fn running_in_words(image: &ByImage<'_>) -> String {
         owners.map(|(namespace, kind, name)| format!("{namespace}/{kind} {name}")).collect();
     let more = more(image.owners.len().saturating_sub(MOST_OWNERS));
     let name = printable(image.image.unwrap_or("(no image)"));
-    let pods = counted(image.pods, "Pod");
+    let pods = counted(image.pods.len(), "Pod");
     format!("{name}  {pods}  {}{more}", printable(&owners.join(", ")))
 }
 
@@ -249,7 +249,7 @@ mod tests {
             image: Some("quay.io/a:1"),
             rule: None,
             owners: BTreeSet::from([(namespace, "Deployment", "web")]),
-            pods: 1,
+            pods: BTreeSet::from([0]),
         };
         let running = [row("prod"), row("staging")];
         let hit = |image: &str, namespaces: &[&str], more_namespaces| Hit {

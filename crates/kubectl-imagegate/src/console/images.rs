@@ -150,9 +150,12 @@ impl Images {
                 Err(fault) => Some(Err(fault.clone())),
                 Ok(_) if !wants_running => None,
                 Ok(found) => {
-                    let replicas = Replica::ask_all(cluster, found).await;
-                    let in_force = InForce::read(cluster, &gate, &replicas, &Which::Live).await;
-                    let running = self.running(cluster, found, namespace).await;
+                    let in_force = async {
+                        let replicas = Replica::ask_all(cluster, found).await;
+                        InForce::read(cluster, &gate, &replicas, &Which::Live).await
+                    };
+                    let running = self.running(cluster, found, namespace);
+                    let (in_force, running) = tokio::join!(in_force, running);
                     Some(running.map(|running| (running, in_force.map_err(Fault::from))))
                 }
             }
@@ -297,7 +300,7 @@ impl<'a> RunningUse<'a> {
             parts: Parts::of(image),
             namespace,
             owner: in_words((kind, name)),
-            pods: each.pods,
+            pods: each.pods.len(),
             digests: each.running.iter().copied().collect(),
             answer: is_judged.then_some(finding.decision),
             rule: finding.rule.filter(|_| is_judged).map(Rule::as_str),

@@ -58,7 +58,7 @@ fn running_row(row: &ByImage<'_>) -> Value {
     json!({
         "image": row.image,
         "runs": true,
-        "count": row.pods,
+        "count": row.pods.len(),
         "lastSeen": null,
         "owners": owners.collect::<Vec<_>>(),
         "moreOwners": row.owners.len().saturating_sub(MOST_OWNERS),
