@@ -3,6 +3,8 @@
  * types to the answers in `test/answers/`, which a test of the server keeps as they are.
  */
 
+import type { Finding } from "./findings.js";
+
 export interface Fault {
   message: string;
   hint: string | null;
@@ -164,7 +166,7 @@ export interface SeenUse extends Parts {
 }
 
 /** What becomes of an image. */
-export type Answer = "allow" | "exempt" | "audit" | "warn" | "deny";
+export type Answer = Finding["decision"];
 
 /** One use of an image by an owner that runs. */
 export interface RunningUse extends Parts {
@@ -177,7 +179,7 @@ export interface RunningUse extends Parts {
   answer: Answer | null;
   rule: string | null;
   /** Why the gate is not asked about it. */
-  outOfReach: "opted-out" | "excluded" | "not-registered" | null;
+  outOfReach: NonNullable<Finding["outOfReach"]> | null;
 }
 
 export interface Running {

@@ -3,7 +3,7 @@
  * of the browser is within its reach.
  */
 
-import type { Fault } from "../api.js";
+import type { Fault, Wrong } from "../api.js";
 import type { Finding, FindingsOfImageGate, NotJudged, Trouble } from "../findings.js";
 import type { Reasoning } from "../reasons.js";
 
@@ -18,16 +18,6 @@ export interface Question {
   groups: string[];
   /** In Unix seconds; exemptions end by it. */
   now: number;
-}
-
-/** What is wrong with the policy, and where. */
-export interface Wrong {
-  path: string;
-  /** From 1. */
-  line: number | null;
-  column: number | null;
-  message: string;
-  hint: string | null;
 }
 
 export type { Finding, NotJudged, Trouble };

@@ -1,7 +1,7 @@
 /** What is wrong with the policy, below its text. */
 
+import type { Wrong } from "../api.js";
 import { shown } from "../words.js";
-import type { Wrong } from "./engine.js";
 
 interface ProblemsProps {
   problems: Wrong[];
