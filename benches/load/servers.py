@@ -16,11 +16,12 @@ SERVER_CORE = "0"
 
 
 def self_made_pair(directory):
-    """An ECDSA P-256 pair for all servers, valid for a day."""
+    """An ECDSA P-256 pair for `localhost`, valid for a day, which a client may trust as it is."""
     cert, key = directory / "tls.crt", directory / "tls.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
+         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", cert],
         check=True, capture_output=True,
     )
     return cert, key

@@ -20,18 +20,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "load"))
 
 import environment  # noqa: E402
-
-
-def pair(directory):
-    """A pair for `localhost`, which its clients trust as it is, and a policy."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-addext", "basicConstraints=critical,CA:FALSE",
-         "-keyout", directory / "tls.key", "-out", directory / "tls.crt"],
-        check=True, capture_output=True,
-    )
-    (directory / "policy.yaml").write_text("allowedRegistries: [docker.io, gcr.io]\n")
+from servers import self_made_pair  # noqa: E402
 
 
 def main():
@@ -41,7 +30,8 @@ def main():
     if what == "model":
         sys.exit(subprocess.run([binary, what, HERE.parent.parent / "docs"]).returncode)
     with tempfile.TemporaryDirectory() as directory:
-        pair(pathlib.Path(directory))
+        self_made_pair(pathlib.Path(directory))
+        pathlib.Path(directory, "policy.yaml").write_text("allowedRegistries: [docker.io, gcr.io]\n")
         done = subprocess.run(["taskset", "-c", "1", binary, what, webhook, directory],
                               stdout=subprocess.PIPE, text=True)
     if done.returncode:

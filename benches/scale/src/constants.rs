@@ -1,5 +1,5 @@
 //! What the simulation takes from elsewhere, each with its source. What was measured here is in
-//! `measured.tsv`, which `measure.py` writes.
+//! `measured.tsv`, which `scale.py` writes.
 
 /// Idle connections that the API server keeps to one host. Source: `idleConnsPerHost`, client-go's
 /// `transport/cache.go`.
@@ -7,7 +7,7 @@ pub(crate) const MOST_IDLE: usize = 25;
 /// Seconds after which it closes an idle one. Source: `IdleConnTimeout` of `SetTransportDefaults`,
 /// apimachinery's `util/net/http.go`.
 pub(crate) const IDLE: f64 = 90.0;
-/// Seconds until a call has failed. Source: `timeoutSeconds` in deploy/templates/webhook.yaml.
+/// Seconds until a call has failed. Source: `timeoutSeconds` in deploy/helm/imagegate/templates/webhook.yaml.
 pub(crate) const TIMEOUT: f64 = 5.0;
 /// Seconds that a connection is served for, less up to an eighth. Source: `connection_age_seconds` in
 /// config/imagegate.toml, and `jittered` in src/server/connection.rs.

@@ -87,14 +87,14 @@ fn row(pods: f64, api_servers: usize, replicas: usize, cores: f64) -> Option<Row
     let seconds = cluster(pods, api_servers, replicas, cores).seconds;
     let used = |outcome: &Outcome| outcome.spent.iter().sum::<f64>() / seconds;
     let mut less =
-        SEEDS.map(|seed| run(Scenario { seed, ..cluster(pods, api_servers, left, cores) }));
+        SEEDS.map(|seed| Scenario { seed, ..cluster(pods, api_servers, left, cores) }.run());
     let p99_less = median(less.each_mut().map(|outcome| outcome.within(0.99)));
     let load = median(less.each_ref().map(used)) / (left as f64 * cores);
     if p99_less > GOAL || load > MOST_LOAD {
         return None;
     }
     let mut outcomes =
-        SEEDS.map(|seed| run(Scenario { seed, ..cluster(pods, api_servers, replicas, cores) }));
+        SEEDS.map(|seed| Scenario { seed, ..cluster(pods, api_servers, replicas, cores) }.run());
     let within = |outcomes: &mut [Outcome; 3], share| {
         median(outcomes.each_mut().map(|outcome| outcome.within(share)))
     };
@@ -102,7 +102,7 @@ fn row(pods: f64, api_servers: usize, replicas: usize, cores: f64) -> Option<Row
         SEEDS.map(|seed| {
             let happenings = vec![(WARM_UP, happening)];
             let scenario = cluster(pods, api_servers, replicas, cores);
-            run(Scenario { seed, seconds: WARM_UP + seconds, happenings, ..scenario }).failed
+            Scenario { seed, seconds: WARM_UP + seconds, happenings, ..scenario }.run().failed
         })
     };
     Some(Row {
@@ -133,7 +133,7 @@ pub(crate) fn old_after_edit(api_servers: usize, replicas: usize) -> Vec<f64> {
     for seed in 0..EDITS {
         let happenings = vec![(WARM_UP, Happening::Edit)];
         let scenario = cluster(20.0, api_servers, replicas, 1.0);
-        let outcome = run(Scenario { seed, seconds: WARM_UP + 95.0, happenings, ..scenario });
+        let outcome = Scenario { seed, seconds: WARM_UP + 95.0, happenings, ..scenario }.run();
         for (second, part) in parts.iter_mut().enumerate() {
             let at = WARM_UP as usize + second;
             *part += outcome.by_old(at, at + 1) / EDITS as f64;
@@ -145,20 +145,15 @@ pub(crate) fn old_after_edit(api_servers: usize, replicas: usize) -> Vec<f64> {
 /// The part of the reviews that the busiest of some replicas has.
 pub(crate) fn busiest(api_servers: usize, replicas: usize) -> f64 {
     median(SEEDS.map(|seed| {
-        run(Scenario { seed, ..cluster(1_000.0, api_servers, replicas, 1.0) }).busiest()
+        Scenario { seed, ..cluster(1_000.0, api_servers, replicas, 1.0) }.run().busiest()
     }))
 }
 
 /// 99 of 100, in seconds.
 pub(crate) fn p99(pods: f64, api_servers: usize, replicas: usize, cores: f64) -> f64 {
     median(SEEDS.map(|seed| {
-        run(Scenario { seed, ..cluster(pods, api_servers, replicas, cores) }).within(0.99)
+        Scenario { seed, ..cluster(pods, api_servers, replicas, cores) }.run().within(0.99)
     }))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "a scenario is made for the one run")]
-fn run(scenario: Scenario) -> Outcome {
-    scenario.run()
 }
 
 fn median(mut values: [f64; 3]) -> f64 {

@@ -185,13 +185,13 @@ fn happen(
     directory: &Path,
 ) -> io::Result<f64> {
     let pause = |seconds| thread::sleep(Duration::from_secs_f64(seconds));
-    let (at, rest) = match happening {
+    let (at, spent, seconds_until_it_is_back) = match happening {
         Happening::Kill(at) => {
             let spent = replicas[at].spent()?;
             replicas[at].kill()?;
             pause(ENDPOINTS);
             balancer.remove(at);
-            (at, (spent, RESTART - ENDPOINTS))
+            (at, spent, RESTART - ENDPOINTS)
         }
         Happening::Drain(at) => {
             replicas[at].terminate()?;
@@ -199,14 +199,14 @@ fn happen(
             balancer.remove(at);
             // Its last seconds are idle ones.
             pause(DRAIN - ENDPOINTS - 1.0);
-            (at, (replicas[at].spent()?, RESTART + 1.0))
+            (at, replicas[at].spent()?, RESTART + 1.0)
         }
         Happening::LoseNode(_) | Happening::Edit => return Ok(0.0),
     };
-    pause(rest.1);
+    pause(seconds_until_it_is_back);
     replicas[at] = Replica::start(binary, directory)?;
     balancer.add(at, replicas[at].listen);
-    Ok(rest.0)
+    Ok(spent)
 }
 
 #[derive(Debug)]
